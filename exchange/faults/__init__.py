@@ -1,0 +1,1 @@
+"""Faults that any world can show, by name: see exchange.faults.catalogue."""

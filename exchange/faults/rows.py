@@ -1,0 +1,171 @@
+"""Faults inside the rows: drifted schemas, bad and doubled rows, revisions, days that are empty or should be.
+
+Row faults understand KRX rows fully and the other sources as far as each fault says; they never touch the world, whose
+answers stay the same once the fault is gone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from exchange.clock import NEW_YORK, krx_ready_at, parse_instant
+from exchange.faults.context import Context
+from exchange.wires.answer import Answer
+
+_DRIFT_COLUMN = {"krx": "TDD_CLSPRC", "yahoo": "close", "dart": "rcept_no", "naver": "pubDate"}
+
+
+def schema_drift(answer: Answer, context: Context) -> Answer:
+    """A column renamed (``kind=renamed``), dropped (``gone``) or of another type (``type``) in every row."""
+    fault = context.fault
+    column = fault["column"] or _DRIFT_COLUMN[context.source]
+    answer = replace(answer, body=copy.deepcopy(answer.body))
+    for row in _records(answer, context.source):
+        if column not in row:
+            continue
+        value = row.pop(column)
+        if fault["kind"] == "type":
+            row[column] = [str(v) for v in value] if isinstance(value, list) else {"value": value}
+        elif fault["kind"] == "renamed":
+            row[fault["to"] or f"{column}_NEW"] = value
+    return answer
+
+
+def bad_rows(answer: Answer, context: Context) -> Answer:
+    """Every 1/share-th KRX row gets one of four defects in turn; in Yahoo bars the high falls below the low."""
+    step = max(1, round(1 / max(context.fault.number("share"), 1e-6)))
+    answer = replace(answer, body=copy.deepcopy(answer.body))
+    records = _records(answer, context.source)
+    if context.source == "krx":
+        for turn, row in enumerate(records[::step]):
+            _DEFECTS[turn % len(_DEFECTS)](row)
+    elif context.source == "yahoo":
+        for bars in records:
+            for i in range(0, len(bars.get("high", [])), step):
+                bars["high"][i], bars["low"][i] = bars["low"][i] * 0.99, bars["high"][i]
+    return answer
+
+
+def duplicates(answer: Answer, context: Context) -> Answer:
+    """The first ``share`` of the rows come twice, the copies after the originals."""
+    if not answer.rows:
+        return answer
+    answer = replace(answer, body=copy.deepcopy(answer.body))
+    records = _records(answer, context.source)
+    records.extend(copy.deepcopy(records[: int(len(records) * context.fault.number("share"))]))
+    return answer
+
+
+def late_revision(answer: Answer, context: Context) -> Answer:
+    """From the instant ``at`` on, the close of ``code`` on ``date`` is another price within that day's range.
+
+    ``code`` is a KRX code, a Yahoo symbol or ``all``.
+    """
+    fault = context.fault
+    if fault.session is None or context.clock.now < parse_instant(fault["at"]):
+        return answer
+    answer = replace(answer, body=copy.deepcopy(answer.body))
+    for row in _records(answer, context.source):
+        if context.source == "krx" and "TDD_CLSPRC" in row and fault["code"] in ("all", row["ISU_CD"]):
+            _revise(row)
+        elif context.source == "yahoo" and fault["code"] in ("all", context.ask.path.rsplit("/", 1)[-1]):
+            _revise_bar(row, answer.body["chart"]["result"][0].get("timestamp", []), fault.session)
+    return answer
+
+
+def empty_day(answer: Answer, _context: Context) -> Answer:
+    """No rows although the session is covered and due."""
+    if not answer.rows:
+        return answer
+    answer = replace(answer, body=copy.deepcopy(answer.body))
+    _records(answer, _context.source).clear()
+    return answer
+
+
+def holiday_rows(answer: Answer, context: Context) -> Answer:
+    """A full KRX answer on a day without a session: the rows of the session before, under the closed day's date."""
+    day, sessions = answer.session, context.world.daily.sessions
+    if context.source != "krx" or day is None or day in sessions or context.clock.now < krx_ready_at(day):
+        return answer
+    before = [session for session in sessions if session < day]
+    if not before:
+        return answer
+    query = {**context.ask.query, "basDd": f"{before[-1]:%Y%m%d}"}
+    filled = context.wire.answer(replace(context.ask, query=query), context.world, context.clock)
+    for row in filled.body.get("OutBlock_1", []):
+        if "BAS_DD" in row:
+            row["BAS_DD"] = f"{day:%Y%m%d}"
+    return replace(filled, session=day)
+
+
+def _records(answer: Answer, source: str) -> list[Any]:
+    """The list of rows inside a body; for Yahoo the quote objects; empty where the answer is an error."""
+    if isinstance(answer.body, bytes) or not answer.rows:
+        return []
+    if source == "yahoo":
+        results = answer.body["chart"]["result"] or []
+        return [quote for result in results for quote in result["indicators"]["quote"]]
+    found: Any = answer.body
+    for key in answer.rows:
+        found = found[key]
+    return list(found) if not isinstance(found, list) else found
+
+
+def _won(text: str) -> int:
+    return 0 if text in ("", "-") else int(text.replace(",", ""))
+
+
+def _written_like(number: int, model: str) -> str:
+    return f"{number:,}" if "," in model or abs(number) < 1_000 else str(number)
+
+
+def _high_below_low(row: dict[str, Any]) -> None:
+    low = max(_won(row["TDD_LWPRC"]), _won(row["TDD_CLSPRC"]))
+    row["TDD_HGPRC"] = f"{max(low // 2, 1):,}"
+    row["TDD_LWPRC"] = f"{low + 1:,}"
+
+
+def _negative_price(row: dict[str, Any]) -> None:
+    row["TDD_CLSPRC"] = f"-{row['TDD_CLSPRC']}"
+
+
+def _unknown_market(row: dict[str, Any]) -> None:
+    row["MKT_NM"] = "KOSPLUS"
+
+
+def _no_session(row: dict[str, Any]) -> None:
+    day = datetime.strptime(row["BAS_DD"], "%Y%m%d").date()
+    sunday = day + timedelta(days=6 - day.weekday())
+    row["BAS_DD"] = f"{sunday:%Y%m%d}"
+
+
+def _on_trades(defect: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    return lambda row: defect(row) if "TDD_CLSPRC" in row and "BAS_DD" in row else None
+
+
+_DEFECTS = tuple(_on_trades(d) for d in (_high_below_low, _negative_price, _unknown_market, _no_session))
+
+
+def _revise(row: dict[str, Any]) -> None:
+    """Move the close to the day's high (or low, where it was there already) with all that hangs on it."""
+    close, high, low = (_won(row[name]) for name in ("TDD_CLSPRC", "TDD_HGPRC", "TDD_LWPRC"))
+    revised = high if close != high else low
+    if revised in (0, close):
+        return
+    row["TDD_CLSPRC"] = _written_like(revised, row["TDD_CLSPRC"])
+    if row["LIST_SHRS"] != "-":
+        row["MKTCAP"] = _written_like(revised * _won(row["LIST_SHRS"]), row["MKTCAP"])
+    if row["CMPPREVDD_PRC"] != "-":
+        base = close - _won(row["CMPPREVDD_PRC"])
+        row["CMPPREVDD_PRC"] = _written_like(revised - base, row["TDD_CLSPRC"])
+        row["FLUC_RT"] = f"{100 * (revised - base) / base + 0.0:.2f}"
+
+
+def _revise_bar(bars: dict[str, Any], timestamps: list[int], session: date) -> None:
+    for i, at in enumerate(timestamps):
+        if datetime.fromtimestamp(at, NEW_YORK).date() == session:
+            bars["close"][i] = bars["high"][i] if bars["close"][i] != bars["high"][i] else bars["low"][i]

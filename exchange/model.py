@@ -1,0 +1,197 @@
+"""What a world is made of, the same for generated and recorded ones: daily rows, listings, charts, filings, headlines.
+
+What does not belong here: wire formats (exchange.wires) and how a world comes to be (exchange.synthetic, exchange.recorded).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+
+MISSING = int(np.iinfo(np.int64).min)
+"""Stands for an unknown number in integer columns; KRX writes "-" there."""
+
+MARKETS = ("KOSPI", "KOSDAQ", "KONEX")
+NUMBERS = ("open", "high", "low", "close", "volume", "value", "market_cap", "listed_shares", "change")
+
+
+@dataclass(frozen=True)
+class Daily:
+    """KRX daily rows, long, sorted by session and then in listing order.
+
+    Attributes
+    ----------
+    sessions : the dates that the world covers, oldest first.
+    offsets : (n_sessions + 1,) row at which each session begins.
+    codes, names : text dictionaries; ``code`` and ``name`` are (n,) positions in them, ``market`` in ``MARKETS``.
+    numbers : (n,) int64 for each of ``NUMBERS``; prices, value and market_cap in KRW; ``MISSING`` where unknown.
+    """
+
+    sessions: tuple[date, ...]
+    offsets: Int64
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+    code: Int64
+    name: Int64
+    market: Int64
+    numbers: Mapping[str, Int64]
+
+    @cached_property
+    def _position(self) -> dict[date, int]:
+        return {day: i for i, day in enumerate(self.sessions)}
+
+    def rows_on(self, day: date, market: str) -> Int64:
+        """Row numbers of one market on one day; empty where the day is not covered."""
+        i = self._position.get(day)
+        if i is None:
+            return np.empty(0, np.int64)
+        begin, end = self.offsets[i], self.offsets[i + 1]
+        return begin + np.flatnonzero(self.market[begin:end] == MARKETS.index(market))
+
+
+class Listing(NamedTuple):
+    """What the issue master knows of one security on one market."""
+
+    isin: str
+    full_name: str
+    english_name: str
+    list_date: date
+    section: str
+    share_kind: str
+    par_value: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One US security in raw prices (USD), oldest first; events by the session on which they are ex."""
+
+    symbol: str
+    name: str
+    exchange_name: str
+    full_exchange_name: str
+    first_trade: int
+    sessions: tuple[date, ...]
+    opens_at: Int64
+    closes_at: Int64
+    prices: Mapping[str, Float64]
+    volume: Int64
+    splits: tuple[tuple[date, int, int], ...] = ()
+    dividends: tuple[tuple[date, float], ...] = ()
+
+
+class Company(NamedTuple):
+    """A company as OpenDART knows it; one company may have several securities."""
+
+    corp_code: str
+    corp_name: str
+    english_name: str
+    stock_code: str
+    corp_cls: str
+    induty_code: str
+
+
+class Filing(NamedTuple):
+    """One receipt at OpenDART. ``received_at`` is epoch seconds; the wire shows the day alone."""
+
+    corp_code: str
+    corp_name: str
+    stock_code: str
+    corp_cls: str
+    report_nm: str
+    rcept_no: str
+    flr_nm: str
+    rm: str
+    kind: str
+    received_at: int
+
+
+class Headline(NamedTuple):
+    """One news item; texts are plain (no marks, no entities). ``published_at`` is epoch seconds."""
+
+    published_at: int
+    code: str
+    company: str
+    title: str
+    summary: str
+    original_url: str
+    naver_url: str
+
+
+@dataclass(frozen=True)
+class News:
+    """Headlines sorted by publication."""
+
+    items: Sequence[Headline]
+
+    @cached_property
+    def _times(self) -> list[int]:
+        return [item.published_at for item in self.items]
+
+    @cached_property
+    def _by_company(self) -> dict[str, list[int]]:
+        groups: dict[str, list[int]] = {}
+        for i, item in enumerate(self.items):
+            for key in {item.company, item.code} - {""}:
+                groups.setdefault(key, []).append(i)
+        return groups
+
+    def matching(self, query: str, until: int) -> list[Headline]:
+        """Items that fit ``query`` (a company, its code, or words of the text) published by ``until``, newest first."""
+        known = self._by_company.get(query)
+        end = bisect_right(self._times, until)
+        if known is not None:
+            found = known[: bisect_right(known, end - 1)]
+        else:
+            words = query.split()
+            found = [
+                i for i in range(end) if all(w in self.items[i].title or w in self.items[i].summary for w in words)
+            ]
+        return [self.items[i] for i in reversed(found)]
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that can be asked about, without any clock; what may be shown when is decided by the wires.
+
+    ``filings`` and ``news`` are None where the world does not cover that source, which is not the same as empty.
+    """
+
+    name: str
+    price_basis: str
+    end: datetime
+    daily: Daily
+    listings: Mapping[tuple[str, str], Listing]
+    charts: Mapping[str, Chart] = field(default_factory=dict)
+    us_sessions: tuple[date, ...] = ()
+    companies: Mapping[str, Company] = field(default_factory=dict)
+    filings: Sequence[Filing] | None = None
+    news: News | None = None
+    truth: Mapping[str, Any] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """The body of ``/_exchange/world``."""
+        present = np.unique(self.daily.market)
+        return {
+            "world": self.name,
+            "price_basis": self.price_basis,
+            "sources": {
+                "krx": {"exchange": "XKRX", "covered": True, "markets": [MARKETS[i] for i in present]},
+                "yahoo": {"exchange": "XNYS", "covered": bool(self.charts), "symbols": list(self.charts)},
+                "dart": {"exchange": "XKRX", "covered": self.filings is not None},
+                "naver": {"exchange": "XKRX", "covered": self.news is not None},
+            },
+            "sessions": {
+                "XKRX": [day.isoformat() for day in self.daily.sessions],
+                "XNYS": [day.isoformat() for day in self.us_sessions],
+            },
+        }

@@ -1,0 +1,48 @@
+"""Builds a synthetic world from its seed: the one place where the parts meet.
+
+What does not belong here: any number that a part decides.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from functools import lru_cache
+
+import numpy as np
+
+from exchange.clock import SEOUL
+from exchange.model import World
+from exchange.synthetic import krx, truth
+from exchange.synthetic.companies import securities
+from exchange.synthetic.events import make_plan
+from exchange.synthetic.paths import simulate
+from market import calendars
+
+LAST_DAY = date(2024, 6, 28)
+N_SYMBOLS, N_US_SYMBOLS, N_SESSIONS = 200, 30, 500
+_STREAMS = ("plan", "paths", "us", "filings", "news")
+
+
+@lru_cache(maxsize=4)
+def build(
+    seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, sessions: int = N_SESSIONS
+) -> World:
+    """The world of a seed: ``symbols`` Korean and ``us_symbols`` US securities over the last ``sessions`` XKRX sessions.
+
+    The full default market is always simulated and then cut, so a small world shows the very numbers of the large one.
+    """
+    rngs = {name: np.random.default_rng([seed, i]) for i, name in enumerate(_STREAMS)}
+    all_days = tuple(calendars.sessions("XKRX", date(2010, 1, 4), LAST_DAY))[-max(sessions, N_SESSIONS) :]
+    first = len(all_days) - sessions
+    market = securities(max(symbols, N_SYMBOLS))
+    plan = make_plan(market, all_days, rngs["plan"])
+    panel = simulate(market, all_days, plan, rngs["paths"])
+    daily = krx.daily_rows(market, all_days, plan, panel, (first, symbols))
+    return World(
+        name=f"synthetic:{seed}",
+        price_basis="raw",
+        end=datetime.combine(calendars.next_session("XKRX", LAST_DAY), time(9), SEOUL),
+        daily=daily,
+        listings=krx.listings(market, all_days, plan),
+        truth=truth.describe(market, all_days, plan, panel, (first, symbols)),
+    )

@@ -1,0 +1,146 @@
+"""KRX Open API (data-dbg.krx.co.kr): daily trades and issue base information, one market and day per answer.
+
+Field names follow the published samples and clients' code; numbers are strings with commas, as KRX's own bodies have
+them ("-" where unknown). What does not belong here: Data Marketplace's getJsonData.cmd.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from exchange.clock import Clock, krx_ready_at
+from exchange.isin import korean_isin
+from exchange.keys import KRX_SERVICES
+from exchange.model import MISSING, World
+from exchange.wires.answer import Answer, Ask
+
+MARKET_OF = {"stk": "KOSPI", "ksq": "KOSDAQ", "knx": "KONEX"}
+_PATH = re.compile(r"^/svc/(?:apis|sample/apis)/sto/((stk|ksq|knx)_(bydd_trd|isu_base_info))(?:\.json)?$")
+_WIRE_NAMES = (
+    ("TDD_CLSPRC", "close"),
+    ("CMPPREVDD_PRC", "change"),
+    ("FLUC_RT", ""),
+    ("TDD_OPNPRC", "open"),
+    ("TDD_HGPRC", "high"),
+    ("TDD_LWPRC", "low"),
+    ("ACC_TRDVOL", "volume"),
+    ("ACC_TRDVAL", "value"),
+    ("MKTCAP", "market_cap"),
+    ("LIST_SHRS", "listed_shares"),
+)
+
+
+class Krx:
+    """The Open API host.
+
+    Parameters
+    ----------
+    keys : accepted keys; a key is also approved (or not) for each service.
+    commas : whether numbers carry thousands commas; published samples do not, KRX's other bodies do.
+    """
+
+    def __init__(self, keys: Mapping[str, str], *, commas: bool = True) -> None:
+        self._key = keys["KRX_API_KEY"]
+        self._services = {s for s in keys.get(KRX_SERVICES, "").split(",") if s}
+        self._number = "{:,}" if commas else "{}"
+
+    def answer(self, ask: Ask, world: World, clock: Clock) -> Answer:
+        """Rows of ``basDd``; an empty list for a day without a session or not yet published."""
+        route = _PATH.match(ask.path)
+        if route is None:
+            return Answer({"respCode": "403", "respMsg": "Forbidden"}, status=403)
+        service, market, kind = route.group(1), MARKET_OF[route.group(2)], route.group(3)
+        if ask.headers.get("auth_key", ask.query.get("AUTH_KEY")) != self._key:
+            return Answer({"respMsg": "Unauthorized Key", "respCode": "401"}, status=401)
+        if self._services and service not in self._services:
+            return Answer({"respMsg": "Unauthorized API Call", "respCode": "401"})
+        day = _day(ask.query.get("basDd", ""))
+        if day is None:
+            return Answer({"respMsg": "Bad Request", "respCode": "400"}, status=400)
+        known = clock.now >= krx_ready_at(day)
+        maker = self.trades if kind == "bydd_trd" else self.base_info
+        rows = maker(world, day, market) if known else []
+        return Answer({"OutBlock_1": rows}, rows=("OutBlock_1",), session=day)
+
+    def trades(self, world: World, day: date, market: str) -> list[dict[str, Any]]:
+        """Rows of ``*_bydd_trd``."""
+        daily, at = world.daily, world.daily.rows_on(day, market)
+        if at.size == 0:
+            return []
+        texts = {wire: self._texts(daily.numbers[ours][at]) for wire, ours in _WIRE_NAMES if ours}
+        texts["FLUC_RT"] = _rates(daily.numbers["change"][at], daily.numbers["close"][at])
+        columns = [texts[wire] for wire, _ in _WIRE_NAMES]
+        wire_names = [wire for wire, _ in _WIRE_NAMES]
+        bas_dd, rows = f"{day:%Y%m%d}", []
+        for code_at, name_at, *numbers in zip(daily.code[at].tolist(), daily.name[at].tolist(), *columns, strict=True):
+            code = daily.codes[code_at]
+            listing = world.listings.get((code, market))
+            row: dict[str, Any] = {"BAS_DD": bas_dd, "ISU_CD": code, "ISU_NM": daily.names[name_at], "MKT_NM": market}
+            row["SECT_TP_NM"] = (listing.section if listing else "") or "-"
+            row.update(zip(wire_names, numbers, strict=True))
+            rows.append(row)
+        return rows
+
+    def base_info(self, world: World, day: date, market: str) -> list[dict[str, Any]]:
+        """Rows of ``*_isu_base_info``: what was listed that day."""
+        daily, at = world.daily, world.daily.rows_on(day, market)
+        shares = self._texts(daily.numbers["listed_shares"][at])
+        rows = []
+        for code_at, name_at, count in zip(daily.code[at].tolist(), daily.name[at].tolist(), shares, strict=True):
+            code, name = daily.codes[code_at], daily.names[name_at]
+            listing = world.listings.get((code, market))
+            rows.append(
+                {
+                    "ISU_CD": listing.isin if listing else korean_isin(code),
+                    "ISU_SRT_CD": code,
+                    "ISU_NM": listing.full_name if listing else name,
+                    "ISU_ABBRV": name,
+                    "ISU_ENG_NM": listing.english_name if listing else "",
+                    "LIST_DD": f"{listing.list_date:%Y%m%d}" if listing else "",
+                    "MKT_TP_NM": market,
+                    "SECUGRP_NM": "주권",
+                    "SECT_TP_NM": listing.section if listing else "",
+                    "KIND_STKCERT_TP_NM": listing.share_kind if listing else "보통주",
+                    "PARVAL": listing.par_value if listing else "-",
+                    "LIST_SHRS": count,
+                }
+            )
+        return rows
+
+    def expired_key(self) -> Answer:
+        """The Open API tells it in the body."""
+        return Answer({"respMsg": "Unauthorized Key", "respCode": "401"})
+
+    def quota_spent(self) -> Answer:
+        """Calls of the day used up."""
+        return Answer({"respMsg": "Too Many Requests", "respCode": "429"}, status=429)
+
+    def error_body(self) -> Answer:
+        """A server error that claims to be HTTP 200."""
+        return Answer({"respMsg": "Internal Server Error", "respCode": "500"})
+
+    def _texts(self, numbers: np.ndarray) -> list[str]:
+        write = self._number.format
+        return ["-" if number == MISSING else write(number) for number in numbers.tolist()]
+
+
+def _rates(change: np.ndarray, close: np.ndarray) -> list[str]:
+    """Per cent against the base price with two decimals; "-" where the change is unknown."""
+    known = (change != MISSING) & (close != MISSING)
+    base = np.where(known, close - change, 1).astype(float)
+    rate = np.where(known & (base > 0), 100.0 * change / np.where(base > 0, base, 1.0), 0.0)
+    return [f"{r:.2f}" if k else "-" for r, k in zip((rate + 0.0).tolist(), known.tolist(), strict=True)]
+
+
+def _day(text: str) -> date | None:
+    if not re.fullmatch(r"\d{8}", text):
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()
+    except ValueError:
+        return None

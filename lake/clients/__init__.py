@@ -1,0 +1,43 @@
+"""One client per source, found by its file. A client turns sessions into deliveries; it stores nothing.
+
+A client module has `SOURCE`, `TABLES` (bronze tables that it delivers), `MARKS` (those of them whose rows show that a session
+was taken) and `deliveries(session_dates, ctx)`. What does not belong here: a list of them.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Protocol, cast
+
+from lake.delivery import ClientContext, Delivery
+from market.errors import Permanent
+
+
+class Client(Protocol):
+    """What every client module offers."""
+
+    SOURCE: str
+    TABLES: tuple[str, ...]
+    MARKS: tuple[str, ...]
+
+    def deliveries(self, session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
+        """Everything that the source has for these sessions."""
+
+
+def names() -> tuple[str, ...]:
+    """The sources that have a client."""
+    return tuple(sorted(entry.name for entry in pkgutil.iter_modules(__path__) if not entry.name.startswith("_")))
+
+
+def client(name: str) -> Client:
+    """The client of a source.
+
+    Raises
+    ------
+    Permanent
+        There is none.
+    """
+    if name not in names():
+        raise Permanent(f"source {name!r}", expected=f"one of {', '.join(names())}", found="no such client")
+    return cast(Client, importlib.import_module(f"{__name__}.{name}"))

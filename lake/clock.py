@@ -1,0 +1,48 @@
+"""What time it is: the machine's clock, or the exchange's where the outside world is simulated."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+
+from market.errors import Transient
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """The machine's time, UTC."""
+    return datetime.now(UTC)
+
+
+class ExchangeClock:
+    """The clock of the simulated world at `url`; `move` sets it."""
+
+    def __init__(self, url: str, timeout_s: float = 20.0) -> None:
+        self._address = f"{url.rstrip('/')}/_exchange/clock"
+        self._timeout_s = timeout_s
+
+    def __call__(self) -> datetime:
+        """The world's present instant, UTC.
+
+        Raises
+        ------
+        Transient
+            The exchange does not answer.
+        """
+        return datetime.fromisoformat(self._ask("GET", None)["now"]).astimezone(UTC)
+
+    def move(self, now: datetime) -> None:
+        """Set the world's present instant."""
+        self._ask("PUT", {"now": now.isoformat()})
+
+    def _ask(self, method: str, body: dict[str, str] | None) -> dict[str, str]:
+        try:
+            answer = httpx.request(method, self._address, json=body, timeout=self._timeout_s)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Transient(
+                self._address, expected="the exchange's clock", found=str(error) or type(error).__name__,
+                do="Start it with `marketlake up`, or point MARKETLAKE_EXCHANGE_URL at it",
+            ) from error
+        return dict(answer.json())

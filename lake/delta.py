@@ -1,0 +1,153 @@
+"""Delta tables without a JVM: reading any of them, and appending to those that delta-rs owns. Spark's side is `lake.spark`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, SchemaMismatchError, TableNotFoundError
+from loguru import logger
+
+from lake.settings import Settings
+from market.errors import Permanent, Transient
+from market.table import ARROW, Table, empty
+
+# Delta 4.4 refuses time travel past these, vacuumed or not (default 168 h); releases pin versions for years.
+TABLE_PROPERTIES = {
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+    "delta.logRetentionDuration": "interval 3650 days",
+}
+
+
+class DeltaLake:
+    """The lake's tables at `<lake>/<layer>/<table>`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._remote = "://" in settings.lake_url
+        self._root = settings.lake_url.rstrip("/") if self._remote else str(settings.path(settings.lake_url))
+
+    @property
+    def storage_options(self) -> dict[str, str] | None:
+        """Options of the object store, None for a folder."""
+        if not self._remote:
+            return None
+        settings = self._settings
+        options = {
+            "AWS_REGION": settings.s3_region,
+            "AWS_ENDPOINT_URL": settings.s3_endpoint_url,
+            "AWS_ALLOW_HTTP": "true" if settings.s3_endpoint_url.startswith("http://") else "",
+            "AWS_ACCESS_KEY_ID": settings.s3_access_key_id.get_secret_value(),
+            "AWS_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(),
+            "aws_conditional_put": "etag",  # one winner per commit, without a lock table
+        }
+        return {name: value for name, value in options.items() if value}
+
+    def uri(self, table: Table | str) -> str:
+        """Where the table is: `<lake>/<layer>/<table>`."""
+        layer, name = _name(table).split(".")
+        return f"{self._root}/{layer}/{name}"
+
+    def exists(self, table: Table | str) -> bool:
+        """True where the table has been made."""
+        return DeltaTable.is_deltatable(self.uri(table), storage_options=self.storage_options)
+
+    def version(self, table: Table | str) -> int | None:
+        """The newest version, None where the table has not been made."""
+        return self.open(table).version() if self.exists(table) else None
+
+    def open(self, table: Table | str, version: int | None = None) -> DeltaTable:
+        """The table at a version, the newest by default; a snapshot that later commits do not change.
+
+        Raises
+        ------
+        Permanent
+            There is no such table or version.
+        """
+        try:
+            return DeltaTable(self.uri(table), version=version, storage_options=self.storage_options)
+        except TableNotFoundError as error:
+            raise Permanent(
+                _name(table), expected=f"a table at {self.uri(table)}", found="none", do="Run the day that makes it"
+            ) from error
+
+    def read(
+        self,
+        table: Table,
+        *,
+        version: int | None = None,
+        where: ds.Expression | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Rows at a version; no rows, with the contract's columns, where the table has not been made.
+
+        Parameters
+        ----------
+        where : filter; name `session_month` in it so that other partitions are not opened.
+        columns : those wanted, in that order; the contract's by default.
+        """
+        names = list(columns) if columns is not None else [column.name for column in table.columns]
+        schema = pa.schema([pa.field(name, ARROW[table.column(name).type]) for name in names])
+        if version is None and not self.exists(table):
+            return empty(schema)
+        rows = self.open(table, version).to_pyarrow_dataset().to_table(columns=names, filter=where)
+        return rows.cast(schema)
+
+    def append(self, table: Table, rows: pa.Table, *, app_id: str, app_version: int) -> int | None:
+        """Add rows in one commit that carries a transaction; the new version, or None where there was nothing to do.
+
+        Parameters
+        ----------
+        app_id, app_version : the transaction. A commit that the table has already taken is skipped, and the log says so.
+
+        Raises
+        ------
+        Permanent
+            The table belongs to another engine, or the rows do not fit it.
+        Transient
+            Another writer was first.
+        """
+        if table.writer != "delta-rs":
+            raise Permanent(
+                table.name, expected=f"its owner {table.writer} to write", found="an append by delta-rs",
+                do="Two engines writing one table can lose commits: write it through its owner",
+            )  # fmt: skip
+        if not rows.num_rows:
+            return None
+        try:
+            self._create(table)
+            target = self.open(table)
+            done = target.transaction_version(app_id)
+            if done is not None and done >= app_version:
+                logger.info("append skipped: already committed", table=table.name, app_id=app_id, version=app_version)
+                return None
+            self._commit(target, table.conform(rows), Transaction(app_id, app_version))
+        except CommitFailedError as error:
+            raise Transient(table.name, expected="to commit", found=f"another writer first ({error})") from error
+        except SchemaMismatchError as error:
+            raise Permanent(table.name, expected="the contract's columns", found=str(error)) from error
+        return self.version(table)
+
+    def _create(self, table: Table) -> None:
+        if self.exists(table):
+            return
+        # Nothing is required at the table itself: the expectations judge rows as they came, nulls included.
+        fields = [pa.field(column.name, ARROW[column.type]) for column in table.columns]
+        DeltaTable.create(
+            self.uri(table),
+            schema=pa.schema(fields),
+            mode="ignore",
+            partition_by=[table.partition] if table.is_partitioned else None,
+            configuration=TABLE_PROPERTIES,
+            description=table.doc,
+            storage_options=self.storage_options,
+        )
+
+    def _commit(self, target: DeltaTable, rows: pa.Table, transaction: Transaction) -> None:
+        options: dict[str, Any] = {"commit_properties": CommitProperties(app_transactions=[transaction])}
+        write_deltalake(target, rows, mode="append", **options)
+
+
+def _name(table: Table | str) -> str:
+    return table if isinstance(table, str) else table.name

@@ -1,0 +1,311 @@
+"""Asking a source over HTTP: one place for retries, pace, quota, redaction, truncated answers and clocks.
+
+Whether a failure is transient is decided here, where it is born, and only a transient one is tried again. What a good answer
+means does not belong here; the client of the source (`lake.clients`) knows.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+from loguru import logger
+
+from lake.clock import Clock
+from lake.pace import Glance, Pace, Requested, RequestLog, skew
+from lake.redaction import HIDDEN, Redactor, guard
+from lake.settings import Settings
+from market.errors import MarketlakeError, Permanent, Transient
+
+MAX_SKEW = timedelta(minutes=5)
+_NOT_JSON = object()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back, before anybody judged it.
+
+    Parameters
+    ----------
+    body : the parsed JSON, None where it is none.
+    """
+
+    status: int
+    payload: bytes
+    body: Any
+    where: str
+    retry_after: str = ""
+
+    @property
+    def is_html(self) -> bool:
+        """True where a page for people came instead of data."""
+        return self.payload.lstrip()[:1] == b"<"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A source's server: where it is, how it lets us in, and how it says no.
+
+    Parameters
+    ----------
+    headers, params : authentication; every value is a secret.
+    key_settings : the settings that hold the key, for messages.
+    key_from : where to get one.
+    complaint : the error in a reply by the source's own codes, None where there is none.
+    """
+
+    source: str
+    base_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    key_settings: str = ""
+    key_from: str = ""
+    complaint: Callable[[Reply], MarketlakeError | None] = lambda reply: None
+
+    def refused(self, where: str, found: str) -> Permanent:
+        """The error of a key that the host does not take."""
+        settings = self.key_settings or "the source's settings"
+        return Permanent(
+            where, expected=f"a key that {self.source} accepts", found=found,
+            do=f"Check {settings}; {self.key_from or 'the host needs none, so it refuses this address'}",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A good answer.
+
+    Parameters
+    ----------
+    payload : the bytes as they came; `body` is the same, parsed.
+    request : the request's fingerprint: method, path and sorted parameters, keys redacted.
+    fetched_at : when the source answered, by its own clock (UTC).
+    """
+
+    payload: bytes
+    body: Any
+    status: int
+    url_redacted: str
+    request: str
+    fetched_at: datetime
+
+
+class Fetcher:
+    """Asks one host; safe to call from many threads.
+
+    Parameters
+    ----------
+    clock : what time it should be at the host; a reply further than five minutes from it is refused.
+    transport, sleep, rng : a test's.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        settings: Settings,
+        clock: Clock,
+        requests: RequestLog | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.host, self._settings, self._clock = host, settings, Glance(clock)
+        self._requests = requests or RequestLog()
+        self._sleep, self._rng = sleep, rng or random.Random()  # noqa: S311: jitter, no secret
+        self._pace = Pace(getattr(settings, f"{host.source}_pace_per_s"), sleep=sleep)
+        self._quota = int(getattr(settings, f"{host.source}_quota_per_day"))
+        self.redact = Redactor([*host.headers.values(), *host.params.values()])
+        self._guard = guard("httpx", self.redact)
+        self._client = httpx.Client(
+            headers={"User-Agent": "Mozilla/5.0 (compatible; marketlake)", **host.headers},
+            timeout=settings.http_timeout_s,
+            limits=httpx.Limits(max_connections=settings.http_parallel, max_keepalive_connections=settings.http_parallel),
+            transport=transport,
+        )
+
+    def __enter__(self) -> "Fetcher":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._client.close()
+        self._guard.remove(self.redact)
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        session_date: date,
+        *,
+        now_params: tuple[str, ...] = (),
+        accept: tuple[int, ...] = (200,),
+    ) -> Answer:
+        """The answer to a GET, tried again as long as the failure is transient and the limits allow.
+
+        Parameters
+        ----------
+        session_date : the session asked for, for the record.
+        now_params : parameters that only say what time it is; the fingerprint shows them as `now`.
+        accept : statuses that are answers.
+
+        Raises
+        ------
+        Permanent
+            A rerun cannot help: refused, quota spent, nonsense, a clock that is wrong.
+        Transient
+            Nothing good came within the attempts that the settings allow.
+        """
+        request = self._fingerprint(path, params, now_params)
+        where = self.redact(self.host.base_url.rstrip("/") + request.partition(" ")[2])
+        last: tuple[int | None, int] = (None, 0)
+        for attempt in range(1, self._settings.http_attempts + 1):
+            reply: Reply | None = None
+            try:
+                answered_at, reply = self._once(path, params, where)
+                last = (reply.status, len(reply.payload))
+                self._judge(reply, accept)
+                self._record(session_date, request, last, "ok", attempt)
+                return Answer(reply.payload, reply.body, reply.status, where, request, answered_at)
+            except Transient as error:
+                pause_s = self._pause_s(error, reply, attempt, last[0])
+                if pause_s is None:
+                    self._record(session_date, request, last, "transient", attempt)
+                    raise self._given_up(error, where, attempt, last[0]) from error
+                logger.warning(
+                    "asking again", source=self.host.source, url=where, attempt=attempt, status=last[0],
+                    pause_s=round(pause_s, 2), reason=error.found,
+                )  # fmt: skip
+                self._sleep(pause_s)
+            except Permanent:
+                self._record(session_date, request, last, "permanent", attempt)
+                raise
+        raise AssertionError("http_attempts is at least 1")
+
+    def _once(self, path: str, params: Mapping[str, str], where: str) -> tuple[datetime, Reply]:
+        now = self._clock()
+        self._requests.spend(self.host.source, now, self._quota)
+        self._pace.wait()
+        try:
+            response, payload = self._read(path, params)
+        except httpx.TimeoutException as error:
+            found = f"nothing within {self._settings.http_timeout_s:g} s"
+            raise Transient(where, expected="an answer", found=found) from self._bare(error)
+        except httpx.TransportError as error:
+            found = f"{type(error).__name__}: {self.redact(str(error))}"
+            raise Transient(where, expected="an answer", found=found) from self._bare(error)
+        body = _parsed(payload)
+        reply = Reply(
+            response.status_code, payload, None if body is _NOT_JSON else body, where,
+            response.headers.get("Retry-After", ""),
+        )  # fmt: skip
+        return self._answered_at(response, where, now), reply
+
+    def _read(self, path: str, params: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+        # The timeout of httpx is per chunk: a server that drips would be waited for without end.
+        deadline = time.monotonic() + self._settings.http_timeout_s
+        url = self.host.base_url.rstrip("/") + quote(path)
+        with self._client.stream("GET", url, params={**params, **self.host.params}) as response:
+            parts = []
+            for part in response.iter_bytes():
+                parts.append(part)
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the whole answer took too long")
+        return response, b"".join(parts)
+
+    def _bare(self, error: httpx.TransportError) -> Exception:
+        # The original holds the request with its key; only its class and redacted words go on.
+        return RuntimeError(f"{type(error).__name__}: {self.redact(str(error))}")
+
+    def _answered_at(self, response: httpx.Response, where: str, now: datetime) -> datetime:
+        stamp = _http_date(response.headers.get("Date", ""))
+        if stamp is None:
+            return now
+        if skew(stamp, now) > MAX_SKEW and skew(stamp, now := self._clock(fresh=True)) > MAX_SKEW:
+            raise Permanent(
+                where, expected=f"a clock within {MAX_SKEW.seconds // 60} minutes of ours, {now.isoformat()}",
+                found=f"an answer dated {stamp.isoformat()}", do="Correct the clock that is wrong: known_at depends on it",
+            )  # fmt: skip
+        return stamp
+
+    def _judge(self, reply: Reply, accept: tuple[int, ...]) -> None:
+        error = self.host.complaint(reply) or self._by_status(reply, accept)
+        if error is None and reply.body is None:
+            kind = "a page of HTML" if reply.is_html else f"{len(reply.payload)} bytes that break off or are no JSON"
+            error = Transient(reply.where, expected="JSON", found=f"HTTP {reply.status} with {kind}")
+        if error is not None:
+            raise error
+
+    def _by_status(self, reply: Reply, accept: tuple[int, ...]) -> MarketlakeError | None:
+        status = reply.status
+        if status in accept:
+            return None
+        found = f"HTTP {status}: {self.excerpt(reply.payload)}"
+        if status in (408, 425, 429) or status >= 500:
+            return Transient(reply.where, expected="an answer", found=found)
+        if status in (401, 403):
+            return self.host.refused(reply.where, found)
+        return Permanent(reply.where, expected="an answer", found=found, do="The host does not know this request")
+
+    def excerpt(self, payload: bytes) -> str:
+        """The beginning of a body, for messages, keys redacted."""
+        return " ".join(self.redact(payload.decode("utf-8", "replace")).split())[:120]
+
+    def _pause_s(self, error: Transient, reply: Reply | None, attempt: int, status: int | None) -> float | None:
+        """Seconds until the next attempt; None where there is none to be."""
+        if attempt >= self._settings.http_attempts:
+            return None
+        longest = self._settings.http_max_pause_s
+        asked = _retry_after_s(reply.retry_after, self._clock()) if reply else None
+        if asked is not None and asked > longest:
+            error.do = f"The host asks to wait {asked:g} s, longer than MARKETLAKE_HTTP_MAX_PAUSE_S ({longest:g})"
+            return None
+        backoff = self._settings.http_backoff_s * 2 ** (attempt - 1) * self._rng.uniform(0.5, 1.0)
+        return min(longest, max(backoff, asked or 0.0))
+
+    def _given_up(self, error: Transient, where: str, attempts: int, status: int | None) -> Transient:
+        seen = f"last status {status}" if status is not None else "no status at all"
+        found = f"{error.found} after {attempts} attempt{'s' if attempts > 1 else ''}, {seen}"
+        return Transient(where, expected=error.expected, found=found, do=error.do or "Run it again later")
+
+    def _fingerprint(self, path: str, params: Mapping[str, str], now_params: tuple[str, ...]) -> str:
+        shown = {**params, **dict.fromkeys(now_params, "now"), **dict.fromkeys(self.host.params, HIDDEN)}
+        return self.redact(f"GET {quote(path)}?{urlencode(sorted(shown.items()), safe='*')}")
+
+    def _record(
+        self, session_date: date, request: str, last: tuple[int | None, int], outcome: str, attempts: int
+    ) -> None:
+        self._requests.ended(
+            Requested(self.host.source, session_date, request, last[0], outcome, attempts, last[1], self._clock())
+        )
+
+
+def _parsed(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError:  # JSONDecodeError and UnicodeDecodeError
+        return _NOT_JSON
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        stamp = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return stamp.astimezone(UTC) if stamp.tzinfo else None
+
+
+def _retry_after_s(text: str, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for: a number, or a date."""
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        until = _http_date(text)
+        return max(0.0, (until - now).total_seconds()) if until else None

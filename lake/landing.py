@@ -1,0 +1,26 @@
+"""The landing zone: every payload as it came, in a file named by what it holds. Nothing here is ever changed."""
+
+import hashlib
+import re
+
+from lake.delivery import Delivery
+from lake.objects import Store
+
+
+def digest(payload: bytes) -> str:
+    """SHA-256 (hex) of a payload as it came."""
+    return hashlib.sha256(payload).hexdigest()
+
+
+def path_of(delivery: Delivery, payload_digest: str) -> str:
+    """`landing/<source>/<session>/<first 16 digits>-<word>.json`, relative to the lake's root."""
+    word = re.sub(r"[^A-Za-z0-9._-]+", "-", delivery.suffix).strip("-.") or "payload"
+    return f"landing/{delivery.source}/{delivery.session_date}/{payload_digest[:16]}-{word}.json"
+
+
+def land(store: Store, delivery: Delivery) -> tuple[str, str]:
+    """Digest and path of the delivery's payload, which is then on disk; written once, however often it comes."""
+    found = digest(delivery.payload)
+    path = path_of(delivery, found)
+    store.put_if_absent(path, delivery.payload)
+    return found, path

@@ -1,0 +1,75 @@
+"""Every setting, with a default that runs. Constructed at process edges only; nothing else reads the environment."""
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Values from the environment (prefix MARKETLAKE_), then from the env file, then these defaults.
+
+    Paths are relative to the project's root. A URL decides which backing service is used; nothing else does.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MARKETLAKE_", env_file=(".env",), extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    lake_url: str = Field("./var/lake", description="root of the lake: a folder or s3://bucket/prefix")
+    s3_endpoint_url: str = Field("", description="endpoint of the S3 server; empty for AWS")
+    s3_access_key_id: SecretStr = Field(SecretStr(""), description="S3 access key; empty: AWS's own chain of credentials")
+    s3_secret_access_key: SecretStr = Field(SecretStr(""), description="secret of the S3 access key")
+    s3_region: str = Field("us-east-1", description="region of the S3 server")
+    spark_master: str = Field("local[*]", description="Spark master: local[*], spark://host:port")
+    spark_driver_memory: str = Field("2g", description="heap of the Spark driver")
+    sql_url: str = Field("duckdb://", description="SQL engine over the release: duckdb:// or trino://user@host:port/lake")
+    online_url: str = Field("sqlite:///var/online.db", description="online feature store: sqlite:///file or redis://host")
+    cache_url: str = Field("sqlite:///var/cache.db", description="response cache: sqlite:///file or redis://host")
+    database_url: str = Field("sqlite:///var/users.db", description="users and portfolios")
+    mlflow_tracking_uri: str = Field("sqlite:///var/mlflow/mlflow.db", description="MLflow tracking and registry")
+    dagster_home: Path = Field(Path("var/dagster"), description="Dagster's instance folder")
+
+    exchange_url: str = Field("http://127.0.0.1:8899", description="the simulated outside world, where a source is not live")
+    krx_base_url: str = Field("", description="KRX Open API; 'live' for the real host, empty for the exchange")
+    yahoo_base_url: str = Field("", description="Yahoo v8 chart; 'live' for the real host, empty for the exchange")
+    dart_base_url: str = Field("", description="OpenDART; 'live' for the real host, empty for the exchange")
+    sec_base_url: str = Field("", description="SEC EDGAR; 'live' for the real host, empty for the exchange")
+    naver_base_url: str = Field("", description="Naver search; 'live' for the real host, empty for the exchange")
+    kakao_base_url: str = Field("", description="Kakao search; 'live' for the real host, empty for the exchange")
+    krx_api_key: SecretStr = Field(SecretStr(""), description="KRX Open API key (openapi.krx.co.kr)")
+    dart_api_key: SecretStr = Field(SecretStr(""), description="OpenDART key, 40 characters (opendart.fss.or.kr)")
+    naver_client_id: SecretStr = Field(SecretStr(""), description="Naver search client id")
+    naver_client_secret: SecretStr = Field(SecretStr(""), description="Naver search client secret")
+    naver_flavour: str = Field("legacy", description="Naver's search API: legacy or hub (host and header names differ)")
+    kakao_api_key: SecretStr = Field(SecretStr(""), description="Kakao REST key")
+    sec_user_agent: str = Field("", description="User-Agent that SEC asks for: name and mail address")
+    us_symbols: str = Field("", description="US symbols to ingest, comma-separated; empty: those that the world names")
+
+    krx_pace_per_s: float = Field(0.0, description="requests per second; 0: no limit")
+    yahoo_pace_per_s: float = Field(0.0, description="requests per second; 0: no limit")
+    dart_pace_per_s: float = Field(0.0, description="requests per second; 0: no limit")
+    naver_pace_per_s: float = Field(0.0, description="requests per second; 0: no limit")
+    krx_quota_per_day: int = Field(10_000, description="calls a day that the key allows")
+    yahoo_quota_per_day: int = Field(48_000, description="calls a day")
+    dart_quota_per_day: int = Field(20_000, description="calls a day that the key allows")
+    naver_quota_per_day: int = Field(25_000, description="calls a day that the key allows")
+    http_timeout_s: float = Field(20.0, description="seconds to wait for an answer")
+    http_attempts: int = Field(5, description="tries of a transient failure")
+    http_backoff_s: float = Field(0.5, description="first pause between tries, doubled each time, with jitter")
+    http_max_pause_s: float = Field(60.0, description="longest pause; a longer Retry-After fails at once")
+    http_parallel: int = Field(8, description="requests in flight per source")
+
+    first_session: date = Field(date(2010, 1, 4), description="first session of the lake (partitions start here)")
+    last_session: date | None = Field(None, description="last session of the lake; empty: today")
+    alert_webhook_url: str = Field("", description="where a failed run is posted as JSON; empty: the log alone")
+    quarantine_limit: float = Field(0.05, description="share of a table's rows in quarantine above which a release is blocked")
+    api_port: int = Field(8000, description="port of the API")
+    dagster_port: int = Field(3000, description="port of the Dagster UI")
+    exchange_port: int = Field(8899, description="port of the exchange")
+    env_file: Path | None = Field(None, description="a file of settings; `marketlake up` writes one")
+
+    def path(self, value: str | Path) -> Path:
+        """A path of a setting, absolute."""
+        return Path(value).expanduser().resolve()

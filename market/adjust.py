@@ -1,0 +1,106 @@
+"""Adjustment: factors from the exchange's base price, and series made comparable across them.
+
+The exchange announces a base price for each session; where it differs from the previous close, something happened to the share
+(a split, a consolidation, rights, a bonus issue, a spin-off). The factor is base price / previous close. Cash dividends do not
+move the base on KRX. What does not belong here: US splits, which are declared events; the ledger's file takes them as such.
+"""
+
+import numpy as np
+import pandas as pd
+
+TOLERANCE = 0.005  # a base price is rounded to its tick: 0.15 % at 2,000 KRW is rounding, not an event
+RATIO_TOLERANCE = 0.02
+
+PRICE_COLUMNS = ("open", "high", "low", "close")
+
+
+def base_price_events(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ledger rows that base prices imply.
+
+    Parameters
+    ----------
+    rows : one row per security and session, ordered by both, with session_no, close, open, base_price, listed_shares and
+        known_at; holes in the sessions are allowed and imply nothing, since a base across a hole mixes in market moves.
+
+    Returns
+    -------
+    Rows where base price / previous close differs from 1 by more than 0.5 %, with `factor`, `cause`, `evidence`, `confidence`.
+    Where the opening auction set the base (base = open: spin-off, relisting, merger), the ratio holds a market move, so the
+    share ratio is used if shares changed, and the confidence is low.
+
+    Source
+    ------
+    KRX Open API, CMPPREVDD_PRC is measured against the base price; checked on 470,695 pairs of consecutive raw sessions.
+    """
+    before = rows.groupby("security_id", sort=False)[["close", "listed_shares", "session_no"]].shift()
+    ratio = rows["base_price"] / before["close"]
+    shares = before["listed_shares"] / rows["listed_shares"]
+    adjacent = rows["session_no"] - before["session_no"] == 1
+    events = rows[adjacent & (np.abs(ratio - 1.0) > TOLERANCE)].copy()
+    at = events.index
+    ratio, shares = ratio.loc[at], shares.loc[at]
+    by_auction = (events["base_price"] == events["open"]) & (np.abs(ratio - shares) > RATIO_TOLERANCE * shares)
+    shares_moved = (np.abs(shares - 1.0) > TOLERANCE).fillna(False)
+    use_shares = (by_auction & shares_moved).fillna(False)
+    events["factor"] = ratio.where(~use_shares, shares)
+    matched = (np.abs(events["factor"] / shares - 1.0) <= RATIO_TOLERANCE).fillna(False)
+    kinds = np.where(events["factor"] < 1.0, "split_or_bonus", "consolidation")
+    events["cause"] = np.where(matched & shares_moved, kinds, np.where(by_auction, "opening_auction", "rights_or_other"))
+    events["evidence"] = [
+        f"base price {base:.10g} against previous close {close:.10g}, shares ratio {share:.6g}"
+        for base, close, share in zip(events["base_price"], before.loc[at, "close"], shares, strict=True)
+    ]
+    events["confidence"] = np.where(by_auction, "low", np.where(matched & shares_moved, "high", "medium"))
+    return events
+
+
+def cumulative_factor(ledger: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
+    """Product of the ledger's factors up to and including each row's session, per security.
+
+    Parameters
+    ----------
+    ledger : security_id, session_date (ex-date), factor; any order.
+    rows : security_id, session_date; any order.
+
+    Returns
+    -------
+    (n,) pure number, 1 before the first factor. Multiplied in order of the ex-dates, so batch and one-day runs have equal bits.
+    """
+    result = np.ones(len(rows))
+    if not len(ledger):
+        return result
+    ordered = ledger.sort_values(["security_id", "session_date"], kind="stable")
+    products = ordered.groupby("security_id", sort=False)["factor"].cumprod().to_numpy()
+    spans = ordered.groupby("security_id", sort=False).indices
+    ex_dates = ordered["session_date"].to_numpy().astype("datetime64[D]")
+    dates = rows["session_date"].to_numpy().astype("datetime64[D]")
+    for security, at in rows.groupby("security_id", sort=False).indices.items():
+        if security in spans:
+            span = spans[security]
+            passed = np.searchsorted(ex_dates[span], dates[at], side="right")
+            result[at] = np.where(passed > 0, products[span][np.maximum(passed, 1) - 1], 1.0)
+    return result
+
+
+def forward_adjusted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Prices divided, volume multiplied, by the cumulative factor: a later split never rescales what came before it."""
+    adjusted = rows.copy()
+    for name in PRICE_COLUMNS:
+        adjusted[name] = rows[name].astype("float64") / rows["cumulative_factor"]
+    adjusted["volume"] = rows["volume"].astype("float64") * rows["cumulative_factor"]
+    return adjusted
+
+
+def adjusted_as_of(rows: pd.DataFrame, last_factor: pd.Series) -> pd.DataFrame:
+    """Prices on the scale of the as-of day: forward-adjusted values times the cumulative factor of that day.
+
+    Parameters
+    ----------
+    rows : raw prices with `cumulative_factor`.
+    last_factor : the cumulative factor on the as-of day, aligned with the rows.
+    """
+    scaled = forward_adjusted(rows)
+    for name in PRICE_COLUMNS:
+        scaled[name] = scaled[name] * last_factor
+    scaled["volume"] = scaled["volume"] / last_factor
+    return scaled

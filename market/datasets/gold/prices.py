@@ -1,0 +1,64 @@
+"""gold.prices: raw daily bars as now believed, with the day's adjustment factor and the product so far."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from market import adjust
+from market.datasets.silver._typed import MONTH
+from market.table import Between, Column, Frames, IsSession, Matches, OneOf, Read, RowRule, Table, Window
+
+
+def build(frames: Frames, window: Window) -> pa.Table:
+    """One row per security and session that silver holds as true now."""
+    rows = frames["silver.prices"].to_pandas(timestamp_as_object=False).drop(columns=["known_until"])
+    ledger = frames["silver.adjustments"].to_pandas(timestamp_as_object=False)
+    rows = rows.sort_values(["security_id", "session_date"], ignore_index=True)
+    rows["cumulative_factor"] = adjust.cumulative_factor(ledger, rows)
+    day = ledger[["security_id", "session_date", "factor", "known_at"]].rename(columns={"known_at": "factor_known_at"})
+    rows = rows.merge(day, on=["security_id", "session_date"], how="left")
+    rows["factor"] = rows["factor"].fillna(1.0)
+    rows["known_at"] = np.maximum(rows["known_at"], rows["factor_known_at"].fillna(rows["known_at"]))
+    return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False))
+
+
+TABLE = Table(
+    __name__,
+    doc="Raw daily bars as believed at the release. Divide prices by `cumulative_factor` (multiply volume) for a series that "
+    "later splits never rescale; view `prices_adjusted` scales to the last session.",
+    columns=(
+        Column("session_date", "date", "session, in the exchange's own date", rules=(IsSession(),)),
+        MONTH,
+        Column("security_id", "string", "our stable id", rules=(Matches(r"(XKRX:[0-9A-Z]{6}|XNYS:[A-Z.\-]{1,8})$"),)),
+        Column("exchange", "string", "exchange", rules=(OneOf(("XKRX", "XNYS")),)),
+        Column("symbol", "string", "code on that day"),
+        Column("market", "string", "board"),
+        Column("currency", "string", "currency of the prices"),
+        Column("open", "float64", "first price; null while halted", "currency", True),
+        Column("high", "float64", "highest price; null while halted", "currency", True),
+        Column("low", "float64", "lowest price; null while halted", "currency", True),
+        Column("close", "float64", "last price; kept while halted", "currency", rules=(Between(0.0001),)),
+        Column("volume", "int64", "shares traded", "shares", rules=(Between(0),)),
+        Column("value", "float64", "value traded", "currency", True),
+        Column("market_cap", "float64", "close x listed shares", "currency", True),
+        Column("listed_shares", "int64", "shares listed", "shares", True),
+        Column("base_price", "float64", "the exchange's base price of the session", "currency", True),
+        Column("is_halted", "bool", "no regular trade that day"),
+        Column("factor", "float64", "the day's adjustment factor; 1 on most days", "1", rules=(Between(1e-6, 1e6),)),
+        Column("cumulative_factor", "float64", "product of the factors up to the day", "1", rules=(Between(1e-9, 1e9),)),
+        Column("n_headlines", "float64", "headlines of the session; null where news was not covered", "headlines", True),
+        Column("payload_digest", "string", "payload of the silver row"),
+        Column("row_no", "int32", "its position in the payload"),
+        Column("known_at", "timestamp", "when bar and factor were both known"),
+    ),
+    key=("security_id", "session_date"),
+    known_at="the later of the bar's and the factor's",
+    writer="spark",
+    reads=(
+        Read("silver.prices", spread="session_date"),
+        Read("silver.news_coverage", "join", on=("security_id", "session_date"), columns=("n_headlines",)),
+        Read("silver.adjustments", "side", history=None),
+    ),
+    build=build,
+    row_rules=(RowRule("low", "<=", "high", "the low is not above the high"),),
+)

@@ -1,0 +1,14 @@
+"""What every silver table shares: validity columns, and the columns that lead back to the payload."""
+
+from market.table import Column, Matches
+
+KNOWN = (
+    Column("known_at", "timestamp", "when the row could first have been known"),
+    Column("known_until", "timestamp", "when another version replaced it; null: still true", nullable=True),
+)
+MONTH = Column("session_month", "string", "partition: month of the session", rules=(Matches(r"\d{4}-\d{2}$"),))
+ORIGIN = (
+    Column("source", "string", "source that said so"),
+    Column("payload_digest", "string", "SHA-256 of the payload the row came in", rules=(Matches(r"[0-9a-f]{64}$"),)),
+    Column("row_no", "int32", "position of the row in the payload"),
+)

@@ -1,0 +1,34 @@
+"""silver.filings: what companies filed, and from when it could be read."""
+
+from market.datasets.silver._feeds import build_from, feeds
+from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN
+from market.table import Column, Matches, Read, Table
+
+FEEDS = feeds("silver.filings")
+
+TABLE = Table(
+    __name__,
+    doc="Filings with DART. A correction is a filing of its own with its own receipt; the original stays.",
+    columns=(
+        Column("session_date", "date", "session on or after the receipt"),
+        MONTH,
+        Column("security_id", "string", "our stable id; null where the company is not listed", nullable=True),
+        Column("exchange", "string", "exchange"),
+        Column("corp_code", "string", "DART's code of the company", rules=(Matches(r"\d{8}$"),)),
+        Column("corp_name", "string", "company"),
+        Column("stock_code", "string", "short code; null where not listed", nullable=True),
+        Column("report_name", "string", "name of the report"),
+        Column("receipt_no", "string", "receipt number", rules=(Matches(r"\d{14}$"),)),
+        Column("receipt_date", "date", "day of the receipt"),
+        Column("is_amendment", "bool", "corrects an earlier filing"),
+        Column("filer", "string", "who filed", nullable=True),
+        Column("remarks", "string", "DART's remarks", nullable=True),
+        *ORIGIN,
+        *KNOWN,
+    ),
+    key=("receipt_no", "known_at"),
+    known_at="the opening of the session after the receipt, which has the resolution of a day",
+    writer="spark",
+    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
+    build=build_from(FEEDS),
+)

@@ -1,0 +1,30 @@
+"""silver.news: headlines about a security, once per address."""
+
+from market.datasets.silver._feeds import build_from, feeds
+from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN
+from market.table import Column, Matches, Read, Table
+
+FEEDS = feeds("silver.news")
+
+TABLE = Table(
+    __name__,
+    doc="Headlines by security and session whose window holds their publication; text without marks.",
+    columns=(
+        Column("session_date", "date", "session whose window (previous close to close) holds the publication"),
+        MONTH,
+        Column("security_id", "string", "our stable id"),
+        Column("exchange", "string", "exchange"),
+        Column("symbol", "string", "code searched"),
+        Column("title", "string", "headline"),
+        Column("summary", "string", "excerpt", nullable=True),
+        Column("url", "string", "address at the press", rules=(Matches(r"https?://"),)),
+        Column("published_at", "timestamp", "publication"),
+        *ORIGIN,
+        *KNOWN,
+    ),
+    key=("security_id", "url", "known_at"),
+    known_at="publication; a changed headline from when it was fetched",
+    writer="spark",
+    reads=tuple(Read(name, spread="session_date") for name in FEEDS),
+    build=build_from(FEEDS),
+)

@@ -1,0 +1,241 @@
+"""Runs compiled features over series laid end to end: a whole history, or new rows resumed from stored state, same bits.
+
+How it works: 1 ``plan`` lists each distinct sub-expression once; 2 ``Program.run`` walks the series in chunks that stay in
+the processor's cache; 3 per chunk every step gives one column (numpy row by row, ``kernels`` for windows and smoothing);
+4 values and state of the rows that are no context are written out. What does not belong here: reading tables, threads.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.features import kernels
+from market.features.batch import Batch, checked_columns, checked_emit_from, checked_offsets, checked_state
+from market.features.definition import Feature
+from market.features.elementwise import ELEMENTWISE, Value
+from market.features.nodes import Column, Constant, Elementwise, Recursive, Window
+from market.features.plan import SEEN, Plan, Step, plan
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CHUNK_ROWS: Final = 16_384  # 128 KiB a column: a step's operands and result stay in the second-level cache
+
+_ROLLING: Final = {
+    "ref": kernels.REF,
+    "delta": kernels.DELTA,
+    "mean": kernels.MEAN,
+    "sum": kernels.SUM,
+    "std": kernels.STD,
+    "min": kernels.MIN,
+    "max": kernels.MAX,
+    "rank": kernels.RANK,
+    "slope": kernels.SLOPE,
+}
+_PAIRED: Final = {"corr": kernels.CORR}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gives back, for the m rows that are no context, in the order of the input.
+
+    Parameters
+    ----------
+    values : feature name to (m,) float64.
+    state : (m, state_width) the state after each row; keep it with the row, the next run resumes from it.
+    offsets : (k + 1,) int64, where each series' rows begin in ``values`` and ``state``.
+    """
+
+    values: dict[str, Floats]
+    state: Floats
+    offsets: Ints
+
+
+@dataclass(frozen=True)
+class Program:
+    """Compiled features; picklable, holds no data. Made by ``compile_features``."""
+
+    features: tuple[Feature, ...]
+    plan: Plan
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Feature names, in the order given."""
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns to hand to ``run``, sorted."""
+        return tuple(sorted(frozenset().union(*(feature.expr.inputs for feature in self.features))))
+
+    @cached_property
+    def lookback(self) -> int:
+        """Context rows an incremental run needs before the first new one."""
+        return max(feature.lookback for feature in self.features)
+
+    @property
+    def is_recursive(self) -> bool:
+        """Whether a run over new rows needs the stored state."""
+        return any(feature.is_recursive for feature in self.features)
+
+    @property
+    def state_width(self) -> int:
+        """Numbers of state per row; at least 1, the count of rows seen."""
+        return self.plan.state_width
+
+    def start_state(self, k: int) -> Floats:
+        """(k, state_width) state of series that have no row yet, e.g. a newly listed stock."""
+        state = np.zeros((k, self.state_width))
+        for step in self.plan.steps:
+            begin, width = step.cells
+            state[:, begin + kernels.CELLS : begin + width] = np.nan if width else 0.0
+        return state
+
+    def run(
+        self,
+        columns: Mapping[str, NDArray[np.generic]],
+        offsets: Ints,
+        state: Floats | None = None,
+        emit_from: Ints | None = None,
+    ) -> Result:
+        """All features of all rows that are no context.
+
+        Parameters
+        ----------
+        columns : (n,) numbers per name in ``inputs``; k series one after another, oldest row first, NaN is not known.
+        offsets : (k + 1,) int; series i is rows offsets[i] to offsets[i + 1].
+        state : (k, state_width) the state stored with each series' last context row; None: no series has a past.
+        emit_from : (k,) int rows of each series that are context: read by windows, not emitted, not taken into recursive
+            state again. At least ``lookback`` of them, or all there are when the series is younger. None: 0.
+
+        Returns
+        -------
+        Result. A feature is NaN until its windows are full and its recursive operators seeded.
+
+        Raises
+        ------
+        Permanent : a column is missing or of another length, offsets or emit_from out of range, a state of another width,
+            context rows without their state, or fewer or more context rows than the state has seen.
+        """
+        batch = self._checked(columns, offsets, state, emit_from)
+        emitted = np.concatenate(([0], np.cumsum(batch.new_rows)))
+        rows = int(emitted[-1])
+        result = Result({name: np.empty(rows) for name in self.names}, np.empty((rows, self.state_width)), emitted)
+        with np.errstate(all="ignore"):  # what has no value becomes NaN by the operators' rules
+            for first, last in _chunks(batch.offsets):
+                self._run_chunk(batch, first, last, result)
+        return result
+
+    def _checked(
+        self,
+        columns: Mapping[str, NDArray[np.generic]],
+        offsets: Ints,
+        state: Floats | None,
+        emit_from: Ints | None,
+    ) -> Batch:
+        starts = checked_offsets(offsets)
+        begins = checked_emit_from(emit_from, starts)
+        before = (
+            self.start_state(len(begins)) if state is None else checked_state(state, (len(begins), self.state_width))
+        )
+        if state is None and not self.is_recursive:
+            before[:, SEEN] = begins  # windows alone need no stored state: their context is all they know
+        batch = Batch(checked_columns(columns, self.inputs, int(starts[-1])), starts, begins, before)
+        batch.check_context(self.lookback)
+        return batch
+
+    def _run_chunk(self, batch: Batch, first: int, last: int, result: Result) -> None:
+        """Compute series ``first`` to ``last`` and write their emitted rows."""
+        begin, end = batch.offsets[first], batch.offsets[last]
+        written = slice(result.offsets[first], result.offsets[last])
+        chunk = _Chunk(
+            # a copy, so that read-only Arrow memory and writable arrays meet one compiled kernel
+            {name: np.array(batch.columns[name][begin:end], dtype=np.float64) for name in self.inputs},
+            batch.offsets[first : last + 1] - begin,
+            batch.emit_from[first:last],
+            batch.state[first:last],
+            result.state[written],
+        )
+        lengths = np.diff(chunk.starts)
+        position = np.arange(end - begin) - np.repeat(chunk.starts[:-1], lengths)
+        is_new = position >= np.repeat(chunk.begins, lengths)
+        seen = np.repeat(chunk.before[:, SEEN] - chunk.begins, lengths) + position + 1
+        chunk.after[:, SEEN] = seen[is_new]
+        values = _evaluated(self.plan.steps, chunk)
+        for name, index in self.plan.outputs.items():
+            result.values[name][written] = values[index][is_new]
+
+
+def compile_features(features: Sequence[Feature]) -> Program:
+    """A program that computes ``features`` together, shared parts once.
+
+    Raises
+    ------
+    Permanent : no feature, or two of one name.
+    """
+    return Program(tuple(features), plan(features))
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Whole series of one chunk: columns, where series start, rows of context, state before, state after (filled)."""
+
+    columns: dict[str, Floats]
+    starts: Ints
+    begins: Ints
+    before: Floats
+    after: Floats
+
+
+def _evaluated(steps: Sequence[Step], chunk: _Chunk) -> dict[int, Floats]:
+    """The columns that are still wanted after the last step, by step."""
+    values: dict[int, Value] = {}
+    for index, step in enumerate(steps):
+        values[index] = _evaluate(step, [values[arg] for arg in step.args], chunk)
+        for done in step.frees:
+            del values[done]
+    return cast(dict[int, Floats], values)
+
+
+def _evaluate(step: Step, args: list[Value], chunk: _Chunk) -> Value:
+    node = step.node
+    rows = int(chunk.starts[-1])
+    if isinstance(node, Column):
+        return chunk.columns[node.name]
+    if isinstance(node, Constant):
+        return np.float64(node.value)
+    if isinstance(node, Elementwise):
+        return ELEMENTWISE[node.operator](*args)
+    full = [np.ascontiguousarray(np.broadcast_to(arg, rows)) for arg in args]
+    out = np.empty(rows)
+    if isinstance(node, Window):
+        if len(full) == 2:
+            kernels.paired(_PAIRED[node.operator], full[0], full[1], chunk.starts, node.n, out)
+        else:
+            kernels.rolling(_ROLLING[node.operator], full[0], chunk.starts, node.n, out)
+    elif isinstance(node, Recursive):
+        _smooth(node, step.cells, full[0], chunk, out)
+    return out
+
+
+def _smooth(node: Recursive, cells: tuple[int, int], x: Floats, chunk: _Chunk, out: Floats) -> None:
+    begin, width = cells
+    alpha = 2.0 / (node.n + 1) if node.operator == "ema" else 1.0 / node.n
+    before = np.ascontiguousarray(chunk.before[:, begin : begin + width])
+    after = np.empty((len(chunk.after), width))
+    kernels.smooth(alpha, x, chunk.starts, chunk.begins, node.n, before, out, after)
+    chunk.after[:, begin : begin + width] = after
+
+
+def _chunks(offsets: Ints) -> Iterator[tuple[int, int]]:
+    """Runs of whole series of about CHUNK_ROWS rows; a longer series is a chunk of its own."""
+    first = 0
+    while first < len(offsets) - 1:
+        last = int(np.searchsorted(offsets, offsets[first] + CHUNK_ROWS, side="right")) - 1
+        last = max(last, first + 1)
+        yield first, last
+        first = last

@@ -1,0 +1,105 @@
+"""Every operator of the algebra: its text name, how many columns it takes, and its rule for missing values.
+
+What does not belong here: how an operator is computed (``kernels``, ``elementwise``) or how expressions are built
+(``algebra``). The parser, the expressions and the documentation all read this one table.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["elementwise", "window", "recursive"]
+
+MAX_WINDOW: Final = 10_000
+"""Rows; forty years of sessions. A longer window is a slip of the keyboard."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What the algebra knows about one operator.
+
+    Parameters
+    ----------
+    name : the name in expression text, e.g. ``corr``; also the name inside nodes.
+    kind : elementwise (no window), window (finite lookback) or recursive (stored state).
+    arity : how many expressions it takes, the window not counted.
+    rule : what comes back and when it is NaN, one line, for people.
+    min_window : smallest window; 0 for elementwise operators.
+    looks_back : rows before the current one, as an offset to the window: ``mean(x, n)`` reads n - 1 of them, ``ref`` n.
+    symbol : the infix sign, when text writes it so.
+    """
+
+    name: str
+    kind: Kind
+    arity: int
+    rule: str
+    min_window: int = 0
+    looks_back: int = -1
+    symbol: str = ""
+
+
+def _elementwise(name: str, arity: int, rule: str, symbol: str = "") -> Operator:
+    return Operator(name, "elementwise", arity, rule, symbol=symbol)
+
+
+def _window(name: str, rule: str, *, arity: int = 1, min_window: int = 1, looks_back: int = -1) -> Operator:
+    return Operator(name, "window", arity, rule, min_window, looks_back)
+
+
+_NAN_IF_ANY = "NaN when any operand is NaN"
+_NAN_IN_WINDOW = "NaN while the series has fewer than n rows or the window holds a NaN"
+_NAN_SKIPPED = "a NaN input gives NaN on that row and leaves the state as it is"
+
+_TABLE: Final = (
+    _elementwise("add", 2, f"a + b; {_NAN_IF_ANY}", "+"),
+    _elementwise("sub", 2, f"a - b; {_NAN_IF_ANY}", "-"),
+    _elementwise("mul", 2, f"a * b; {_NAN_IF_ANY}", "*"),
+    _elementwise("div", 2, f"a / b; NaN when b is zero; {_NAN_IF_ANY}", "/"),
+    _elementwise("neg", 1, "-a; NaN stays NaN", "-"),
+    _elementwise("lt", 2, f"1 when a < b, else 0; {_NAN_IF_ANY}", "<"),
+    _elementwise("le", 2, f"1 when a <= b, else 0; {_NAN_IF_ANY}", "<="),
+    _elementwise("gt", 2, f"1 when a > b, else 0; {_NAN_IF_ANY}", ">"),
+    _elementwise("ge", 2, f"1 when a >= b, else 0; {_NAN_IF_ANY}", ">="),
+    _elementwise("eq", 2, f"1 when a equals b, else 0; {_NAN_IF_ANY}", "=="),
+    _elementwise("abs", 1, "the size of a; NaN stays NaN"),
+    _elementwise("log", 1, "natural logarithm; NaN for zero and below"),
+    _elementwise("sqrt", 1, "square root; NaN below zero"),
+    _elementwise("sign", 1, "-1, 0 or 1; NaN stays NaN"),
+    _elementwise("maximum", 2, f"the larger of a and b; {_NAN_IF_ANY}"),
+    _elementwise("minimum", 2, f"the smaller of a and b; {_NAN_IF_ANY}"),
+    _elementwise("where", 3, "b where a is not zero, else c; NaN where a is NaN; the branch not taken has no say"),
+    _window("ref", "x as it was n rows ago; NaN on the first n rows", looks_back=0),
+    _window("delta", "x minus x n rows ago; NaN on the first n rows and when either is NaN", looks_back=0),
+    _window("mean", f"mean of the last n rows; {_NAN_IN_WINDOW}"),
+    _window("sum", f"sum of the last n rows; {_NAN_IN_WINDOW}"),
+    _window("std", f"sample standard deviation (n - 1) of the last n rows; {_NAN_IN_WINDOW}", min_window=2),
+    _window("min", f"smallest of the last n rows; {_NAN_IN_WINDOW}"),
+    _window("max", f"largest of the last n rows; {_NAN_IN_WINDOW}"),
+    _window("rank", f"rank of the current row among the last n, in (0, 1], ties share; {_NAN_IN_WINDOW}"),
+    _window("slope", f"least-squares slope per row over the last n rows; {_NAN_IN_WINDOW}", min_window=2),
+    _window(
+        "corr",
+        f"Pearson correlation over the last n rows, in [-1, 1]; NaN when either is constant; {_NAN_IN_WINDOW}",
+        arity=2,
+        min_window=2,
+    ),
+    Operator(
+        "ema",
+        "recursive",
+        1,
+        f"exponential mean, weight 2 / (n + 1), seeded with the mean of the first n values, NaN before; {_NAN_SKIPPED}",
+        min_window=1,
+    ),
+    Operator(
+        "wilder",
+        "recursive",
+        1,
+        f"Wilder's smoothing, weight 1 / n, seeded with the mean of the first n values, NaN before; {_NAN_SKIPPED}",
+        min_window=1,
+    ),
+)
+
+OPERATORS: Final[dict[str, Operator]] = {operator.name: operator for operator in _TABLE}
+"""Every operator by name."""
+
+CALLABLE: Final[dict[str, Operator]] = {name: op for name, op in OPERATORS.items() if not op.symbol}
+"""Those that text writes as a call, e.g. ``mean(close, 5)``."""

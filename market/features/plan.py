@@ -1,0 +1,108 @@
+"""From features to an order of work: each distinct sub-expression once, and where each recursive operator keeps its state.
+
+What does not belong here: touching values (``engine``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from market.errors import Permanent
+from market.features.definition import Feature
+from market.features.nodes import Expr, Recursive
+
+SEEN: Final = 0
+"""Column of the state that counts the rows of the series so far; how a context that is too short is noticed."""
+
+CELLS: Final = 2
+"""State of one recursive operator before its remembered outputs: see ``kernels.smooth``."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One distinct sub-expression.
+
+    Parameters
+    ----------
+    node : what to compute.
+    args : steps that give its operands.
+    frees : steps whose values nobody needs after this one.
+    cells : for a recursive operator, its first column in the state and how many it has; (0, 0) otherwise.
+    """
+
+    node: Expr
+    args: tuple[int, ...]
+    frees: tuple[int, ...] = ()
+    cells: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in an order in which operands come first, the step of each feature, and the width of the state."""
+
+    steps: tuple[Step, ...]
+    outputs: dict[str, int]
+    state_width: int
+
+
+def plan(features: Sequence[Feature]) -> Plan:
+    """The order of work for ``features``.
+
+    Raises
+    ------
+    Permanent : no feature, or two of one name.
+    """
+    names = [feature.name for feature in features]
+    if not names or len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise Permanent(
+            "compile_features", expected="at least one feature, distinct names", found=f"{len(names)}", keys=twice
+        )
+    order: dict[Expr, int] = {}
+    for feature in features:
+        _visit(feature.expr, order)
+    nodes = list(order)
+    args = [tuple(order[child] for child in node.children) for node in nodes]
+    outputs = {feature.name: order[feature.expr] for feature in features}
+    cells, width = _cells(nodes, _remembered(nodes, args))
+    frees = _frees(args, set(outputs.values()))
+    steps = tuple(Step(*parts) for parts in zip(nodes, args, frees, cells, strict=True))
+    return Plan(steps, outputs, width)
+
+
+def _visit(node: Expr, order: dict[Expr, int]) -> None:
+    if node not in order:
+        for child in node.children:
+            _visit(child, order)
+        order[node] = len(order)
+
+
+def _remembered(nodes: list[Expr], args: list[tuple[int, ...]]) -> list[int]:
+    """Rows before the current one at which each step's value is read by windows above it.
+
+    A recursive operator reads its operand on new rows only, so what is asked of it is not handed on.
+    """
+    asked = [0] * len(nodes)
+    for step in reversed(range(len(nodes))):
+        handed_on = nodes[step].reach + (0 if isinstance(nodes[step], Recursive) else asked[step])
+        for child in args[step]:
+            asked[child] = max(asked[child], handed_on)
+    return asked
+
+
+def _cells(nodes: list[Expr], remembered: list[int]) -> tuple[list[tuple[int, int]], int]:
+    cells, width = [], SEEN + 1
+    for node, past in zip(nodes, remembered, strict=True):
+        taken = CELLS + past if isinstance(node, Recursive) else 0
+        cells.append((width, taken) if taken else (0, 0))
+        width += taken
+    return cells, width
+
+
+def _frees(args: list[tuple[int, ...]], kept: set[int]) -> list[tuple[int, ...]]:
+    last = {child: step for step, children in enumerate(args) for child in children}
+    frees: list[list[int]] = [[] for _ in args]
+    for child, step in last.items():
+        if child not in kept:
+            frees[step].append(child)
+    return [tuple(sorted(children)) for children in frees]

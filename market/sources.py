@@ -1,0 +1,52 @@
+"""When each source owes a session, and what a session's news window is. Pure rules; who fetches is `lake.clients`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from market import calendars
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source: whose sessions it covers, and when it owes one.
+
+    Parameters
+    ----------
+    exchange : the calendar whose sessions it delivers.
+    due_days, due_time : the session is due that many calendar days later at that local time of the exchange.
+    why : where the rule comes from.
+    """
+
+    name: str
+    exchange: str
+    due_days: int
+    due_time: time
+    why: str
+
+    def due_at(self, session: date) -> datetime:
+        """The instant (UTC) from which a missing session is an error rather than early."""
+        zone = ZoneInfo(calendars.EXCHANGES[self.exchange])
+        return datetime.combine(session + timedelta(days=self.due_days), self.due_time, zone).astimezone(UTC)
+
+
+SOURCES: Mapping[str, Source] = {
+    source.name: source
+    for source in (
+        Source("krx", "XKRX", 1, time(8, 0), "KRX Open API publishes a session the next morning"),
+        Source("yahoo", "XNYS", 0, time(18, 0), "Yahoo settles a daily bar within two hours of the close"),
+        Source("dart", "XKRX", 0, time(20, 0), "OpenDART lists a filing on the day of its receipt"),
+        Source("naver", "XKRX", 0, time(16, 0), "a headline is searchable minutes after its publication"),
+    )
+}
+
+
+def session_due_at(session: date) -> datetime:
+    """The instant (UTC) from which every source that has this session owes it."""
+    return max(s.due_at(session) for s in SOURCES.values() if calendars.is_session(s.exchange, session))
+
+
+def news_window(exchange: str, session: date) -> tuple[datetime, datetime]:
+    """The window (after, up to] (UTC) whose headlines count for the session: from the previous close to this one."""
+    return calendars.close_at(exchange, calendars.previous_session(exchange, session)), calendars.close_at(exchange, session)

@@ -1,0 +1,64 @@
+"""All models, discovered from the files under training/models.
+
+What does not belong here: a list kept by hand.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType, ModuleType
+
+import training.models
+from market.errors import Permanent
+from training.model import Model
+
+
+@lru_cache(maxsize=1)
+def models() -> Mapping[str, Model]:
+    """Every model by name, in the order of the names."""
+    return discover(training.models)
+
+
+def model(name: str) -> Model:
+    """The model of that name.
+
+    Raises
+    ------
+    Permanent
+        There is none; the message lists those there are.
+    """
+    found = models().get(name)
+    if found is None:
+        raise Permanent(
+            f"model {name}", expected=f"one of {', '.join(models())}", found="no file under training/models"
+        )
+    return found
+
+
+def discover(package: ModuleType) -> Mapping[str, Model]:
+    """The ``MODEL`` of each module of a package whose name does not begin with an underscore.
+
+    Raises
+    ------
+    Permanent
+        A module without MODEL, two models of one name, or a model that is not named like its file.
+    """
+    found: dict[str, Model] = {}
+    files: dict[str, str] = {}
+    for entry in sorted(pkgutil.iter_modules(package.__path__), key=lambda e: e.name):
+        if entry.name.startswith("_"):
+            continue
+        where = f"{package.__name__}.{entry.name}"
+        declared = getattr(importlib.import_module(where), "MODEL", None)
+        if not isinstance(declared, Model):
+            raise Permanent(where, expected="MODEL = Model(...)", found=type(declared).__name__)
+        if declared.name in found:
+            raise Permanent(
+                where, expected="one file per model", found=f"{declared.name}, also in {files[declared.name]}"
+            )
+        found[declared.name], files[declared.name] = declared, where
+    for name, where in files.items():
+        if where.rpartition(".")[2] != name:
+            raise Permanent(where, expected=f"a file named {name}.py, like its model", found=where.rpartition(".")[2])
+    return MappingProxyType(found)

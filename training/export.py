@@ -1,0 +1,85 @@
+"""What serving gets of a model: the raw booster and a signature that says what goes in, what comes out and where it is from.
+
+What does not belong here: where the bytes are stored (the caller writes them to the lake), loading them (serving).
+"""
+
+import json
+import math
+from collections.abc import Mapping
+
+from market.features.catalogue import catalogue
+from training import tracking
+from training.digests import Digests
+from training.lock import DataLock
+from training.model import Model
+from training.registry import run_id_of
+from training.trained import Trained
+
+BOOSTER, SIGNATURE = "booster.ubj", "signature.json"
+FORMAT = 1
+
+
+def export(model: Model, trained: Trained) -> dict[str, bytes]:
+    """File name to content: ``booster.ubj`` (XGBoost's own format) and ``signature.json`` (UTF-8, sorted keys)."""
+    text = json.dumps(trained.signature, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return {BOOSTER: trained.booster, SIGNATURE: text.encode()}
+
+
+def of_version(tracking_uri: str, name: str, version: int) -> dict[str, bytes]:
+    """The same files of a registered version, as its run recorded them; for a promotion or a rollback long after training.
+
+    Raises
+    ------
+    Permanent
+        There is no such version, or its run holds no export.
+    """
+    client = tracking.client(tracking_uri)
+    run_id = run_id_of(client, name, version)
+    return {file: tracking.artifact(client, run_id, f"export/{file}") for file in (BOOSTER, SIGNATURE)}
+
+
+def signature_of(
+    model: Model,
+    lock: DataLock,
+    run_id: str,
+    version: int,
+    metrics: Mapping[str, float],
+    made: Digests,
+) -> dict[str, object]:
+    """The signature, of JSON types only.
+
+    ``features`` lists name, type, unit and formula in the order that the booster knows; a null is allowed and means "not
+    known".  A formula that no longer equals the catalogue's tells that the model was fitted on another quantity.
+    ``output`` describes the score.  ``digests``, ``lock``, ``metrics``, ``run_id`` and ``version`` say where it is from.
+    """
+    return {
+        "format": FORMAT,
+        "model": model.name,
+        "version": version,
+        "run_id": run_id,
+        "release_id": lock.release_id,
+        "doc": model.doc,
+        "flavour": model.algorithm.flavour,
+        "algorithm": model.algorithm.version,
+        "service": model.service,
+        "features": [_feature(name) for name in model.features],
+        "output": {
+            "name": "score",
+            "type": "float64",
+            "unit": "1",
+            "doc": "Higher is better; compare within one session and exchange only",
+        },
+        "label": model.label,
+        "target": model.target,
+        "horizon_sessions": model.horizon,
+        "metrics": {name: None if math.isnan(value) else value for name, value in metrics.items()},  # JSON has no NaN
+        "digests": made.to_dict(),
+        "lock": lock.to_dict(),
+    }
+
+
+def _feature(name: str) -> dict[str, object]:
+    # Unit and formula are the catalogue's.  A feature from elsewhere (a table of its own) has neither there.
+    feature = catalogue().get(name)
+    unit, formula = ("", "") if feature is None else (feature.unit, str(feature.expr))
+    return {"name": name, "type": "float64", "unit": unit, "formula": formula, "nullable": True}

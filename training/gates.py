@@ -1,0 +1,101 @@
+"""What a version must show before it may be champion.  Gates are data; this file judges, it decides nothing by itself.
+
+What does not belong here: moving aliases and recording (training.registry), computing a metric (training.evaluate).
+"""
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """``metric comparison reference + margin * scale``, all read from what the runs logged.
+
+    Parameters
+    ----------
+    name : short, for people and tags.
+    metric : the challenger's.
+    comparison : > or >=.
+    reference : "zero", or "champion": the present champion's value of the same metric; passed where there is no champion.
+    margin : added to the reference; in the metric's unit, or in units of ``scale``.
+    scale : name of a metric of the challenger, for instance its standard error; none for 1.
+    doc : why.
+    """
+
+    name: str
+    metric: str
+    comparison: Literal[">", ">="]
+    reference: Literal["zero", "champion"]
+    margin: float
+    doc: str
+    scale: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One gate's verdict and a sentence with the numbers behind it."""
+
+    gate: str
+    passed: bool
+    reason: str
+
+
+GATES: tuple[Gate, ...] = (
+    Gate(
+        name="signal",
+        metric="rank_ic_mean",
+        comparison=">",
+        reference="zero",
+        margin=2.0,
+        scale="rank_ic_se",
+        doc="The mean rank IC is more than two of its standard errors above zero: noise passes once in 40.",
+    ),
+    Gate(
+        name="not_worse",
+        metric="rank_ic_mean",
+        comparison=">=",
+        reference="champion",
+        margin=-0.005,
+        doc="Not below the champion's by more than 0.005, the order of what another seed changes.",
+    ),
+)
+
+
+def judge(
+    gates: tuple[Gate, ...], challenger: Mapping[str, float], champion: Mapping[str, float] | None
+) -> tuple[Outcome, ...]:
+    """The verdict of every gate, in their order.  A metric that is missing or NaN fails its gate.
+
+    Parameters
+    ----------
+    challenger, champion : metrics by name; no champion where there is none yet.
+    """
+    return tuple(_outcome(gate, challenger, champion) for gate in gates)
+
+
+def _outcome(gate: Gate, challenger: Mapping[str, float], champion: Mapping[str, float] | None) -> Outcome:
+    if gate.reference == "champion" and champion is None:
+        return Outcome(gate.name, True, f"{gate.name}: there is no champion to compare with")
+    needed = {f"challenger's {name}": challenger.get(name, math.nan) for name in (gate.metric, gate.scale) if name}
+    base = 0.0
+    if gate.reference == "champion" and champion is not None:
+        base = champion.get(gate.metric, math.nan)
+        needed[f"champion's {gate.metric}"] = base
+    unknown = [name for name, number in needed.items() if math.isnan(number)]
+    if unknown:
+        return Outcome(gate.name, False, f"{gate.name}: the {' and the '.join(unknown)} is not known")
+    scale = challenger[gate.scale] if gate.scale else 1.0
+    value, bound = challenger[gate.metric], base + gate.margin * scale
+    passed = COMPARISONS[gate.comparison](value, bound)
+    against = "zero" if gate.reference == "zero" else f"the champion's {base:.5f}"
+    margin = f"{gate.margin:+g}" + (f" x {gate.scale} {scale:.5f}" if gate.scale else "")
+    verdict = "passed" if passed else "refused"
+    reason = (
+        f"{gate.name} {verdict}: {gate.metric} {value:.5f}, needs {gate.comparison} {bound:.5f} ({against} {margin})"
+    )
+    return Outcome(gate.name, passed, reason)

@@ -1,0 +1,145 @@
+"""Gradient-boosted trees (XGBoost) as an algorithm of ours: validated parameters, rows in, raw booster out, equal bits again.
+
+What does not belong here: which features and label (training.models), splitting and recording (training.train).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xgboost
+
+from market.errors import Permanent
+from training.algorithm import Float1D, Importance, Parameter
+
+OBJECTIVES = ("reg:squarederror", "reg:pseudohubererror", "binary:logistic")
+
+# name: (type, default, least, greatest).  Trees are shallow and slow to learn: a cross-section of returns is mostly noise.
+RANGES: Mapping[str, tuple[type, Parameter, float, float]] = {
+    "n_rounds": (int, 120, 1, 10_000),
+    "learning_rate": (float, 0.05, 1e-4, 1.0),
+    "max_depth": (int, 4, 1, 16),
+    "min_child_weight": (float, 20.0, 0.0, 1e6),
+    "subsample": (float, 0.7, 0.05, 1.0),
+    "colsample_bytree": (float, 0.8, 0.05, 1.0),
+    "reg_lambda": (float, 1.0, 0.0, 1e6),
+    "max_bin": (int, 128, 2, 4096),
+    "nthread": (int, 2, 1, 256),
+}
+
+
+class GradientBoosting:
+    """XGBoost on histograms; the number of threads is a parameter, fixed and recorded, never the machine's core count."""
+
+    flavour = "xgboost"
+    version = f"xgboost {xgboost.__version__}"
+
+    def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        """All parameters, defaults filled in, each of its type.
+
+        Raises
+        ------
+        Permanent
+            An unknown name, a wrong type, or a value out of its range; every one of them is named.
+        """
+        known = {"objective", *RANGES}
+        wrong = [f"{name} is unknown" for name in sorted(parameters.keys() - known)]
+        objective = parameters.get("objective", OBJECTIVES[0])
+        if objective not in OBJECTIVES:
+            wrong.append(f"objective {objective!r} is none of {', '.join(OBJECTIVES)}")
+        result: dict[str, Parameter] = {"objective": objective}
+        for name, (kind, default, least, greatest) in RANGES.items():
+            value = parameters.get(name, default)
+            result[name] = kind(value) if _is_number(value, kind) else value
+            if not _is_number(value, kind) or not least <= float(value) <= greatest:
+                wrong.append(f"{name} {value!r} is no {kind.__name__} in [{least:g}, {greatest:g}]")
+        if wrong:
+            raise Permanent(
+                "model parameters",
+                expected=f"those of XGBoost among {', '.join(sorted(known))}",
+                found="; ".join(wrong),
+            )
+        return result
+
+    def fit(self, features: pd.DataFrame, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
+        """The raw booster in XGBoost's 'ubj' format; the same rows in the same order, parameters and seed give equal bits.
+
+        Parameters
+        ----------
+        features : (n, k) float64; NaN is "not known" and follows the branch that training found best.
+        target : (n,) known.
+        parameters : as ``validated`` returned them.
+        seed : of the row and column sampling.
+
+        Raises
+        ------
+        Permanent
+            XGBoost refuses the target (for instance a label outside [0, 1] for a logistic objective).
+        """
+        options = dict(parameters)
+        n_rounds = int(options.pop("n_rounds"))
+        nthread, max_bin = int(options["nthread"]), int(options["max_bin"])
+        rows = xgboost.QuantileDMatrix(
+            features.to_numpy(dtype=np.float64),
+            label=target,
+            feature_names=list(features.columns),
+            nthread=nthread,
+            max_bin=max_bin,
+        )
+        options |= {"tree_method": "hist", "device": "cpu", "seed": seed, "verbosity": 1}
+        try:
+            booster = xgboost.train(options, rows, num_boost_round=n_rounds)
+        except xgboost.core.XGBoostError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise Permanent("fitting XGBoost", expected=f"a target for {options['objective']}", found=reason) from error
+        return bytes(booster.save_raw("ubj"))
+
+    def predict(self, raw: bytes, features: pd.DataFrame, nthread: int = 1) -> Float1D:
+        """(n,) score per row of ``features`` (n, k), whose columns are the booster's features in its order.
+
+        Raises
+        ------
+        Permanent
+            The bytes are no booster, or it was fitted on other features.
+        """
+        booster = load(raw)
+        names = list(features.columns)
+        if booster.feature_names != names:
+            raise Permanent(
+                "booster", expected=f"one fitted on {names}", found=f"one fitted on {booster.feature_names}"
+            )
+        rows = xgboost.DMatrix(features.to_numpy(dtype=np.float64), feature_names=names, nthread=nthread)
+        booster.set_param({"nthread": nthread})
+        scores: npt.NDArray[np.float32] = booster.predict(rows)
+        return scores.astype(np.float64)
+
+    def importance(self, raw: bytes, features: tuple[str, ...]) -> Importance:
+        """Share of the total gain that each feature brought, from 0 to 1; 0 for a feature that no tree uses."""
+        gains: Mapping[str, Any] = load(raw).get_score(importance_type="total_gain")
+        total = sum(gains.values()) or 1.0
+        return {name: float(gains.get(name, 0.0)) / total for name in features}
+
+
+def load(raw: bytes) -> xgboost.Booster:
+    """The booster of these bytes.
+
+    Raises
+    ------
+    Permanent
+        They are none, for instance cut off.
+    """
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(bytearray(raw))
+    except xgboost.core.XGBoostError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise Permanent("booster", expected="XGBoost's ubj bytes", found=f"{len(raw)} bytes: {reason}") from error
+    return booster
+
+
+def _is_number(value: Parameter, kind: type) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return kind is float or float(value).is_integer()

@@ -1,0 +1,133 @@
+"""What a model is: its features, label, parameters and validation, declared once in a file under training/models.
+
+What does not belong here: how it is fitted (training.algorithm and its implementations), recorded or promoted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from market.errors import Permanent
+from market.labels import group_codes, rank_within
+from training.algorithm import Algorithm, Float1D, Parameter
+from training.gradient_boosting import GradientBoosting
+from training.panel import feature_matrix, prepare
+
+
+Target = Literal["rank", "value"]
+
+
+@dataclass(frozen=True)
+class WalkForward:
+    """How a model is judged: ``market.splits.purged_walk_forward`` with the model's own horizon.
+
+    Parameters
+    ----------
+    n_folds : test periods.
+    embargo : sessions between the end of the last training label and the test.
+    min_train : sessions that the first fold trains on at least.
+    """
+
+    n_folds: int = 5
+    embargo: int = 5
+    min_train: int = 120
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model.  Fitting and predicting go through bytes: those are stored, digested, exported and served.
+
+    Parameters
+    ----------
+    name : of the file that declares it, the registered model and the API route.
+    service : the Feast feature service that delivers the features.
+    features : names, in the order in which the fitted model knows them.
+    label : the label column, as ``gold.labels`` has it.
+    horizon : sessions that the label looks ahead.
+    target : what is fitted: ``rank``, the label's percentile within session and exchange, or the label's ``value``.
+    parameters : of the algorithm; validated and completed with its defaults.
+    doc : what it predicts, from what, and for whom, in a few sentences.
+    validation : the walk-forward it is judged by.
+    algorithm : the learning library behind it.
+
+    Raises
+    ------
+    Permanent
+        A field is empty, a feature twice there, the label among the features, or a parameter out of its range.
+    """
+
+    name: str
+    service: str
+    features: tuple[str, ...]
+    label: str
+    horizon: int
+    doc: str
+    target: Target = "rank"
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    validation: WalkForward = WalkForward()
+    algorithm: Algorithm = field(default_factory=GradientBoosting)
+
+    def __post_init__(self) -> None:
+        wrong = [
+            f"{name} is empty" for name in ("name", "service", "features", "label", "doc") if not getattr(self, name)
+        ]
+        if len(set(self.features)) < len(self.features):
+            wrong.append("a feature is there twice")
+        if self.label in self.features:
+            wrong.append(f"its label {self.label} is also a feature")
+        if self.target not in get_args(Target):
+            wrong.append(f"its target {self.target!r} is none of {', '.join(get_args(Target))}")
+        if self.horizon < 1:
+            wrong.append(f"its horizon is {self.horizon}, below 1")
+        if wrong:
+            raise Permanent(f"model {self.name or '(no name)'}", expected="a whole declaration", found="; ".join(wrong))
+        # The dataclass is frozen, so its one mapping is replaced by a read-only, complete one.
+        object.__setattr__(self, "parameters", MappingProxyType(self.algorithm.validated(self.parameters)))
+
+    def fit(self, frame: pd.DataFrame, parameters: Mapping[str, Parameter] | None = None, seed: int = 0) -> bytes:
+        """The raw fitted model ('ubj' for XGBoost).  Row order does not matter; equal rows and seed give equal bits.
+
+        Parameters
+        ----------
+        frame : security_id, session_date, features, label; rows without a known label are left out.
+        parameters : instead of the model's own, whole or in part.
+        seed : of the algorithm's sampling.
+
+        Raises
+        ------
+        Permanent
+            As ``training.panel.prepare`` and ``Algorithm.validated``, and where no label is known or all are equal.
+        """
+        where = f"model {self.name}"
+        panel = prepare(where, frame, self.features, self.label)
+        panel = panel[panel["label"].notna()]
+        target = self._target(panel)
+        if len(np.unique(target)) < 2:
+            raise Permanent(
+                where,
+                expected=f"at least two different values of the label {self.label}",
+                found=f"{len(np.unique(target))} in {len(panel)} labelled row(s)",
+                do="Give more history: a label is known only after its horizon",
+            )
+        chosen = self.algorithm.validated({**self.parameters, **(parameters or {})})
+        return self.algorithm.fit(panel[list(self.features)], target, chosen, seed)
+
+    def predict(self, booster: bytes, frame: pd.DataFrame) -> Float1D:
+        """(n,) float64 score per row, in the frame's own order; higher is better.
+
+        Raises
+        ------
+        Permanent
+            A feature is missing or infinite, or the bytes are of another model.
+        """
+        return self.algorithm.predict(booster, feature_matrix(f"model {self.name}", frame, self.features))
+
+    def _target(self, labelled: pd.DataFrame) -> Float1D:
+        label = labelled["label"].to_numpy(dtype=np.float64)
+        if self.target == "value":
+            return np.asarray(label)
+        return rank_within(label, group_codes(labelled["session_date"], labelled["exchange"]))

@@ -1,0 +1,156 @@
+"""Training one model: judge it by walk-forward, fit it on everything known, record it in MLflow, register a version.
+
+What does not belong here: reading the frame and the release (the caller), promotion (training.registry).
+"""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from mlflow.entities import Metric, Param, Run
+from mlflow.tracking import MlflowClient
+
+from training import plots, tracking
+from training.digests import Digests, digests
+from training.evaluate import Evaluation, Progress, walk_forward
+from training.export import export, signature_of
+from training.lock import ARTIFACT, DataLock
+from training.model import Model
+from training.packages import save_package
+from training.panel import prepare
+from training.registry import register
+from training.trained import Trained
+
+
+def train(
+    model: Model,
+    frame: pd.DataFrame,
+    lock: DataLock,
+    tracking_uri: str,
+    experiment: str,
+    progress: Progress | None = None,
+    *,
+    artifact_root: str | None = None,
+) -> Trained:
+    """Train, judge, record and register one model; the same frame and lock give equal bits of booster and predictions.
+
+    Parameters
+    ----------
+    frame : security_id, session_date, ``exchange`` (else the part of security_id before the colon), the model's features
+        and its label, null where not known yet.  Row order does not matter.
+    lock : of this model and frame; its parameters and seed are the ones used.
+    tracking_uri : as ``training.tracking.client`` takes it.
+    experiment : name in MLflow, made on first use.
+    progress : called with (steps done, steps in all, what was done).
+    artifact_root : place for the artifacts of a new experiment, as ``training.tracking.experiment_id`` takes it.
+
+    Raises
+    ------
+    Permanent
+        The frame, the lock or the tracking URI does not fit, or there is too little history.  A run that fails after it
+        began is marked FAILED in MLflow.
+    """
+    report = progress or (lambda done, total, what: None)
+    panel = prepare(f"model {model.name}", frame, model.features, model.label)
+    lock.check(model, panel)
+    client = tracking.client(tracking_uri)
+    run = client.create_run(
+        tracking.experiment_id(client, experiment, artifact_root), run_name=model.name, tags=_tags(model, lock)
+    )
+    status = "FAILED"
+    try:
+        trained = _train(client, run, model, panel, lock, report)
+        status = "FINISHED"
+    finally:
+        client.set_terminated(run.info.run_id, status)
+    return trained
+
+
+def _train(
+    client: MlflowClient,
+    run: Run,
+    model: Model,
+    panel: pd.DataFrame,
+    lock: DataLock,
+    report: Progress,
+) -> Trained:
+    run_id = run.info.run_id
+    _log_start(client, run_id, model, lock)
+    evaluation = walk_forward(model, panel, lock.parameters, lock.seed, report)
+    booster = model.fit(panel.rename(columns={"label": model.label}), lock.parameters, lock.seed)
+    made = digests(model, booster, panel)
+    metrics = evaluation.metrics() | {"train_rows": float(panel["label"].notna().sum())}
+    _log_results(client, run_id, evaluation, metrics, made)
+    _log_booster(client, run_id, model, booster)
+    version = register(client, model, run, lock)
+    signature = signature_of(model, lock, run_id, version, metrics, made)
+    trained = Trained(run_id, version, metrics, booster, signature, made.to_dict())
+    _log_export(client, model, trained)
+    total = len(evaluation.folds) + 1
+    report(total, total, f"version {version} of {model.name}: rank IC {metrics['rank_ic_mean']:+.4f}")
+    return trained
+
+
+def _tags(model: Model, lock: DataLock) -> dict[str, str]:
+    return lock.tags() | {
+        "mlflow.source.git.commit": lock.code_sha,
+        "mlflow.note.content": model.doc,
+        "feature_service": model.service,
+        "algorithm": model.algorithm.version,
+    }
+
+
+def _log_start(client: MlflowClient, run_id: str, model: Model, lock: DataLock) -> None:
+    rules = model.validation
+    named = {
+        **lock.parameters,
+        "seed": lock.seed,
+        "features": ", ".join(model.features),
+        "label": model.label,
+        "target": model.target,
+        "horizon_sessions": model.horizon,
+        "n_folds": rules.n_folds,
+        "embargo_sessions": rules.embargo,
+        "min_train_sessions": rules.min_train,
+    }
+    client.log_batch(run_id, params=[Param(name, str(value)) for name, value in named.items()])
+    client.log_text(run_id, lock.to_json(), ARTIFACT)
+
+
+def _log_results(
+    client: MlflowClient, run_id: str, evaluation: Evaluation, metrics: Mapping[str, float], made: Digests
+) -> None:
+    now = int(time.time() * 1000)
+    logged = [Metric(name, value, now, 0) for name, value in metrics.items()]
+    for fold in evaluation.folds:
+        of_fold = {
+            "fold_rank_ic": fold.rank_ic,
+            "fold_rank_ic_se": fold.standard_error,
+            "fold_train_rows": float(fold.n_train_rows),
+            "fold_test_rows": float(fold.n_test_rows),
+        }
+        logged += [Metric(name, value, now, fold.number) for name, value in of_fold.items()]
+    client.log_batch(run_id, metrics=logged)
+    for name, value in made.to_dict().items():
+        client.set_tag(run_id, f"digest.{name}", value)
+    client.log_dict(run_id, {"folds": [fold.to_dict() for fold in evaluation.folds]}, "folds.json")
+    client.log_text(run_id, evaluation.daily.to_csv(), "rank_ic_daily.csv")
+    client.log_figure(run_id, plots.rank_ic_by_fold(evaluation), "rank_ic_by_fold.png")
+
+
+def _log_booster(client: MlflowClient, run_id: str, model: Model, booster: bytes) -> None:
+    shares = model.algorithm.importance(booster, model.features)
+    client.log_dict(run_id, shares, "feature_importance.json")
+    client.log_figure(run_id, plots.importance(shares), "feature_importance.png")
+    with tempfile.TemporaryDirectory() as folder:
+        save_package(model, booster, Path(folder) / "model")
+        client.log_artifacts(run_id, str(Path(folder) / "model"), "model")
+
+
+def _log_export(client: MlflowClient, model: Model, trained: Trained) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in export(model, trained).items():
+            (Path(folder) / name).write_bytes(content)
+        client.log_artifacts(trained.run_id, folder, "export")
