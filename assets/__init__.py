@@ -1,0 +1,1 @@
+"""Software-defined assets: read, call, judge, write. No arithmetic and no SQL belongs here."""

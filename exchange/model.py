@@ -56,7 +56,8 @@ class Daily:
         if i is None:
             return np.empty(0, np.int64)
         begin, end = self.offsets[i], self.offsets[i + 1]
-        return begin + np.flatnonzero(self.market[begin:end] == MARKETS.index(market))
+        rows: Int64 = begin + np.flatnonzero(self.market[begin:end] == MARKETS.index(market))
+        return rows
 
 
 class Listing(NamedTuple):
@@ -101,7 +102,10 @@ class Company(NamedTuple):
 
 
 class Filing(NamedTuple):
-    """One receipt at OpenDART. ``received_at`` is epoch seconds; the wire shows the day alone."""
+    """One receipt at OpenDART. ``received_at`` is epoch seconds; the wire shows the day alone.
+
+    ``amends`` is the receipt number of the first report that this one corrects, empty for originals.
+    """
 
     corp_code: str
     corp_name: str
@@ -113,6 +117,7 @@ class Filing(NamedTuple):
     rm: str
     kind: str
     received_at: int
+    amends: str = ""
 
 
 class Headline(NamedTuple):

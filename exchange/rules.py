@@ -19,15 +19,19 @@ _LIMIT_PERCENT = 30
 def tick_size(price: Int64, day: date, is_kospi: np.ndarray) -> Int64:
     """(n,) tick in KRW for (n,) prices in KRW; before 2023-01-25 boards other than KOSPI stop at 100."""
     edges, sizes = _NEW if day >= _NEW_TICKS_FROM else _OLD
-    ticks = sizes[np.searchsorted(edges, price, side="right")].astype(np.int64)
-    return ticks if day >= _NEW_TICKS_FROM else np.where(is_kospi, ticks, np.minimum(ticks, 100))
+    ticks: Int64 = sizes[np.searchsorted(edges, price, side="right")].astype(np.int64)
+    if day >= _NEW_TICKS_FROM:
+        return ticks
+    capped: Int64 = np.where(is_kospi, ticks, np.minimum(ticks, 100))
+    return capped
 
 
 def to_tick(price: Float64, day: date, is_kospi: np.ndarray) -> Int64:
     """(n,) nearest price on the tick grid, at least one won."""
-    near = np.maximum(np.rint(price), 1).astype(np.int64)
+    near: Int64 = np.maximum(np.rint(price), 1).astype(np.int64)
     tick = tick_size(near, day, is_kospi)
-    return np.maximum((near + tick // 2) // tick * tick, 1)
+    on_grid: Int64 = (near + tick // 2) // tick * tick
+    return np.maximum(on_grid, 1)
 
 
 def price_limits(base: Int64, day: date, is_kospi: np.ndarray) -> tuple[Int64, Int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from exchange.model import World
+from exchange.recorded.reader import read
 from exchange.synthetic.build import N_SESSIONS, N_SYMBOLS, N_US_SYMBOLS, build
 from market.errors import Permanent
 
@@ -32,7 +33,5 @@ def open_world(
             N_SESSIONS if sessions is None else sessions,
         )
     if kind == "recorded" and rest:
-        from exchange.recorded.reader import read  # only recordings pay for pyarrow
-
         return read(Path(rest), symbols=symbols, sessions=sessions)
     raise Permanent("world", expected="synthetic:SEED or recorded:FOLDER", found=repr(world), do=_HOW)

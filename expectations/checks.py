@@ -84,7 +84,7 @@ def _of_rule(table: Table, column: Column, rule: Rule) -> Check:
             known = any(c.name == rule.exchange_column for c in table.columns)
             _refuse_unless(known, where, rule, f"a column {rule.exchange_column}")
             _refuse_unless(column.type == "date", where, rule, "a date column")
-            words = f"{name} a session of {rule.exchange_column}"
+            words = f"{name} a session of its {rule.exchange_column}"
             return Check(f"{name}_is_session", "is_session", (name, rule.exchange_column), words, rule)
 
 

@@ -5,6 +5,8 @@ What does not belong here: what is expected (`expectations.suite`) and what foll
 
 import importlib
 import sys
+import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,15 +20,17 @@ from market.errors import Permanent
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.core import ExpectationSuiteValidationResult
-    from great_expectations.data_context import EphemeralDataContext
 
+GROUPS_IN_PATTERN = "This pattern is interpreted as a regular expression, and has match groups"
+FRAMES = "frames"
+LOADING = threading.Lock()
 SPARK_CONNECT = ("pyspark.sql.connect.dataframe", "pyspark.sql.connect.session")
 
 
 @lru_cache(maxsize=1)
 def great_expectations() -> Any:
     """The library, loaded on the first call (seconds, more with cold files)."""
-    with _without_spark():
+    with LOADING, _without_spark():
         return importlib.import_module("great_expectations")
 
 
@@ -36,7 +40,7 @@ def part(name: str) -> Any:
     return importlib.import_module(f"great_expectations.{name}")
 
 
-def context(**settings: Any) -> "EphemeralDataContext":
+def context(**settings: Any) -> Any:
     """A context that lives in memory, sends no analytics and draws no progress bars.
 
     Parameters
@@ -58,12 +62,12 @@ def context(**settings: Any) -> "EphemeralDataContext":
 def validate(
     suite: "ExpectationSuite", rows: pd.DataFrame, shown: Sequence[str] = ()
 ) -> "ExpectationSuiteValidationResult":
-    """What every expectation of the suite says about the rows, with the index of each row that fails.
+    """What every expectation of the suite says about the rows.
 
     Parameters
     ----------
-    rows : indexed 0 to n - 1: the index is the row's position, and what `failing` returns.
-    shown : columns shown with each failing row instead of its position alone; slower where many rows fail.
+    rows : indexed 0 to n - 1: the index is the row's position, and what `failing` returns for every row that fails.
+    shown : instead of all positions, the first failing rows with these columns of theirs.
 
     Raises
     ------
@@ -72,10 +76,15 @@ def validate(
     """
     wanted: dict[str, Any] = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
     if shown:
-        wanted["unexpected_index_column_names"] = list(shown)
-    source = context().data_sources.add_pandas("frames")
-    definition = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("as it came")
-    result = definition.get_batch({"dataframe": rows}).validate(suite, result_format=wanted)
+        wanted |= {"result_format": "SUMMARY", "unexpected_index_column_names": list(shown)}
+    sources = context().data_sources
+    definition = sources.add_pandas(FRAMES).add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe(FRAMES)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", GROUPS_IN_PATTERN, UserWarning)
+        result: ExpectationSuiteValidationResult = definition.get_batch({"dataframe": rows}).validate(
+            suite, result_format=wanted
+        )
+    sources.delete(FRAMES)  # the library remembers its last context, and with it the frame
     for one in result.results:
         refuse_if_not_evaluated(suite.name, one)
     return result

@@ -57,6 +57,14 @@ def judged(table: Table, frame: pa.Table) -> pd.DataFrame:
     return rows
 
 
+def session_days(exchange: str) -> np.ndarray:
+    """Days since 1970 (int32, ascending) of all its sessions; none for an exchange that the calendar does not know."""
+    if exchange not in calendars.EXCHANGES:
+        return np.empty(0, np.int32)
+    days = calendars.sessions(exchange, calendars.FIRST, calendars.LAST)
+    return np.array(days, "datetime64[D]").astype(np.int32)
+
+
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
@@ -69,16 +77,8 @@ def _is_session(days: pa.ChunkedArray, exchanges: pa.ChunkedArray) -> np.ndarray
     for exchange in pc.unique(exchanges).to_pylist():
         if exchange is not None:
             rows = known & pc.equal(exchanges, exchange).fill_null(False).to_numpy(zero_copy_only=False).astype(bool)
-            answer[rows] = np.isin(day[rows], _sessions(exchange))
+            answer[rows] = np.isin(day[rows], session_days(exchange))
     return answer
-
-
-def _sessions(exchange: str) -> np.ndarray:
-    """Days since 1970 of all its sessions; none for an exchange that the calendar does not know."""
-    if exchange not in calendars.EXCHANGES:
-        return np.empty(0, np.int32)
-    days = calendars.sessions(exchange, calendars.FIRST, calendars.LAST)
-    return np.array(days, "datetime64[D]").astype(np.int32)
 
 
 def _same_kind(found: pa.DataType, expected: pa.DataType, is_nullable: bool) -> bool:
@@ -88,9 +88,16 @@ def _same_kind(found: pa.DataType, expected: pa.DataType, is_nullable: bool) -> 
         return is_nullable
     if pa.types.is_timestamp(expected):
         return pa.types.is_timestamp(found) and found.tz is not None
-    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_date, _is_text, pa.types.is_list)
+    kinds = (
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_boolean,
+        pa.types.is_date,
+        _is_text,
+        pa.types.is_list,
+    )
     return next(kind(found) for kind in kinds if kind(expected))
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return any(is_text(kind) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))

@@ -7,20 +7,21 @@ What does not belong here: where frames come from, and writing anything.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from expectations import engine
 from expectations.checks import HAS_ROWS, QUARANTINED, SCHEMA, Check, checks
 from expectations.duplicates import duplicate_reasons
+from expectations.evidence import evidence, key_of, shown
 from expectations.frames import judged, refuse_drift
 from expectations.outcomes import Outcome, Verdict
-from expectations.suite import CHECK, suite
+from expectations.suite import check_of, suite
 from market.table import Table
 
 __all__ = ["Outcome", "Verdict", "judge"]
 
 SHOWN_KEYS = 3
-SHOWN_CHARACTERS = 60
 
 
 def judge(table: Table, frame: pa.Table, *, limit: float | None = None, may_be_empty: bool = False) -> Verdict:
@@ -42,10 +43,11 @@ def judge(table: Table, frame: pa.Table, *, limit: float | None = None, may_be_e
     limit = table.quarantine_limit if limit is None else limit
     rows = judged(table, frame)
     result = engine.validate(suite(table), rows)
-    failing = {one.expectation_config.meta[CHECK]: engine.failing(one) for one in result.results}
+    failing = {check_of(one): engine.failing(one) for one in result.results}
     reasons: dict[int, list[str]] = {}
     outcomes = [*_whole(table, frame, may_be_empty)]
-    for check in checks(table):
+    rules = checks(table)
+    for check in rules:
         refused = _refused(table, frame, check, failing[check.name], rows)
         for position, reason in refused.items():
             reasons.setdefault(position, []).append(reason)
@@ -54,7 +56,9 @@ def judge(table: Table, frame: pa.Table, *, limit: float | None = None, may_be_e
     outcomes.append(_outcome(table, frame, QUARANTINED, "rows that break no rule", all_refused, limit))
     good = np.ones(frame.num_rows, dtype=bool)
     good[list(all_refused)] = False
-    return Verdict(tuple(outcomes), good, list(all_refused.items()), result)
+    passed = {outcome.check: outcome.passed for outcome in outcomes}
+    kept = evidence(table, frame, {check.name: check for check in rules}, passed, result)
+    return Verdict(tuple(outcomes), good, list(all_refused.items()), kept)
 
 
 def _whole(table: Table, frame: pa.Table, may_be_empty: bool) -> tuple[Outcome, Outcome]:
@@ -65,14 +69,16 @@ def _whole(table: Table, frame: pa.Table, may_be_empty: bool) -> tuple[Outcome, 
     return schema, Outcome(table.name, HAS_ROWS, "error", n > 0 or may_be_empty, expected, f"{n:,} rows", n, 0)
 
 
-def _refused(table: Table, frame: pa.Table, check: Check, positions: np.ndarray, rows: object) -> Mapping[int, str]:
+def _refused(
+    table: Table, frame: pa.Table, check: Check, positions: np.ndarray, rows: pd.DataFrame
+) -> Mapping[int, str]:
     """Why each row that fails the check is refused, by position."""
     if check.kind == "unique":
-        return duplicate_reasons(table, frame, rows, positions)  # type: ignore[arg-type]
+        return duplicate_reasons(table, frame, rows, positions)
     if check.kind == "not_null":
         return dict.fromkeys(positions.tolist(), f"{check.columns[0]} is null")
     values = [frame.column(name).take(pa.array(positions)).to_pylist() for name in check.columns]
-    told = (f"{check.expected}: was {' and '.join(map(_shown, row))}" for row in zip(*values, strict=True))
+    told = (f"{check.expected}: was {' and '.join(map(shown, row))}" for row in zip(*values, strict=True))
     return dict(zip(positions.tolist(), told, strict=True))
 
 
@@ -87,16 +93,7 @@ def _outcome(
 
 
 def _found(table: Table, frame: pa.Table, positions: Sequence[int], reasons: Sequence[str]) -> str:
-    shown = [f"{_key(table, frame, p)} ({r})" for p, r in zip(positions[:SHOWN_KEYS], reasons, strict=False)]
+    examples = [f"{key_of(table, frame, p)} ({r})" for p, r in zip(positions[:SHOWN_KEYS], reasons, strict=False)]
     more = f" and {len(positions) - SHOWN_KEYS:,} more" if len(positions) > SHOWN_KEYS else ""
     share = len(positions) / frame.num_rows
-    return f"{len(positions):,} of {frame.num_rows:,} rows broke it ({share:.2%}): {'; '.join(shown)}{more}"
-
-
-def _key(table: Table, frame: pa.Table, position: int) -> str:
-    return " ".join(_shown(frame.column(name)[position].as_py()) for name in table.key)
-
-
-def _shown(value: object) -> str:
-    text = "null" if value is None else str(value)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
+    return f"{len(positions):,} of {frame.num_rows:,} rows broke it ({share:.2%}): {'; '.join(examples)}{more}"

@@ -36,9 +36,7 @@ def to_quarantine(
     names += sorted(set(frame.column_names) - set(names))
     refused = frame.select(names).take(positions).to_pylist()
     fallback = window_end or now.astimezone(UTC).date()
-    rows = [
-        _row(table, row, reason, fallback, now) for row, (_, reason) in zip(refused, verdict.reasons, strict=True)
-    ]
+    rows = [_row(table, row, reason, fallback, now) for row, (_, reason) in zip(refused, verdict.reasons, strict=True)]
     return quarantine.TABLE.conform(pa.Table.from_pylist(rows, schema=quarantine.TABLE.schema))
 
 

@@ -33,9 +33,16 @@ def suite(table: Table) -> "ExpectationSuite":
         kinds.ExpectTableRowCountToBeBetween(min_value=1, meta={CHECK: HAS_ROWS}),
     ]
     rows = [_expectation(kinds, table, check) for check in checks(table)]
-    return engine.great_expectations().ExpectationSuite(
+    made: ExpectationSuite = engine.great_expectations().ExpectationSuite(
         name=table.name, expectations=[*whole, *rows], meta={"notes": table.doc}
     )
+    return made
+
+
+def check_of(one: Any) -> str:
+    """Name of the check that a result of the library answers."""
+    name: str = one.expectation_config.meta[CHECK]
+    return name
 
 
 def session_rules(table: Table) -> list[tuple[str, IsSession]]:
@@ -47,9 +54,7 @@ def _expectation(kinds: Any, table: Table, check: Check) -> Any:
     common = {"meta": {CHECK: check.name}, "description": check.expected}
     match check.rule:
         case Between(low, high):
-            return kinds.ExpectColumnValuesToBeBetween(
-                column=check.columns[0], min_value=low, max_value=high, **common
-            )
+            return kinds.ExpectColumnValuesToBeBetween(column=check.columns[0], min_value=low, max_value=high, **common)
         case OneOf(values):
             return kinds.ExpectColumnValuesToBeInSet(column=check.columns[0], value_set=list(values), **common)
         case Matches(pattern):

@@ -170,7 +170,7 @@ class Bronze:
         return taken
 
     def _append(self, table: Table, rows: pa.Table) -> Taken:
-        fresh = self._not_there_yet(table, rows)
+        fresh = self._not_there_yet(table, rows) if rows.num_rows else rows
         repeated = rows.num_rows - fresh.num_rows
         if not fresh.num_rows:
             return Taken(repeated_rows=repeated)
@@ -200,10 +200,10 @@ class Bronze:
 
 
 def _of_sessions(sessions: Sequence[date]) -> ds.Expression:
-    months = sorted({f"{day:%Y-%m}" for day in sessions})
-    return ds.field("session_month").isin(months) & ds.field("session_date").isin(
-        pa.array(sorted(set(sessions)), pa.date32())
-    )
+    # Typed arrays: an empty list would be of type null, which matches no column.
+    months = pa.array(sorted({f"{day:%Y-%m}" for day in sessions}), pa.string())
+    days = pa.array(sorted(set(sessions)), pa.date32())
+    return ds.field("session_month").isin(months) & ds.field("session_date").isin(days)
 
 
 def _with_identity(delivery: Delivery, digest: str, path: str) -> pa.Table:

@@ -42,7 +42,9 @@ class ExchangeClock:
             answer.raise_for_status()
         except httpx.HTTPError as error:
             raise Transient(
-                self._address, expected="the exchange's clock", found=str(error) or type(error).__name__,
+                self._address,
+                expected="the exchange's clock",
+                found=str(error) or type(error).__name__,
                 do="Start it with `marketlake up`, or point MARKETLAKE_EXCHANGE_URL at it",
             ) from error
         return dict(answer.json())

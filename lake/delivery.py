@@ -12,7 +12,8 @@ import httpx
 import pyarrow as pa
 
 from lake.clock import Clock
-from lake.http import Answer, Fetcher, Host
+from lake.host import Answer, Host
+from lake.http import Fetcher
 from lake.pace import RequestLog
 from lake.settings import Settings
 from lake.world import World
@@ -93,12 +94,12 @@ class ClientContext:
         Raises
         ------
         Permanent
-            It is empty.
+            It is empty, or holds characters that no key has.
         """
-        value = str(getattr(self.settings, name).get_secret_value())
-        if not value:
-            variable = f"MARKETLAKE_{name.upper()}"
-            raise Permanent(variable, expected="a key", found="empty", do=f"Set it; {key_from}")
+        value = str(getattr(self.settings, name).get_secret_value()).strip()
+        if not value or not value.isascii() or not value.isprintable():
+            variable, found = f"MARKETLAKE_{name.upper()}", "other characters" if value else "empty"
+            raise Permanent(variable, expected="a key of plain ASCII", found=found, do=f"Set it; {key_from}")
         return value
 
 

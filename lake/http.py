@@ -8,16 +8,16 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import httpx
 from loguru import logger
 
 from lake.clock import Clock
+from lake.host import Answer, Host, Reply
 from lake.pace import Glance, Pace, Requested, RequestLog, skew
 from lake.redaction import HIDDEN, Redactor, guard
 from lake.settings import Settings
@@ -25,75 +25,6 @@ from market.errors import MarketlakeError, Permanent, Transient
 
 MAX_SKEW = timedelta(minutes=5)
 _NOT_JSON = object()
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came back, before anybody judged it.
-
-    Parameters
-    ----------
-    body : the parsed JSON, None where it is none.
-    """
-
-    status: int
-    payload: bytes
-    body: Any
-    where: str
-    retry_after: str = ""
-
-    @property
-    def is_html(self) -> bool:
-        """True where a page for people came instead of data."""
-        return self.payload.lstrip()[:1] == b"<"
-
-
-@dataclass(frozen=True)
-class Host:
-    """A source's server: where it is, how it lets us in, and how it says no.
-
-    Parameters
-    ----------
-    headers, params : authentication; every value is a secret.
-    key_settings : the settings that hold the key, for messages.
-    key_from : where to get one.
-    complaint : the error in a reply by the source's own codes, None where there is none.
-    """
-
-    source: str
-    base_url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
-    key_settings: str = ""
-    key_from: str = ""
-    complaint: Callable[[Reply], MarketlakeError | None] = lambda reply: None
-
-    def refused(self, where: str, found: str) -> Permanent:
-        """The error of a key that the host does not take."""
-        settings = self.key_settings or "the source's settings"
-        return Permanent(
-            where, expected=f"a key that {self.source} accepts", found=found,
-            do=f"Check {settings}; {self.key_from or 'the host needs none, so it refuses this address'}",
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A good answer.
-
-    Parameters
-    ----------
-    payload : the bytes as they came; `body` is the same, parsed.
-    request : the request's fingerprint: method, path and sorted parameters, keys redacted.
-    fetched_at : when the source answered, by its own clock (UTC).
-    """
-
-    payload: bytes
-    body: Any
-    status: int
-    url_redacted: str
-    request: str
-    fetched_at: datetime
 
 
 class Fetcher:
@@ -118,7 +49,7 @@ class Fetcher:
     ) -> None:
         self.host, self._settings, self._clock = host, settings, Glance(clock)
         self._requests = requests or RequestLog()
-        self._sleep, self._rng = sleep, rng or random.Random()  # noqa: S311: jitter, no secret
+        self._sleep, self._rng = sleep, rng or random.Random()
         self._pace = Pace(getattr(settings, f"{host.source}_pace_per_s"), sleep=sleep)
         self._quota = int(getattr(settings, f"{host.source}_quota_per_day"))
         self.redact = Redactor([*host.headers.values(), *host.params.values()])
@@ -126,11 +57,13 @@ class Fetcher:
         self._client = httpx.Client(
             headers={"User-Agent": "Mozilla/5.0 (compatible; marketlake)", **host.headers},
             timeout=settings.http_timeout_s,
-            limits=httpx.Limits(max_connections=settings.http_parallel, max_keepalive_connections=settings.http_parallel),
+            limits=httpx.Limits(
+                max_connections=settings.http_parallel, max_keepalive_connections=settings.http_parallel
+            ),
             transport=transport,
         )
 
-    def __enter__(self) -> "Fetcher":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -164,16 +97,20 @@ class Fetcher:
         request = self._fingerprint(path, params, now_params)
         where = self.redact(self.host.base_url.rstrip("/") + request.partition(" ")[2])
         last: tuple[int | None, int] = (None, 0)
-        for attempt in range(1, self._settings.http_attempts + 1):
-            reply: Reply | None = None
+        reply: Reply | None
+        attempt = 0
+        while True:
+            now, reply = self._clock(), None
             try:
+                self._requests.spend(self.host.source, now, self._quota)
+                attempt += 1
                 answered_at, reply = self._once(path, params, where)
                 last = (reply.status, len(reply.payload))
                 self._judge(reply, accept)
                 self._record(session_date, request, last, "ok", attempt)
                 return Answer(reply.payload, reply.body, reply.status, where, request, answered_at)
             except Transient as error:
-                pause_s = self._pause_s(error, reply, attempt, last[0])
+                pause_s = self._pause_s(error, reply, attempt)
                 if pause_s is None:
                     self._record(session_date, request, last, "transient", attempt)
                     raise self._given_up(error, where, attempt, last[0]) from error
@@ -183,20 +120,22 @@ class Fetcher:
                 )  # fmt: skip
                 self._sleep(pause_s)
             except Permanent:
-                self._record(session_date, request, last, "permanent", attempt)
+                if attempt:
+                    self._record(session_date, request, last, "permanent", attempt)
                 raise
-        raise AssertionError("http_attempts is at least 1")
 
     def _once(self, path: str, params: Mapping[str, str], where: str) -> tuple[datetime, Reply]:
         now = self._clock()
-        self._requests.spend(self.host.source, now, self._quota)
         self._pace.wait()
         try:
             response, payload = self._read(path, params)
         except httpx.TimeoutException as error:
             found = f"nothing within {self._settings.http_timeout_s:g} s"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
-        except httpx.TransportError as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            found, setting = self.redact(str(error)), f"MARKETLAKE_{self.host.source.upper()}_BASE_URL"
+            raise Permanent(where, expected="an address", found=found, do=f"Correct {setting}") from self._bare(error)
+        except httpx.RequestError as error:
             found = f"{type(error).__name__}: {self.redact(str(error))}"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
         body = _parsed(payload)
@@ -218,7 +157,7 @@ class Fetcher:
                     raise httpx.ReadTimeout("the whole answer took too long")
         return response, b"".join(parts)
 
-    def _bare(self, error: httpx.TransportError) -> Exception:
+    def _bare(self, error: Exception) -> Exception:
         # The original holds the request with its key; only its class and redacted words go on.
         return RuntimeError(f"{type(error).__name__}: {self.redact(str(error))}")
 
@@ -237,7 +176,8 @@ class Fetcher:
         error = self.host.complaint(reply) or self._by_status(reply, accept)
         if error is None and reply.body is None:
             kind = "a page of HTML" if reply.is_html else f"{len(reply.payload)} bytes that break off or are no JSON"
-            error = Transient(reply.where, expected="JSON", found=f"HTTP {reply.status} with {kind}")
+            refused = Permanent if reply.status >= 400 else Transient
+            error = refused(reply.where, expected="JSON", found=f"HTTP {reply.status} with {kind}")
         if error is not None:
             raise error
 
@@ -256,7 +196,7 @@ class Fetcher:
         """The beginning of a body, for messages, keys redacted."""
         return " ".join(self.redact(payload.decode("utf-8", "replace")).split())[:120]
 
-    def _pause_s(self, error: Transient, reply: Reply | None, attempt: int, status: int | None) -> float | None:
+    def _pause_s(self, error: Transient, reply: Reply | None, attempt: int) -> float | None:
         """Seconds until the next attempt; None where there is none to be."""
         if attempt >= self._settings.http_attempts:
             return None

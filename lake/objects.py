@@ -14,6 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lake.settings import Settings
 from market.errors import Permanent, Transient
 
 _TMP = ".tmp-"
@@ -67,6 +68,17 @@ def open_store(
         config=Config(retries={"max_attempts": 5, "mode": "standard"}, max_pool_connections=16),
     )
     return S3Store(url, client)
+
+
+def lake_store(settings: Settings) -> Store:
+    """The store at the lake's root."""
+    return open_store(
+        settings.lake_url if "://" in settings.lake_url else str(settings.path(settings.lake_url)),
+        endpoint_url=settings.s3_endpoint_url,
+        access_key_id=settings.s3_access_key_id.get_secret_value(),
+        secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+        region=settings.s3_region,
+    )
 
 
 class LocalStore:

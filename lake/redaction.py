@@ -16,7 +16,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""), quote_plus(secret))}
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
         self._forms = tuple(sorted(forms, key=len, reverse=True))
 
     def __call__(self, text: str) -> str:
@@ -61,3 +61,7 @@ def guard(logger_name: str, redactor: Redactor) -> LogFilter:
     added.add(redactor)
     logger.addFilter(added)
     return added
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    return secret, quote(secret), quote(secret, safe=""), quote_plus(secret)

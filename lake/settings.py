@@ -1,5 +1,6 @@
 """Every setting, with a default that runs. Constructed at process edges only; nothing else reads the environment."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -19,19 +20,27 @@ class Settings(BaseSettings):
 
     lake_url: str = Field("./var/lake", description="root of the lake: a folder or s3://bucket/prefix")
     s3_endpoint_url: str = Field("", description="endpoint of the S3 server; empty for AWS")
-    s3_access_key_id: SecretStr = Field(SecretStr(""), description="S3 access key; empty: AWS's own chain of credentials")
+    s3_access_key_id: SecretStr = Field(
+        SecretStr(""), description="S3 access key; empty: AWS's own chain of credentials"
+    )
     s3_secret_access_key: SecretStr = Field(SecretStr(""), description="secret of the S3 access key")
     s3_region: str = Field("us-east-1", description="region of the S3 server")
     spark_master: str = Field("local[*]", description="Spark master: local[*], spark://host:port")
     spark_driver_memory: str = Field("2g", description="heap of the Spark driver")
-    sql_url: str = Field("duckdb://", description="SQL engine over the release: duckdb:// or trino://user@host:port/lake")
-    online_url: str = Field("sqlite:///var/online.db", description="online feature store: sqlite:///file or redis://host")
+    sql_url: str = Field(
+        "duckdb://", description="SQL engine over the release: duckdb:// or trino://user@host:port/lake"
+    )
+    online_url: str = Field(
+        "sqlite:///var/online.db", description="online feature store: sqlite:///file or redis://host"
+    )
     cache_url: str = Field("sqlite:///var/cache.db", description="response cache: sqlite:///file or redis://host")
     database_url: str = Field("sqlite:///var/users.db", description="users and portfolios")
     mlflow_tracking_uri: str = Field("sqlite:///var/mlflow/mlflow.db", description="MLflow tracking and registry")
     dagster_home: Path = Field(Path("var/dagster"), description="Dagster's instance folder")
 
-    exchange_url: str = Field("http://127.0.0.1:8899", description="the simulated outside world, where a source is not live")
+    exchange_url: str = Field(
+        "http://127.0.0.1:8899", description="the simulated outside world, where a source is not live"
+    )
     krx_base_url: str = Field("", description="KRX Open API; 'live' for the real host, empty for the exchange")
     yahoo_base_url: str = Field("", description="Yahoo v8 chart; 'live' for the real host, empty for the exchange")
     dart_base_url: str = Field("", description="OpenDART; 'live' for the real host, empty for the exchange")
@@ -61,10 +70,13 @@ class Settings(BaseSettings):
     http_max_pause_s: float = Field(60.0, description="longest pause; a longer Retry-After fails at once")
     http_parallel: int = Field(8, description="requests in flight per source")
 
+    state_dir: Path = Field(Path("var"), description="folder of what is made beside the lake: logs, data docs, process ids")
     first_session: date = Field(date(2010, 1, 4), description="first session of the lake (partitions start here)")
     last_session: date | None = Field(None, description="last session of the lake; empty: today")
     alert_webhook_url: str = Field("", description="where a failed run is posted as JSON; empty: the log alone")
-    quarantine_limit: float = Field(0.05, description="share of a table's rows in quarantine above which a release is blocked")
+    quarantine_limit: float = Field(
+        0.05, description="share of a table's rows in quarantine above which a release is blocked"
+    )
     api_port: int = Field(8000, description="port of the API")
     dagster_port: int = Field(3000, description="port of the Dagster UI")
     exchange_port: int = Field(8899, description="port of the exchange")
@@ -73,3 +85,15 @@ class Settings(BaseSettings):
     def path(self, value: str | Path) -> Path:
         """A path of a setting, absolute."""
         return Path(value).expanduser().resolve()
+
+
+STACK_FILE = Path("var/stack/embedded.env")
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings of this process: given values, the environment, the file that MARKETLAKE_ENV_FILE names, `.env`, and what
+    `marketlake up` or `demo` wrote for the embedded stack, in that order.
+    """
+    named = os.environ.get("MARKETLAKE_ENV_FILE", "")
+    files = tuple(path for path in (STACK_FILE, Path(".env"), Path(named) if named else None) if path is not None)
+    return Settings(_env_file=files, **given)  # type: ignore[call-arg, arg-type]  # pydantic's own argument

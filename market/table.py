@@ -149,6 +149,7 @@ class Window:
 
 Frames = Mapping[str, pa.Table]
 Build = Callable[[Frames, Window], pa.Table]
+Resumes = Callable[[pa.Table, Mapping[str, int]], set[str]]
 
 
 @dataclass(frozen=True)
@@ -161,9 +162,13 @@ class Table:
     known_at : in words, when a row could first have been known. Compulsory.
     restates : sessions before the window that a build writes again (a label becomes known sessions later).
     writer : the one engine that writes it; the other refuses.
+    carries : a changed session changes the later ones, so a build goes on to the last.
+    resumes : of a table that stores state: the series that can go on from these stored rows, given the number of context rows
+        that each has in the main read.
     build : pure function from the tables read to this table's rows; None where a client, a model or an operation makes them.
     source : for bronze, the client that delivers it.
     row_rules : relations between columns of one row.
+    may_be_empty : no rows are a possible answer, such as filings of one session.
     quarantine_limit : share of the judged rows above which a release is blocked.
     """
 
@@ -175,11 +180,14 @@ class Table:
     writer: Literal["spark", "delta-rs"]
     reads: tuple[Read, ...] = ()
     restates: int = 0
+    carries: bool = False
+    resumes: Resumes | None = None
     build: Build | None = None
     source: str = ""
     row_rules: tuple[RowRule, ...] = ()
     partition: str = "session_month"
     quarantine_limit: float = 0.05
+    may_be_empty: bool = False
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

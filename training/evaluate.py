@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from market.errors import Permanent
-from market.evaluation import mean_and_standard_error, rank_ic
-from market.labels import group_codes
+from market.evaluation import mean_and_standard_error, quantile_spread, rank_ic
+from market.labels import Float1D, Int1D, group_codes
 from market.splits import Fold, label_ends, purged_walk_forward
 from training.algorithm import Parameter
 from training.model import Model
@@ -24,7 +24,11 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class FoldResult:
-    """Rank IC on one test period; ``daily`` is (days,) indexed by session date, ``standard_error`` allows for overlap."""
+    """Rank IC on one test period.
+
+    ``daily`` is (days,) indexed by session date, ``standard_error`` allows for overlap, ``decile_spread`` is the label's mean
+    in the best-scored tenth less that in the worst, before costs, in the label's unit; NaN below ten names.
+    """
 
     number: int
     train_from: np.datetime64
@@ -35,6 +39,7 @@ class FoldResult:
     n_test_rows: int
     rank_ic: float
     standard_error: float
+    decile_spread: float
     daily: "pd.Series[float]"
 
     def to_dict(self) -> dict[str, object]:
@@ -64,6 +69,7 @@ class Evaluation:
             "rank_ic_se": error,
             "rank_ic_t": whole.mean / error if error > 0 else float("nan"),
             "rank_ic_sessions": float(whole.n),
+            "decile_spread_mean": _known_mean([fold.decile_spread for fold in self.folds]),
             "rank_ic_worst_fold": float(np.nanmin([fold.rank_ic for fold in self.folds])),
         }
 
@@ -124,7 +130,9 @@ def _judge(
     (number, fold), (train, test), (parameters, seed) = numbered, rows, how
     booster = model.fit(labelled[train], parameters, seed)
     judged = labelled[test]
-    daily = _daily_rank_ic(judged, model.predict(booster, judged), model.label)
+    scores, outcomes = model.predict(booster, judged), judged[model.label].to_numpy()
+    groups = group_codes(session_days(judged), judged["exchange"])
+    daily = _daily_rank_ic(judged, scores, outcomes, groups)
     mean = mean_and_standard_error(daily.to_numpy(), overlap=model.horizon)
     return FoldResult(
         number=number,
@@ -136,16 +144,22 @@ def _judge(
         n_test_rows=int(test.sum()),
         rank_ic=mean.mean,
         standard_error=mean.standard_error,
+        decile_spread=_known_mean(quantile_spread(scores, outcomes, groups).to_numpy()),
         daily=daily,
     )
 
 
-def _daily_rank_ic(judged: pd.DataFrame, scores: npt.NDArray[np.float64], label: str) -> "pd.Series[float]":
+def _daily_rank_ic(judged: pd.DataFrame, scores: Float1D, outcomes: Float1D, groups: Int1D) -> "pd.Series[float]":
     """(days,) rank IC within each exchange, averaged over a date's exchanges by their number of names."""
     days = session_days(judged)
-    groups = group_codes(days, judged["exchange"])
-    ics = rank_ic(scores, judged[label].to_numpy(), groups).to_numpy()
+    ics = rank_ic(scores, outcomes, groups).to_numpy()
     first = np.unique(groups, return_index=True)[1]
     by_group = pd.DataFrame({"session_date": days[first], "ic": ics, "names": np.bincount(groups)}).dropna()
     weighted = (by_group["ic"] * by_group["names"]).groupby(by_group["session_date"]).sum()
     return (weighted / by_group.groupby("session_date")["names"].sum()).rename("rank_ic")
+
+
+def _known_mean(values: npt.ArrayLike) -> float:
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if known.size else float("nan")

@@ -62,7 +62,7 @@ def signature_of(
         "flavour": model.algorithm.flavour,
         "algorithm": model.algorithm.version,
         "service": model.service,
-        "features": [_feature(name) for name in model.features],
+        "features": [feature(name) for name in model.features],
         "output": {
             "name": "score",
             "type": "float64",
@@ -78,8 +78,8 @@ def signature_of(
     }
 
 
-def _feature(name: str) -> dict[str, object]:
-    # Unit and formula are the catalogue's.  A feature from elsewhere (a table of its own) has neither there.
-    feature = catalogue().get(name)
-    unit, formula = ("", "") if feature is None else (feature.unit, str(feature.expr))
+def feature(name: str) -> dict[str, object]:
+    """One entry of the signature; unit and formula are the catalogue's, empty for a feature that is not in it."""
+    known = catalogue().get(name)
+    unit, formula = ("", "") if known is None else (known.unit, str(known.expr))
     return {"name": name, "type": "float64", "unit": unit, "formula": formula, "nullable": True}

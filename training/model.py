@@ -17,7 +17,6 @@ from training.algorithm import Algorithm, Float1D, Parameter
 from training.gradient_boosting import GradientBoosting
 from training.panel import feature_matrix, prepare
 
-
 Target = Literal["rank", "value"]
 
 

@@ -170,7 +170,8 @@ def _aliases(client: MlflowClient, version: ModelVersion) -> list[str]:
 
 
 def _metrics(client: MlflowClient, version: ModelVersion) -> dict[str, float]:
-    return dict(tracking.run_of(client, str(version.run_id)).data.metrics)
+    logged = tracking.run_of(client, str(version.run_id)).data.metrics
+    return {name: value for name, value in logged.items() if not name.startswith("fold_")}  # of the last fold only
 
 
 def _version(client: MlflowClient, name: str, version: int) -> ModelVersion:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mlflow.telemetry
 from mlflow.entities import Run
-from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY
+from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY, MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
@@ -97,6 +97,7 @@ def _stay_quiet() -> None:
     # A lakehouse sends nothing about its use to anyone; the second line drops the sender that importing MLflow started.
     MLFLOW_DISABLE_TELEMETRY.set("true")  # type: ignore[no-untyped-call]
     mlflow.telemetry.set_telemetry_client()  # type: ignore[no-untyped-call]
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set("false")  # type: ignore[no-untyped-call]
     # A new SQLite store reports some 80 schema steps at INFO.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)

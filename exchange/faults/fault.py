@@ -14,6 +14,7 @@ from typing import Any
 from market.errors import Permanent
 
 SOURCES = ("krx", "yahoo", "dart", "naver")
+DRIFTS = ("renamed", "gone", "type")
 _COMMON = ("source", "date", "first")
 
 # What each fault may be told besides source, date and first, with its default ("" : none).
@@ -105,6 +106,8 @@ def _checked(name: str, values: dict[str, str]) -> Fault:
                 fault.number(key)
     except ValueError as error:
         raise Permanent(f"exchange fault {name}", expected="numbers and ISO dates", found=str(error)) from error
+    if name == "schema-drift" and fault["kind"] not in DRIFTS:
+        raise Permanent("exchange fault schema-drift", expected="kind among " + ", ".join(DRIFTS), found=fault["kind"])
     if name == "late-revision" and not (session and fault["at"]):
         raise Permanent(
             "exchange fault late-revision",
@@ -136,10 +139,16 @@ class FaultBox:
         with self._lock:
             found = []
             for i, fault in enumerate(self._faults):
-                if fault.source not in ("", source) or fault.session not in (None, session):
+                if fault.source not in ("", source) or not self._is_on(fault, source, session):
                     continue
                 if fault.first and self._struck[i] >= fault.first:
                     continue
                 self._struck[i] += 1
                 found.append(fault)
             return found
+
+    @staticmethod
+    def _is_on(fault: Fault, source: str, session: date | None) -> bool:
+        # A chart spans many sessions: a revision looks for its own bar in it.
+        is_any_session = fault.session is None or (fault.name == "late-revision" and source == "yahoo")
+        return is_any_session or fault.session == session

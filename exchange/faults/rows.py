@@ -41,11 +41,11 @@ def bad_rows(answer: Answer, context: Context) -> Answer:
     answer = replace(answer, body=copy.deepcopy(answer.body))
     records = _records(answer, context.source)
     if context.source == "krx":
-        for turn, row in enumerate(records[::step]):
+        for turn, row in enumerate(records[step // 2 :: step]):
             _DEFECTS[turn % len(_DEFECTS)](row)
     elif context.source == "yahoo":
         for bars in records:
-            for i in range(0, len(bars.get("high", [])), step):
+            for i in range(step // 2, len(bars.get("high", [])), step):
                 bars["high"][i], bars["low"][i] = bars["low"][i] * 0.99, bars["high"][i]
     return answer
 
@@ -55,8 +55,15 @@ def duplicates(answer: Answer, context: Context) -> Answer:
     if not answer.rows:
         return answer
     answer = replace(answer, body=copy.deepcopy(answer.body))
+    share = context.fault.number("share")
+    if context.source == "yahoo":
+        for result in answer.body["chart"]["result"]:
+            quotes = [*result["indicators"]["quote"], *result["indicators"].get("adjclose", [])]
+            for values in [result.get("timestamp", []), *(v for quote in quotes for v in quote.values())]:
+                values.extend(values[: int(len(values) * share)])
+        return answer
     records = _records(answer, context.source)
-    records.extend(copy.deepcopy(records[: int(len(records) * context.fault.number("share"))]))
+    records.extend(copy.deepcopy(records[: int(len(records) * share)]))
     return answer
 
 
@@ -77,12 +84,22 @@ def late_revision(answer: Answer, context: Context) -> Answer:
     return answer
 
 
-def empty_day(answer: Answer, _context: Context) -> Answer:
-    """No rows although the session is covered and due."""
+def empty_day(answer: Answer, context: Context) -> Answer:
+    """No rows although the session is covered and due, said as the source says it."""
     if not answer.rows:
         return answer
+    if context.source == "dart":
+        return replace(answer, body={"status": "013", "message": "조회된 데이타가 없습니다."}, rows=())
     answer = replace(answer, body=copy.deepcopy(answer.body))
-    _records(answer, _context.source).clear()
+    if context.source == "yahoo":
+        for result in answer.body["chart"]["result"]:
+            result.pop("timestamp", None)
+            result.pop("events", None)
+            result["indicators"] = {"quote": [{}]}
+        return answer
+    _records(answer, context.source).clear()
+    if "total" in answer.body:
+        answer.body |= {"total": 0, "display": 0}
     return answer
 
 

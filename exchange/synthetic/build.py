@@ -5,14 +5,14 @@ What does not belong here: any number that a part decides.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 import numpy as np
 
-from exchange.clock import SEOUL
-from exchange.model import World
-from exchange.synthetic import krx, truth
+from exchange.clock import SEOUL, epoch
+from exchange.model import News, World
+from exchange.synthetic import filings, krx, news, truth, us
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -24,9 +24,7 @@ _STREAMS = ("plan", "paths", "us", "filings", "news")
 
 
 @lru_cache(maxsize=4)
-def build(
-    seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, sessions: int = N_SESSIONS
-) -> World:
+def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, sessions: int = N_SESSIONS) -> World:
     """The world of a seed: ``symbols`` Korean and ``us_symbols`` US securities over the last ``sessions`` XKRX sessions.
 
     The full default market is always simulated and then cut, so a small world shows the very numbers of the large one.
@@ -38,11 +36,25 @@ def build(
     plan = make_plan(market, all_days, rngs["plan"])
     panel = simulate(market, all_days, plan, rngs["paths"])
     daily = krx.daily_rows(market, all_days, plan, panel, (first, symbols))
+    us_all = tuple(calendars.sessions("XNYS", all_days[0], LAST_DAY))
+    us_days = tuple(day for day in us_all if day >= all_days[first])
+    charts = us.charts(us_all, len(us_days), us_symbols, rngs["us"])
+    begin = epoch(datetime.combine(all_days[first], time(0), SEOUL))
+    served = {security.code for security in market[:symbols]}
+    companies = filings.companies(market[:symbols])
+    receipts = [f for f in filings.filings(market, all_days, plan, rngs["filings"]) if f.received_at >= begin]
+    items = news.headlines(market, all_days, plan, panel.signal, rngs["news"]).items
+    krx_truth = truth.describe(market, all_days, plan, panel, (first, symbols))
     return World(
         name=f"synthetic:{seed}",
         price_basis="raw",
-        end=datetime.combine(calendars.next_session("XKRX", LAST_DAY), time(9), SEOUL),
+        end=datetime.combine(LAST_DAY + timedelta(days=1), time(9), SEOUL),
         daily=daily,
         listings=krx.listings(market, all_days, plan),
-        truth=truth.describe(market, all_days, plan, panel, (first, symbols)),
+        charts=charts,
+        us_sessions=us_days,
+        companies=companies,
+        filings=[f for f in receipts if f.corp_code in companies],
+        news=News([item for item in items if item.published_at >= begin and item.code in served]),
+        truth={"world": f"synthetic:{seed}", **krx_truth, "us": us.truth(charts), "news": news.describe()},
     )

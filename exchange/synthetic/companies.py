@@ -103,10 +103,10 @@ SECTORS = (
     "telecom",
     "shipping",
 )
-_HEAD = "가람 고은 그린 나래 누리 다온 대운 도담 동해 라율 로운 마중 모아 미르 백두 보람 빛솔 서진 세움 소담".split()
-_HEAD_ENGLISH = (
-    "Garam Goeun Green Narae Nuri Daon Daeun Dodam Donghae Rayul Roun Majung Moa Mireu Baekdu Boram Bitsol Seojin Seum Sodam"
-).split()
+_HEADS = """
+가람 Garam|고은 Goeun|그린 Green|나래 Narae|누리 Nuri|다온 Daon|대운 Daeun|도담 Dodam|동해 Donghae|라율 Rayul
+로운 Roun|마중 Majung|모아 Moa|미르 Mireu|백두 Baekdu|보람 Boram|빛솔 Bitsol|서진 Seojin|세움 Seum|소담 Sodam
+"""
 _TAIL = (
     ("반도체", "Semiconductor", "semiconductor"),
     ("소프트", "Soft", "internet"),
@@ -149,8 +149,11 @@ def _parse(line: str) -> Security:
 
 
 def _invented(i: int) -> Security:
-    head, (tail, tail_english, sector) = i % len(_HEAD), _TAIL[(i // len(_HEAD) + i % len(_HEAD)) % len(_TAIL)]
-    series = i // (len(_HEAD) * len(_TAIL))
+    heads = [pair.split() for pair in _HEADS.strip().replace("\n", "|").split("|")]
+    turn, at = divmod(i, len(heads))
+    head, head_english = heads[at]
+    tail, tail_english, sector = _TAIL[(turn + at) % len(_TAIL)]
+    series = turn // len(_TAIL)
     suffix = "" if series == 0 else str(series + 1)
     # A fixed stride visits the six-digit space without a generator: names and codes must not depend on the seed.
     number = (40_009 + i * 7_919) % 49_999
@@ -160,8 +163,8 @@ def _invented(i: int) -> Security:
     shares = 4_000_000 + (i * 1_234_577) % 60_000_000
     return Security(
         code,
-        f"{_HEAD[head]}{tail}{suffix}",
-        f"{_HEAD_ENGLISH[head]} {tail_english} {suffix}".strip(),
+        f"{head}{tail}{suffix}",
+        f"{head_english} {tail_english} {suffix}".strip(),
         market,
         sector,
         level if market != "KONEX" else level // 2,

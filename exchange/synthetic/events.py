@@ -182,7 +182,9 @@ def _dividends(plan: Plan, securities: list[Security], sessions: tuple[date, ...
             year_end = sessions[t].month == 12
             if not year_end and not (known or is_quarterly < 0.15):
                 continue
-            each = amount or max(int(security.level_krw * (0.002 + 0.006 * rate) * (3 if year_end else 1)) // 10 * 10, 5)
+            each = amount or max(
+                int(security.level_krw * (0.002 + 0.006 * rate) * (3 if year_end else 1)) // 10 * 10, 5
+            )
             ex = t - 1
             if plan.listed_from[s] < ex - 30 and ex < plan.listed_until[s] - 1 and not plan.is_halted[ex, s]:
                 plan.add(Event("cash_dividend", s, ex, max(ex - 10, 0), amount_krw=each))

@@ -13,7 +13,9 @@ from exchange.synthetic.paths import Panel
 _SECTIONS = ("중견기업부", "우량기업부", "벤처기업부", "기술성장기업부")
 
 
-def daily_rows(securities: list[Security], sessions: tuple[date, ...], plan: Plan, panel: Panel, cut: tuple[int, int]) -> Daily:
+def daily_rows(
+    securities: list[Security], sessions: tuple[date, ...], plan: Plan, panel: Panel, cut: tuple[int, int]
+) -> Daily:
     """Rows of session ``cut[0]`` on and the first ``cut[1]`` securities, sorted by session and listing order."""
     first, n_served = cut
     is_listed = panel.is_listed[first:, :n_served]
@@ -48,12 +50,12 @@ def listings(securities: list[Security], sessions: tuple[date, ...], plan: Plan)
 
 
 def _listing(security: Security, market: str, since: date) -> Listing:
-    section = "" if market == "KOSPI" else "일반기업부" if market == "KONEX" else _SECTIONS[sum(map(ord, security.code)) % 4]
+    section = (
+        "" if market == "KOSPI" else "일반기업부" if market == "KONEX" else _SECTIONS[sum(map(ord, security.code)) % 4]
+    )
     full_name = f"{security.name}{security.kind}" if market == "KOSPI" else f"(주){security.name}"
     par = "100" if security.code in ("005930", "005935") else "무액면" if security.code == "900110" else "500"
-    return Listing(
-        korean_isin(security.code), full_name, security.english, since, section, security.kind, par
-    )
+    return Listing(korean_isin(security.code), full_name, security.english, since, section, security.kind, par)
 
 
 def _names(securities: list[Security], plan: Plan, n_sessions: int) -> tuple[tuple[str, ...], np.ndarray]:

@@ -142,14 +142,15 @@ class _Simulation:
 
     def _returns(self, t: int, base: Int64) -> Float64:
         """(n,) log returns from the base price to the close."""
-        returns = self.draws.total[t] + self.signal.drift(t)
+        returns: Float64 = self.draws.total[t] + self.signal.drift(t)
         for event in self.plan.on("cash_dividend", t):
             returns[event.security] -= min(event.amount_krw / base[event.security], 0.1)
         for event in self.plan.on("listing", t):
             returns[event.security] = np.clip(20 * self.draws.total[t, event.security] + 0.3, np.log(0.6), np.log(4.0))
         liquidating = self.plan.is_liquidation[t]
         crash = _LIQUIDATION_DRIFT + _LIQUIDATION_VOL * returns / self.draws.idio_vol
-        return np.where(liquidating, np.clip(crash, -1.2, 0.5), returns)
+        returns[liquidating] = np.clip(crash, -1.2, 0.5)[liquidating]
+        return returns
 
     def _bar(self, t: int, base: Int64, returns: Float64, is_kospi: np.ndarray) -> dict[str, Int64]:
         day, draws = self.sessions[t], self.draws
@@ -159,8 +160,8 @@ class _Simulation:
         low_limit = np.where(unlimited, 1, low_limit)
         high_limit = np.where(unlimited, base * 4, high_limit)
 
-        def quote(price: Float64) -> Int64:
-            return np.clip(rules.to_tick(price, day, is_kospi), low_limit, high_limit)
+        def quote(price: Float64 | Int64) -> Int64:
+            return np.clip(rules.to_tick(np.asarray(price, float), day, is_kospi), low_limit, high_limit)
 
         close = quote(base * np.exp(returns))
         opened = quote(base * np.exp(draws.gap[t] * returns))

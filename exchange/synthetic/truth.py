@@ -29,7 +29,11 @@ def describe(
         "transfers": ("transfer",),
     }
     krx = {name: [teller.tell(e) for e in plan.of(*of) if _is_served(e, cut)] for name, of in kinds.items()}
-    return {"sessions": [sessions[cut[0]].isoformat(), sessions[-1].isoformat()], "krx": krx, "signal": signal.describe()}
+    return {
+        "sessions": [sessions[cut[0]].isoformat(), sessions[-1].isoformat()],
+        "krx": krx,
+        "signal": signal.describe(),
+    }
 
 
 def _is_served(event: Event, cut: tuple[int, int]) -> bool:

@@ -98,7 +98,7 @@ class Krx:
                 {
                     "ISU_CD": listing.isin if listing else korean_isin(code),
                     "ISU_SRT_CD": code,
-                    "ISU_NM": listing.full_name if listing else name,
+                    "ISU_NM": (listing.full_name if listing else "") or name,
                     "ISU_ABBRV": name,
                     "ISU_ENG_NM": listing.english_name if listing else "",
                     "LIST_DD": f"{listing.list_date:%Y%m%d}" if listing else "",
@@ -134,7 +134,8 @@ def _rates(change: np.ndarray, close: np.ndarray) -> list[str]:
     known = (change != MISSING) & (close != MISSING)
     base = np.where(known, close - change, 1).astype(float)
     rate = np.where(known & (base > 0), 100.0 * change / np.where(base > 0, base, 1.0), 0.0)
-    return [f"{r:.2f}" if k else "-" for r, k in zip((rate + 0.0).tolist(), known.tolist(), strict=True)]
+    rounded = np.round(rate, 2) + 0.0  # never "-0.00"
+    return [f"{r:.2f}" if k else "-" for r, k in zip(rounded.tolist(), known.tolist(), strict=True)]
 
 
 def _day(text: str) -> date | None:

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, text_rows
-from lake.http import Answer, Fetcher, Host, Reply
+from lake.host import Answer, Host, Reply
+from lake.http import Fetcher
 from lake.pace import in_order
 from market import calendars, registry
 from market.errors import MarketlakeError, Permanent, Transient
@@ -65,12 +66,12 @@ def host(ctx: ClientContext) -> Host:
 
 
 def complaint(reply: Reply) -> MarketlakeError | None:
-    """KRX's own no: HTTP 200 with `respCode`, or its error page for a blocked caller."""
+    """KRX's own no: `respCode`, often with HTTP 200, or its error page for a blocked caller."""
     if "에러페이지".encode() in reply.payload:
         do = "KRX blocks callers that ask too fast for a day: lower MARKETLAKE_KRX_PACE_PER_S and go on tomorrow"
         return Permanent(reply.where, expected="rows", found="KRX's error page: this address is blocked", do=do)
     body: Any = reply.body
-    if reply.status != 200 or not isinstance(body, dict) or "respCode" not in body:
+    if not isinstance(body, dict) or "respCode" not in body:
         return None
     code, service = str(body["respCode"]), reply.where.partition("?")[0].rpartition("/")[2]
     found = f"respCode {code}: {body.get('respMsg', '')}"

@@ -87,12 +87,17 @@ class Program:
         """Numbers of state per row; at least 1, the count of rows seen."""
         return self.plan.state_width
 
+    @property
+    def state_layout(self) -> tuple[str, ...]:
+        """What each number of the state belongs to; store it with the state, resume only where it is the same."""
+        return ("rows seen", *(str(step.node) for step in self.plan.steps for _ in range(step.cells[1])))
+
     def start_state(self, k: int) -> Floats:
         """(k, state_width) state of series that have no row yet, e.g. a newly listed stock."""
         state = np.zeros((k, self.state_width))
         for step in self.plan.steps:
             begin, width = step.cells
-            state[:, begin + kernels.CELLS : begin + width] = np.nan if width else 0.0
+            state[:, begin + kernels.CELLS : begin + width] = np.nan  # no output to remember yet
         return state
 
     def run(

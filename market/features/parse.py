@@ -43,7 +43,7 @@ def parse(text: str, columns: Collection[str] | None = None) -> Expr:
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
-        reader.refuse(_lead(text) + (error.offset or 1), expected="an expression", found=error.msg)
+        reader.refuse(reader.broken_at(error), expected="an expression", found=error.msg)
     except (RecursionError, MemoryError, ValueError) as error:  # too deep for Python, or a null byte
         raise ExpressionError("expression", expected="an expression that can be read", found=str(error)) from error
     return reader.read(tree.body, 0)
@@ -123,10 +123,19 @@ class _Reader:
 
     def at(self, node: ast.expr) -> int:
         """Position of a node in the text, counted in letters from 1 (Python counts UTF-8 bytes within a line)."""
+        line = self.text.strip().splitlines()[node.lineno - 1].encode()
+        return self.place(node.lineno, len(line[: node.col_offset].decode()))
+
+    def broken_at(self, error: SyntaxError) -> int:
+        """Position where the grammar broke; one past the end when the text is unfinished (Python then says 0)."""
+        if not error.lineno or not error.offset:
+            return len(self.text.rstrip()) + 1
+        return self.place(error.lineno, error.offset - 1)
+
+    def place(self, line: int, letter: int) -> int:
         lines = self.text.strip().splitlines(keepends=True)
-        before = "".join(lines[: node.lineno - 1])
-        line = lines[node.lineno - 1].encode()[: node.col_offset].decode()
-        return _lead(self.text) + len(before) + len(line) + 1
+        lead = len(self.text) - len(self.text.lstrip())
+        return lead + sum(map(len, lines[: line - 1])) + letter + 1
 
     def said(self, node: ast.expr) -> str:
         found = ast.unparse(node)
@@ -135,7 +144,3 @@ class _Reader:
     def refuse(self, position: int, *, expected: str, found: str, do: str = "") -> NoReturn:
         shown = self.text if len(self.text) <= 120 else self.text[:117] + "..."
         raise ExpressionError(f"{shown!r}, position {position}", expected=expected, found=found, do=do)
-
-
-def _lead(text: str) -> int:
-    return len(text) - len(text.lstrip())

@@ -24,6 +24,9 @@ MODEL = Model(
     ),
     label="forward_return_5d",
     horizon=5,
+    # Out of sample on two simulated worlds with a planted signal of rank IC 0.100: 0.087, against 0.076 with the
+    # algorithm's defaults (120 rounds of depth 4), in half the time.
+    parameters={"n_rounds": 60, "max_depth": 3},
     doc=(
         "Percentile, within the session and exchange, of the return from this close to the close five sessions later,"
         " predicted by gradient-boosted trees from the daily price and volume features. A score orders the names of one"

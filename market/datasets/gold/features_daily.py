@@ -4,6 +4,7 @@ The columns are the catalogue; adding a feature there adds one here. One definit
 one day resumed from the stored state, and in a notebook; all give equal bits.
 """
 
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -14,6 +15,7 @@ from market import adjust
 from market.datasets.silver._typed import MONTH
 from market.features.catalogue import catalogue
 from market.features.engine import Program, compile_features
+from market.features.plan import SEEN
 from market.table import Column, Frames, Read, Table, Window
 
 
@@ -56,6 +58,15 @@ def build(frames: Frames, window: Window) -> pa.Table:
     return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(kept), preserve_index=False))
 
 
+def resumes(stored: pa.Table, context: Mapping[str, int]) -> set[str]:
+    """Securities whose context holds the lookback, or all the rows that they ever had."""
+    able = set()
+    for security, state in zip(stored["security_id"].to_pylist(), stored["state"].to_pylist(), strict=True):
+        if context.get(security, 0) >= min(program().lookback, int(state[SEEN])):
+            able.add(security)
+    return able
+
+
 def _feature_columns() -> tuple[Column, ...]:
     return tuple(
         Column(feature.name, "float64", f"{feature.doc} = {feature.expr}", feature.unit, nullable=True)
@@ -83,4 +94,6 @@ TABLE = Table(
         Read("gold.features_daily", "state"),
     ),
     build=build,
+    carries=True,
+    resumes=resumes,
 )

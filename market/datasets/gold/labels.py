@@ -41,6 +41,7 @@ TABLE = Table(
     key=("security_id", "session_date"),
     known_at="the close five sessions later",
     writer="spark",
+    may_be_empty=True,
     reads=(
         Read("gold.prices", spread="security_id", history=HORIZON),
         Read("silver.sessions", "side", history=HORIZON),

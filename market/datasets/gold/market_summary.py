@@ -57,4 +57,5 @@ TABLE = Table(
         Read("gold.features_daily", "join", on=("security_id", "session_date"), columns=("return_1d",)),
     ),
     build=build,
+    carries=True,
 )

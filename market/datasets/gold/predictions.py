@@ -22,5 +22,6 @@ TABLE = Table(
     key=("security_id", "session_date", "model"),
     known_at="when the session was scored; features known by then",
     writer="spark",
+    may_be_empty=True,
     reads=(Read("gold.features_daily"),),
 )

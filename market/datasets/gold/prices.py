@@ -60,5 +60,6 @@ TABLE = Table(
         Read("silver.adjustments", "side", history=None),
     ),
     build=build,
+    carries=True,
     row_rules=(RowRule("low", "<=", "high", "the low is not above the high"),),
 )

@@ -46,7 +46,7 @@ def _declared_splits(actions: pa.Table) -> pd.DataFrame:
 
 def _versions(rows: pd.DataFrame) -> pd.DataFrame:
     key = ["security_id", "session_date"]
-    told = rows["believed_at"].astype("datetime64[us, UTC]")
+    told = pd.to_datetime(rows["believed_at"], utc=True)
     rows = rows.assign(known_at=rows["known_at"].where(told.isna() | (rows["known_at"] >= told), told))
     rows = rows.sort_values([*key, "known_at"], ignore_index=True)
     before = rows.groupby(key)[list(VALUES)].shift()
@@ -74,10 +74,12 @@ TABLE = Table(
     key=("security_id", "session_date", "known_at"),
     known_at="the end of the session that shows the base price; a revision from when the price's was fetched",
     writer="spark",
+    may_be_empty=True,
     reads=(
         Read("silver.prices", spread="security_id", history=1, versions=True),
         Read("silver.sessions", "side", history=1),
         Read("silver.corporate_actions", "side"),
     ),
     build=build,
+    carries=True,
 )

@@ -29,6 +29,7 @@ TABLE = Table(
     key=("security_id", "session_date", "action", "evidence", "known_at"),
     known_at="the opening of the ex-date; a decision from the opening of the session after its receipt",
     writer="spark",
+    may_be_empty=True,
     reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
     build=build_from(FEEDS),
 )

@@ -29,6 +29,7 @@ TABLE = Table(
     key=("receipt_no", "known_at"),
     known_at="the opening of the session after the receipt, which has the resolution of a day",
     writer="spark",
+    may_be_empty=True,
     reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
     build=build_from(FEEDS),
 )

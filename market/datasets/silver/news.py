@@ -25,6 +25,7 @@ TABLE = Table(
     key=("security_id", "url", "known_at"),
     known_at="publication; a changed headline from when it was fetched",
     writer="spark",
+    may_be_empty=True,
     reads=tuple(Read(name, spread="session_date") for name in FEEDS),
     build=build_from(FEEDS),
 )

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from market.features import algebra as al
@@ -19,10 +18,6 @@ from market.features.engine import compile_features
 from market.features.nodes import Constant
 
 COLUMNS = ("open", "high", "low", "close", "volume", "value", "market_cap", "n_headlines")
-
-# two shared cores: the first example also compiles the kernels
-settings.register_profile("features", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
-settings.load_profile("features")
 
 
 def _grown(inner: st.SearchStrategy[al.Expr]) -> st.SearchStrategy[al.Expr]:

@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.features.algebra import col, ema, mean, ref, std, wilder
 from market.features.catalogue import catalogue
 from market.features.definition import Feature
 from market.features.engine import Program, Result, compile_features
+
+EXAMPLES = settings(max_examples=40, deadline=None)  # the first example also compiles the kernels
 
 CATALOGUE = compile_features(list(catalogue().values()))
 
@@ -55,6 +57,7 @@ def run_in_parts(program: Program, market: Any, parts: list[float], spare: int) 
     return Result(dict(zip(program.names, together, strict=True)), whole, market.offsets)
 
 
+@EXAMPLES
 @given(data=st.data())
 def test_the_catalogue_has_equal_bits_however_history_is_split(markets: Any, data: st.DataObject) -> None:
     market = data.draw(markets)
@@ -63,6 +66,7 @@ def test_the_catalogue_has_equal_bits_however_history_is_split(markets: Any, dat
     assert_equal_bits(found, CATALOGUE.run(market.columns, market.offsets))
 
 
+@EXAMPLES
 @given(data=st.data())
 def test_the_catalogue_has_equal_bits_one_row_at_a_time(markets: Any, data: st.DataObject) -> None:
     market = data.draw(markets)
@@ -71,6 +75,7 @@ def test_the_catalogue_has_equal_bits_one_row_at_a_time(markets: Any, data: st.D
     assert_equal_bits(found, CATALOGUE.run(market.columns, market.offsets))
 
 
+@EXAMPLES
 @given(data=st.data())
 def test_any_expressions_have_equal_bits_however_history_is_split(
     markets: Any, expressions: Any, data: st.DataObject
@@ -81,17 +86,23 @@ def test_any_expressions_have_equal_bits_however_history_is_split(
     assert_equal_bits(found, program.run(market.columns, market.offsets))
 
 
+@EXAMPLES
 @given(data=st.data())
 def test_windows_over_recursive_operators_remember_what_they_need(markets: Any, data: st.DataObject) -> None:
     market = data.draw(markets)
     smooth = ema(mean(col("close"), 3), 4)
     program = program_of(
-        mean(smooth, 3), ref(smooth, 5), ema(std(smooth, 4), 3), wilder(ema(smooth - ref(smooth, 2), 2), 3)
+        mean(smooth, 3),
+        ref(smooth, 5),
+        mean(ref(std(smooth, 3), 4), 3),
+        ema(std(smooth, 4), 3),
+        wilder(ema(smooth - ref(smooth, 2), 2), 3),
     )
     found = run_in_parts(program, market, [i / 100 for i in range(100)], 0)
     assert_equal_bits(found, program.run(market.columns, market.offsets))
 
 
+@EXAMPLES
 @given(data=st.data())
 def test_cut_history_gives_the_bits_of_the_whole_where_nothing_is_recursive(markets: Any, data: st.DataObject) -> None:
     market = data.draw(markets)
@@ -107,6 +118,7 @@ def test_cut_history_gives_the_bits_of_the_whole_where_nothing_is_recursive(mark
         np.testing.assert_array_equal(found.values[name], whole.values[name][today], err_msg=name)
 
 
+@EXAMPLES
 @given(data=st.data())
 def test_never_looks_ahead(markets: Any, expressions: Any, data: st.DataObject) -> None:
     market = data.draw(markets)
@@ -122,6 +134,7 @@ def test_never_looks_ahead(markets: Any, expressions: Any, data: st.DataObject) 
     np.testing.assert_array_equal(after.state[position <= today], before.state[position <= today])
 
 
+@EXAMPLES
 @given(data=st.data())
 def test_series_do_not_leak_into_each_other(markets: Any, expressions: Any, data: st.DataObject) -> None:
     market = data.draw(markets)

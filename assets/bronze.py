@@ -1,0 +1,48 @@
+"""Bronze assets: one group of tables per source, partitioned by the sessions of the source's exchange."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import dagster as dg
+
+from assets.ingestion import ingest
+from assets.metadata import describe, table_spec
+from assets.partitions import SAME_SESSION, sessions_of
+from assets.resources import LakeResource
+from assets.retries import RETRY, permanent_fails_at_once
+from market import registry
+from market.sources import SOURCES
+
+Make = Callable[..., Iterator[dg.MaterializeResult]]
+
+
+def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
+    """One multi-asset per source that has a contract in bronze."""
+    return [_source(name, first, last) for name in SOURCES if _tables(name)]
+
+
+def _tables(source: str) -> list[str]:
+    return [table.name for table in registry.layer("bronze") if table.source == source]
+
+
+def _source(source: str, first: date, last: date | None) -> dg.AssetsDefinition:
+    tables = [registry.table(name) for name in _tables(source)]
+    # headlines are searched by the companies' names, which the listing tells
+    deps = [dg.AssetDep(["bronze", "krx_listing"], partition_mapping=SAME_SESSION)] if source == "naver" else []
+
+    @dg.multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
+        name=f"ingest_{source}",
+        specs=[table_spec(table, deps) for table in tables],
+        partitions_def=sessions_of((SOURCES[source].exchange,), first, last),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=RETRY,
+        group_name="bronze",
+    )
+    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
+        sessions = [date.fromisoformat(key) for key in context.partition_keys]
+        with permanent_fails_at_once():
+            taken = ingest(lake.lake, source, sessions)
+        for table in tables:
+            yield dg.MaterializeResult(asset_key=table.name.split("."), metadata=describe.taken(lake.lake, table, taken))
+
+    return make

@@ -1,0 +1,150 @@
+"""Training and scoring on a release: read at its versions, call `training`, judge, write.
+
+What does not belong here: what a model does (`training`), and orchestration (`assets.models`).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from assets.building import Built, keep
+from lake import windows
+from lake.lake import Lake
+from lake.releases import Release
+from market import registry
+from market.digest import digest
+from market.errors import Permanent
+from market.table import Window
+from training import export as exporting
+from training.catalogue import models
+from training.lock import DataLock
+from training.model import Model
+from training.registry import GateResult, champion, promote
+from training.scoring import score
+from training.train import train
+from training.trained import Trained
+
+FEATURES, LABELS, PREDICTIONS = "gold.features_daily", "gold.labels", "gold.predictions"
+KEY = ("security_id", "session_date")
+SEED = 7
+Progress = Callable[[int, int, str], None]
+
+
+def current(lake: Lake) -> Release:
+    """The release that training and scoring read.
+
+    Raises
+    ------
+    Permanent
+        None has been published yet.
+    """
+    release = lake.releases.current()
+    if release is None:
+        raise Permanent("release", expected="a published release", found="none", do="Run `marketlake backfill` first")
+    return release
+
+
+def training_frame(lake: Lake, release: Release, model: Model) -> pd.DataFrame:
+    """Features with the outcomes known in the release; a row without an outcome has a null label."""
+    names = [*KEY, "exchange", *model.features]
+    features = _read(lake, release, FEATURES, names)
+    labels = _read(lake, release, LABELS, [*KEY, model.label])
+    rows = features.join(labels, keys=list(KEY), join_type="left outer")
+    return rows.sort_by([(name, "ascending") for name in KEY]).to_pandas()
+
+
+def fit(lake: Lake, model: Model, progress: Progress | None = None) -> tuple[Trained, GateResult]:
+    """A model trained on the current release, registered, and made champion if it passes the gates."""
+    release = current(lake)
+    frame = training_frame(lake, release, model)
+    trained = train(
+        model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, progress,
+        artifact_root=artifact_root(lake),
+    )  # fmt: skip
+    result = promote(tracking_uri(lake), model.name, trained.version)
+    if result.promoted:
+        install(lake, model.name, trained.version)
+    return trained, result
+
+
+def lock_of(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> DataLock:
+    """Everything that the fit depends on."""
+    rows = pa.Table.from_pandas(frame, preserve_index=False)
+    return DataLock(
+        release_id=release.release_id,
+        rulebook=release.rulebook,
+        code_sha=lake.code.sha,
+        code_dirty=lake.code.dirty,
+        seed=SEED,
+        dataset_digest=digest(rows, KEY, rows.column_names),
+        model=model.name,
+        parameters=dict(model.parameters),
+        features=model.features,
+        train_from=frame["session_date"].min(),
+        train_to=frame["session_date"].max(),
+        tables=dict(release.tables),
+    )
+
+
+def install(lake: Lake, name: str, version: int) -> None:
+    """Export a version to the lake, then name it champion there: serving needs nothing else."""
+    files = exporting.of_version(tracking_uri(lake), name, version)
+    for file, content in files.items():
+        lake.store.put(f"models/{name}/{version}/{file}", content)
+    signature = json.loads(files[exporting.SIGNATURE])
+    pointer = {"version": version, "run_id": signature["run_id"], "release_id": signature["release_id"]}
+    lake.store.put(f"models/{name}/champion.json", json.dumps(pointer, sort_keys=True).encode())
+
+
+def predict(lake: Lake, window: Window) -> Built | None:
+    """Scores of the window's sessions by every model's champion, on the current release; None before the first champion."""
+    release = current(lake)
+    scored = [rows for name in models() if (rows := _scored(lake, release, name, window)) is not None]
+    if not scored:
+        return None
+    contract = registry.table(PREDICTIONS)
+    return keep(lake, contract, contract.conform(pa.concat_tables(scored)), window)
+
+
+def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table | None:
+    held = champion(tracking_uri(lake), name)
+    if held is None:
+        return None
+    files = exporting.of_version(tracking_uri(lake), name, int(str(held["version"])))
+    signature: Mapping[str, Any] = json.loads(files[exporting.SIGNATURE])
+    names = [*KEY, "exchange", *(feature["name"] for feature in signature["features"])]
+    contract = registry.table(FEATURES)
+    within = windows.between(window.start, window.end)
+    frame = lake.delta.read(contract, version=release.tables[FEATURES], where=within, columns=names).to_pandas()
+    scores = score(files[exporting.BOOSTER], signature, frame).dropna(subset=["score"])
+    scores["session_month"] = scores["session_date"].dt.strftime("%Y-%m")
+    scores["session_date"] = scores["session_date"].dt.date
+    told = {"model": name, "model_version": held["version"], "run_id": held["run_id"], "data_release": release.release_id}
+    return registry.table(PREDICTIONS).conform(
+        pa.Table.from_pandas(scores.assign(**told, known_at=pd.Timestamp(window.now)), preserve_index=False)
+    )
+
+
+def _read(lake: Lake, release: Release, table: str, names: list[str]) -> pa.Table:
+    if table not in release.tables:
+        raise Permanent(f"release {release.release_id}", expected=f"to hold {table}", found=", ".join(release.tables))
+    return lake.delta.read(registry.table(table), version=release.tables[table], columns=names)
+
+
+def tracking_uri(lake: Lake) -> str:
+    """MLflow's address, a SQLite file's path made absolute."""
+    uri = lake.settings.mlflow_tracking_uri
+    if not uri.startswith("sqlite:///"):
+        return uri
+    path = lake.settings.path(uri.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{path}"
+
+
+def artifact_root(lake: Lake) -> str | None:
+    """Folder of MLflow's artifacts beside its SQLite file; None where a server decides."""
+    uri = tracking_uri(lake)
+    return f"{uri.removeprefix('sqlite:///').rsplit('/', 1)[0]}/artifacts" if uri.startswith("sqlite:///") else None

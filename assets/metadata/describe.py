@@ -1,0 +1,98 @@
+"""Metadata of materialisations: rows, bytes, release, a sample, and a plot where one helps."""
+
+import base64
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import matplotlib
+import pyarrow as pa
+from matplotlib.figure import Figure
+
+from assets.building import Built, data_docs
+from lake.bronze import Taken
+from lake.lake import Lake
+from lake.releases import Release
+from market.table import Table
+
+matplotlib.use("Agg")
+SAMPLE_ROWS, SAMPLE_COLUMNS = 5, 10
+
+Metadata = dict[str, Any]
+
+
+def taken(lake: Lake, table: Table, what: Taken) -> Metadata:
+    """What an ingestion did, and a few of the table's newest rows."""
+    size, files = _size(lake, table)
+    return {
+        "new_rows": what.new_rows,
+        "repeated_rows": what.repeated_rows,
+        "requests": what.requests,
+        "payload_bytes": what.payload_bytes,
+        "delta_version": lake.delta.version(table) if lake.delta.exists(table) else -1,
+        "size_bytes": size,
+        "files": files,
+        "world": lake.world.name,
+    }
+
+
+def built(lake: Lake, what: Built) -> Metadata:
+    """What a build wrote, which version that is, and where the checks' pages are."""
+    size, files = _size(lake, what.table)
+    page = data_docs(lake) / "index.html"
+    metadata: Metadata = {
+        "dagster/row_count": what.rows.num_rows,
+        "quarantined_rows": what.n_quarantined,
+        "delta_version": what.version,
+        "size_bytes": size,
+        "files": files,
+        "window": f"{what.window.start} to {what.window.end}",
+        "code_sha": lake.code.sha + ("+dirty" if lake.code.dirty else ""),
+        "data_docs": dg.MetadataValue.url(page.as_uri()),
+        "sample": dg.MetadataValue.md(_sample(what.table, what.rows)),
+    }
+    if what.rows.num_rows and "session_date" in what.rows.column_names:
+        metadata["rows_per_session"] = dg.MetadataValue.md(_plot_per_session(what.table.name, what.rows))
+    return metadata
+
+
+def released(release: Release, how: str) -> Metadata:
+    """What a publication made current."""
+    return {
+        "release_id": release.release_id,
+        "how": how,
+        "as_of": release.as_of.isoformat(),
+        "sessions": f"{release.first_session} to {release.last_session}",
+        "tables": dg.MetadataValue.json(dict(release.tables)),
+        "checks": dg.MetadataValue.json(dict(release.checks)),
+        "code_sha": release.meta["code_sha"],
+        "rulebook": release.rulebook,
+    }
+
+
+def _size(lake: Lake, table: Table) -> tuple[int, int]:
+    if not lake.delta.exists(table):
+        return 0, 0
+    actions: Any = pa.table(lake.delta.open(table).get_add_actions(flatten=True))
+    return sum(actions["size_bytes"].to_pylist()), actions.num_rows
+
+
+def _sample(table: Table, rows: pa.Table) -> str:
+    if not rows.num_rows:
+        return "no rows"
+    names = [column.name for column in table.public][:SAMPLE_COLUMNS]
+    few: list[Mapping[str, Any]] = rows.select(names).slice(max(0, rows.num_rows - SAMPLE_ROWS)).to_pylist()
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    return "\n".join([*lines, *("| " + " | ".join(str(row[name]) for name in names) + " |" for row in few)])
+
+
+def _plot_per_session(title: str, rows: pa.Table) -> str:
+    counted = rows.group_by("session_date").aggregate([([], "count_all")]).sort_by("session_date")
+    figure = Figure(figsize=(7, 2.2), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(counted["session_date"].to_pylist(), counted["count_all"].to_pylist(), width=1.0)
+    axes.set(title=f"{title}: rows per session", ylabel="rows")
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=80)
+    return f"![rows per session](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"

@@ -1,0 +1,119 @@
+"""Assets around the models: training each, scoring sessions, and the two publications of a day with the online store behind them."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from assets import learning
+from assets.building import window_of
+from assets.metadata import describe, table_spec
+from assets.partitions import SAME_SESSION, sessions_of
+from assets.publish import publish
+from assets.resources import LakeResource
+from assets.retries import RETRY, permanent_fails_at_once
+from assets.tables import GATE, check
+from lake import online
+from market import calendars, registry
+from training.catalogue import models
+from training.model import Model
+
+DATA, PREDICTED = dg.AssetKey(["release", "data"]), dg.AssetKey(["release", "predictions"])
+ONLINE = dg.AssetKey(["online", "features"])
+
+
+def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
+    """The releases, the online store, scoring, and one training asset per model."""
+    partitions = sessions_of(calendars.EXCHANGES, first, last)
+    fixed = [_data_release(partitions), _predictions(partitions), _predictions_release(partitions), _online(partitions)]
+    return [*fixed, *(_training(model) for model in models().values())]
+
+
+def _data_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    gold = [t for t in registry.tables().values() if t.layer in ("silver", "gold") and t.build is not None]
+    deps = [dg.AssetDep(table.name.split("."), partition_mapping=SAME_SESSION) for table in gold]
+
+    @dg.asset(key=DATA, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
+              retry_policy=RETRY, group_name="release", kinds={"json"})  # fmt: skip
+    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        """The day's first publication: data that passed every check becomes what people see."""
+        with permanent_fails_at_once():
+            release, moved = publish(lake.lake, "data")
+        return dg.MaterializeResult(metadata=describe.released(release, "published" if moved else "nothing new"))
+
+    return make
+
+
+def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    table = registry.table(learning.PREDICTIONS)
+    key = dg.AssetKey(table.name.split("."))
+
+    @dg.multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
+        name="gold_predictions",
+        specs=[table_spec(table, [dg.AssetDep(DATA, partition_mapping=SAME_SESSION)])],
+        check_specs=[dg.AssetCheckSpec(GATE, asset=key, blocking=True)],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=RETRY,
+    )
+    def make(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        with permanent_fails_at_once():
+            made = learning.predict(lake.lake, window_of(lake.lake, context.partition_keys))
+        if made is None:
+            passed = dg.AssetCheckResult(passed=True, check_name=GATE, asset_key=key, metadata={"note": "no champion yet"})
+            yield dg.MaterializeResult(asset_key=key, metadata={"rows": 0, "note": "no champion yet"}, check_results=[passed])
+        else:
+            described = describe.built(lake.lake, made)
+            yield dg.MaterializeResult(asset_key=key, metadata=described, check_results=[check(key, made)])
+
+    return make
+
+
+def _predictions_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    deps = [dg.AssetDep(learning.PREDICTIONS.split("."), partition_mapping=SAME_SESSION)]
+
+    @dg.asset(key=PREDICTED, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
+              retry_policy=RETRY, group_name="release", kinds={"json"})  # fmt: skip
+    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        """The day's second publication: the same data with the predictions made from it."""
+        with permanent_fails_at_once():
+            release, moved = publish(lake.lake, "predictions")
+        return dg.MaterializeResult(metadata=describe.released(release, "published" if moved else "nothing new"))
+
+    return make
+
+
+def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    deps = [dg.AssetDep(PREDICTED, partition_mapping=SAME_SESSION)]
+
+    @dg.asset(key=ONLINE, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
+              retry_policy=RETRY, group_name="online", kinds={"feast"})  # fmt: skip
+    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        """The newest features of the current release in Feast's online store."""
+        with permanent_fails_at_once():
+            release = learning.current(lake.lake)
+            rows = online.fill(lake.lake.settings, release)
+        return dg.MaterializeResult(metadata={"rows": rows, "release_id": release.release_id})
+
+    return make
+
+
+def _training(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(key=["models", model.name], deps=[dg.AssetKey(learning.FEATURES.split(".")), dg.AssetKey(learning.LABELS.split("."))],
+              group_name="models", kinds={"xgboost", "mlflow"}, description=model.doc, retry_policy=RETRY)  # fmt: skip
+    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        with permanent_fails_at_once():
+            trained, result = learning.fit(lake.lake, model, lambda done, total, what: context.log.info(f"{done}/{total} {what}"))
+        return dg.MaterializeResult(
+            metadata={
+                "run_id": trained.run_id,
+                "version": trained.version,
+                "promoted": result.promoted,
+                "reasons": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in result.reasons)),
+                **{name: value for name, value in trained.metrics.items()},
+            }
+        )
+
+    return make

@@ -1,0 +1,30 @@
+"""What a failed run tells people: a log line always, and a post to the webhook that the settings name."""
+
+import dagster as dg
+import httpx
+from loguru import logger
+
+from lake.settings import read_settings
+
+
+@dg.run_failure_sensor(name="alert_on_failure", default_status=dg.DefaultSensorStatus.RUNNING)
+def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
+    """Log the failed run, and post it where MARKETLAKE_ALERT_WEBHOOK_URL says."""
+    run = context.dagster_run
+    send(
+        read_settings().alert_webhook_url,
+        {"job": run.job_name, "run_id": run.run_id, "error": context.failure_event.message or "", "tags": dict(run.tags)},
+    )
+
+
+def send(webhook_url: str, alert: dict[str, object]) -> bool:
+    """Log an alert and post it; True where it was delivered. A webhook that fails is logged, never raised."""
+    logger.error("run failed", **alert)
+    if not webhook_url:
+        return False
+    try:
+        httpx.post(webhook_url, json=alert, timeout=10).raise_for_status()
+    except httpx.HTTPError as error:
+        logger.error("alert not delivered", webhook_error=str(error))
+        return False
+    return True

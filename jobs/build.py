@@ -1,0 +1,54 @@
+"""The definitions, built from settings: assets, jobs, schedule, sensor, alerts.
+
+`jobs.definitions` calls this once for the code location; the command line and tests call it with settings of their own.
+"""
+
+from datetime import date
+
+import dagster as dg
+
+from assets import bronze, models, tables
+from assets.resources import LakeResource
+from jobs.alerts import alert_on_failure
+from jobs.names import BUILD, INGEST, INGEST_KRX, INGEST_US, SCORE, TRAIN, AssetJob
+from jobs.schedules import take_what_is_due
+from jobs.sensors import build_what_is_ingested, react_to_new_model
+from lake.settings import Settings
+
+
+def build(settings: Settings, resource: LakeResource | None = None) -> dg.Definitions:
+    """Everything that Dagster runs.
+
+    Parameters
+    ----------
+    resource : the lake's; by default one that reads the environment when a run starts.
+    """
+    first, last = settings.first_session, settings.last_session
+    every = [*bronze.assets(first, last), *tables.assets(first, last), *models.assets(first, last)]
+    jobs = {name: _job(name, *selected) for name, selected in _selections().items()}
+    ingestion = [jobs[name] for name in INGEST.values()]
+    return dg.Definitions(
+        assets=every,
+        jobs=list(jobs.values()),
+        schedules=[take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()],
+        sensors=[build_what_is_ingested(ingestion, jobs[BUILD]), react_to_new_model, alert_on_failure],
+        resources={"lake": resource or LakeResource()},
+        executor=dg.in_process_executor,  # one Spark session per run: a process per step would start one each
+    )
+
+
+def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
+    ingest_us = dg.AssetSelection.assets(["bronze", "yahoo_chart"])
+    layers = dg.AssetSelection.groups("silver", "gold", "release", "online")
+    score = dg.AssetSelection.assets(["gold", "predictions"], models.PREDICTED, models.ONLINE)
+    return {
+        INGEST_KRX: (dg.AssetSelection.groups("bronze") - ingest_us, "Korean sources of a session into bronze"),
+        INGEST_US: (ingest_us, "US sources of a session into bronze"),
+        BUILD: (layers, "silver, gold, checks, both publications and the online store of a session"),
+        TRAIN: (dg.AssetSelection.groups("models"), "every model on the current release; champion if it passes the gates"),
+        SCORE: (score, "predictions of a session by the champions, their publication and the online store"),
+    }
+
+
+def _job(name: str, selection: dg.AssetSelection, meaning: str) -> AssetJob:
+    return dg.define_asset_job(name, selection=selection, description=meaning)

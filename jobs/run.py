@@ -1,0 +1,247 @@
+"""Running jobs in this process, with what happens told as it happens: what the command line and the demo call.
+
+The same jobs run from the Dagster UI; these runs are recorded in the same instance, so the UI shows them.
+"""
+
+import shutil
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, EventLogEntry
+from dagster._utils.error import SerializableErrorInfo
+
+from assets.resources import LakeResource
+from jobs.build import build
+from jobs.due import exchanges_of
+from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
+from lake.clock import ExchangeClock
+from lake.lake import Lake
+from lake.settings import Settings
+from market import calendars
+from market.errors import Permanent, Transient
+from market.sources import session_due_at
+
+TEMPLATE = Path(__file__).with_name("dagster.yaml")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run as it ends, or a line of it as it works.
+
+    Parameters
+    ----------
+    name : job and step, such as `build: silver_prices`.
+    seconds : how long it took; None while it works.
+    note : rows and the like, or the line.
+    """
+
+    name: str
+    seconds: float | None
+    note: str
+
+
+Tell = Callable[[Step], None]
+
+
+def say_nothing(step: Step) -> None:
+    """For callers who do not watch."""
+
+
+class Runner:
+    """Runs jobs of one lake in this process.
+
+    Parameters
+    ----------
+    settings : of the lake; its partitions follow first_session and last_session.
+    tell : called as steps end.
+    """
+
+    def __init__(self, settings: Settings, tell: Tell = say_nothing) -> None:
+        self.lake = Lake(settings)
+        self._tell = tell
+        self._defs = build(settings, LakeResource.of(settings))
+        self._instance = instance(settings)
+
+    def day(self, session: date) -> None:
+        """One trading day, ingest to online: both publications, with whatever champion there is.
+
+        Raises
+        ------
+        Permanent
+            No exchange has a session that day, or the day was blocked.
+        Transient
+            A source was away; running it again may help.
+        """
+        exchanges = exchanges_of(self.lake, session)
+        if not exchanges:
+            raise no_session(session)
+        self.move_clock(session)
+        for exchange in exchanges:
+            self.run(INGEST[exchange], session, session)
+        self.run(BUILD, session, session)
+
+    def backfill(self, first: date, last: date) -> list[date]:
+        """Every covered session within [first, last] that the lake lacks, as few runs; the sessions taken.
+
+        What bronze has is not asked again, and what the current release holds is not built again.
+        """
+        self.move_clock(last)
+        taken: set[date] = set()
+        for exchange, job in INGEST.items():
+            wanted = self.lake.world.sessions(exchange, first, last)
+            missing = sorted(set(wanted) - self._have(exchange, wanted))
+            for start, end in spans(missing, wanted):
+                self.run(job, start, end)
+            taken.update(missing)
+        built = self._built(first, last)
+        todo = sorted(day for day in self._covered(first, last) if day in taken or day not in built)
+        if todo:
+            self.run(BUILD, todo[0], todo[-1])
+        return todo
+
+    def train(self) -> None:
+        """Every model on the current release."""
+        self._execute(TRAIN, {})
+
+    def score(self, session: date) -> None:
+        """Predictions of one session by the champions, published, and the online store behind them."""
+        self.run(SCORE, session, session)
+
+    def run(self, job: str, first: date, last: date) -> None:
+        """One job over a range of sessions as a single run."""
+        self._execute(job, selected_sessions(f"{first}", f"{last}"))
+
+    def move_clock(self, session: date) -> None:
+        """Set a simulated world's clock to when the session is due from all sources; never before what the lake knows."""
+        clock = self.lake.world.clock()
+        if isinstance(clock, ExchangeClock):
+            release = self.lake.releases.current()
+            due = session_due_at(session)
+            clock.move(max(due, release.as_of) if release else due)
+
+    def _execute(self, job: str, tags: dict[str, str]) -> None:
+        run_id = str(uuid.uuid4())
+        watcher = _Watcher(job, self._tell)
+        self._instance.add_event_listener(run_id, watcher)
+        result = self._defs.resolve_job_def(job).execute_in_process(
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            instance=self._instance, tags=tags, run_id=run_id, raise_on_error=False,
+        )  # fmt: skip
+        if not result.success:
+            raise watcher.failure(f"{job} {run_id}")
+
+    def _have(self, exchange: str, sessions: Sequence[date]) -> set[date]:
+        tables = {"XKRX": ["bronze.krx_daily", "bronze.krx_listing"], "XNYS": ["bronze.yahoo_chart"]}
+        return self.lake.bronze.have(tables[exchange], sessions) if sessions else set()
+
+    def _covered(self, first: date, last: date) -> set[date]:
+        return {day for exchange in calendars.EXCHANGES for day in self.lake.world.sessions(exchange, first, last)}
+
+    def _built(self, first: date, last: date) -> set[date]:
+        release = self.lake.releases.current()
+        if release is None:
+            return set()
+        start, end = date.fromisoformat(release.first_session), date.fromisoformat(release.last_session)
+        return {day for day in self._covered(first, last) if start <= day <= end}
+
+
+class _Watcher:
+    """Turns Dagster's events into steps, and remembers why a run failed."""
+
+    def __init__(self, job: str, tell: Tell) -> None:
+        self._job, self._tell = job, tell
+        self._began: dict[str, float] = {}
+        self._notes: dict[str, str] = {}
+        self._blocked: dict[str, str] = {}
+        self._failed: list[tuple[str, str, bool]] = []
+
+    def __call__(self, entry: EventLogEntry) -> None:
+        event, key = entry.dagster_event, entry.step_key or ""
+        if event is None:
+            self._tell(Step(f"{self._job}: {key}", None, entry.user_message))
+        elif event.event_type == DagsterEventType.STEP_START:
+            self._began[key] = monotonic()
+            self._tell(Step(f"{self._job}: {key}", None, ""))
+        elif event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
+            told = _note(event.step_materialization_data.materialization.metadata)
+            self._notes[key] = ", ".join(filter(None, (self._notes.get(key, ""), told)))
+        elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._check(key, event.asset_check_evaluation_data)
+        elif event.event_type == DagsterEventType.STEP_SUCCESS:
+            seconds = monotonic() - self._began.get(key, monotonic())
+            self._tell(Step(f"{self._job}: {key}", seconds, self._notes.get(key, "")))
+        elif event.event_type == DagsterEventType.STEP_FAILURE:
+            self._failed.append((key, *_cause(event.step_failure_data.error)))
+
+    def failure(self, where: str) -> Permanent | Transient:
+        """What the run failed of, in the words of the first step that did."""
+        if not self._failed:
+            return Permanent(where, expected="the run to succeed", found="a failed run without a failed step")
+        key, told, may_pass = self._failed[0]
+        kind = Transient if may_pass else Permanent
+        return kind(f"{where} step {key}", expected="to succeed", found=self._blocked.get(key, told),
+                    do="The last good release stays current")  # fmt: skip
+
+    def _check(self, key: str, evaluation: AssetCheckEvaluation) -> None:
+        if not evaluation.passed:
+            failed = evaluation.metadata.get("failed")
+            self._blocked[key] = f"blocked by its checks: {failed.value if failed is not None else evaluation.check_name}"
+
+
+def _note(metadata: Mapping[str, Any]) -> str:
+    names = {"dagster/row_count": "rows", "new_rows": "new rows", "quarantined_rows": "quarantined", "release_id": "release",
+             "rows": "rows", "promoted": "promoted"}  # fmt: skip
+    shown = [(word, metadata[name].value) for name, word in names.items() if name in metadata]
+    return ", ".join(f"{value:,} {word}" if isinstance(value, int) and not isinstance(value, bool) else f"{word} {value}"
+                     for word, value in shown if value != 0 or word != "quarantined")  # fmt: skip
+
+
+def _cause(error: SerializableErrorInfo | None) -> tuple[str, bool]:
+    """The words of the innermost cause, and whether a rerun may help."""
+    may_pass = False
+    while error is not None and error.cause is not None and error.cls_name != "Failure":
+        error = error.cause
+    if error is None:
+        return "no error on record", False
+    may_pass = error.cls_name == "Transient"
+    return error.message.strip().split(": ", 1)[-1], may_pass
+
+
+def instance(settings: Settings) -> DagsterInstance:
+    """Dagster's instance at DAGSTER_HOME, made where it is missing."""
+    home = settings.path(settings.dagster_home)
+    home.mkdir(parents=True, exist_ok=True)
+    target = home / "dagster.yaml"
+    if not target.exists():
+        shutil.copyfile(TEMPLATE, target)
+    return DagsterInstance.from_config(str(home))
+
+
+def spans(missing: Sequence[date], all_sessions: Sequence[date]) -> list[tuple[date, date]]:
+    """Runs of missing sessions that follow each other among all sessions, as (first, last)."""
+    position = {day: i for i, day in enumerate(all_sessions)}
+    found: list[tuple[date, date]] = []
+    for day in missing:
+        if found and position[day] == position[found[-1][1]] + 1:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
+def no_session(session: date) -> Permanent:
+    """The refusal of a day on which nothing trades, with each calendar's reason."""
+    reasons = "; ".join(
+        f"{exchange}: {calendars.why_closed(exchange, session) or 'not covered by this world'}" for exchange in calendars.EXCHANGES
+    )
+    return Permanent(f"day {session}", expected="a session", found=reasons)
+
+
+def parse_day(text: str) -> date:
+    """The date of YYYY-MM-DD."""
+    return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  a date has no zone

@@ -1,0 +1,149 @@
+"""OpenDART: filings by receipt date. Wire: `/api/list.json`, key in the query, always HTTP 200 with its own `status`.
+
+What does not belong here: reading a filing, and since when it counts (silver).
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, text_rows
+from lake.host import Answer, Host, Reply
+from lake.http import Fetcher
+from lake.pace import in_order
+from market import calendars, registry
+from market.errors import MarketlakeError, Permanent, Transient
+from market.sources import SOURCES
+
+SOURCE = "dart"
+TABLES = ("bronze.dart_filings",)
+MARKS = TABLES
+LIVE = "https://opendart.fss.or.kr"
+KEY_FROM = "get a key at opendart.fss.or.kr"
+
+_PAGE = 100
+_LONGEST = timedelta(days=85)  # without a company, OpenDART takes three months at most
+_NO_DATA = "013"
+
+Range = tuple[date, date, list[date]]
+
+
+def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
+    """Every filing received after the previous session and up to each of these, by ranges of up to three months.
+
+    Raises
+    ------
+    Permanent
+        The key is refused, the quota is spent, the request is not understood.
+    Transient
+        OpenDART is closed for maintenance; or the last session's day is not over.
+    """
+    sessions = [day for day in sorted(set(session_dates)) if ctx.world.covers(SOURCE, day)]
+    if not sessions:
+        return
+    now = ctx.clock(SOURCE)()
+    if now < SOURCES[SOURCE].due_at(sessions[-1]):
+        raise not_there(SOURCE, sessions[-1], now, "its day is not over")
+    with ctx.fetcher(host(ctx)) as fetcher:
+        ranges = _ranges(sessions)
+        parallel = ctx.settings.http_parallel
+        firsts = in_order(lambda span: _page(fetcher, span, 1), ranges, parallel)
+        for span, first in zip(ranges, firsts, strict=True):
+            yield _delivery(first, span, 1)
+            more = range(2, _n_pages(first.body) + 1)
+            pages = in_order(lambda page, span=span: _page(fetcher, span, page), more, parallel)  # type: ignore[misc]
+            for page, answer in zip(more, pages, strict=True):
+                yield _delivery(answer, span, page)
+
+
+def host(ctx: ClientContext) -> Host:
+    """Where OpenDART is and how it lets us in."""
+    key = ctx.key("dart_api_key", KEY_FROM)
+    return Host(
+        SOURCE, ctx.base_url(SOURCE, LIVE), params={"crtfc_key": key}, key_settings="MARKETLAKE_DART_API_KEY",
+        key_from=KEY_FROM, complaint=complaint,
+    )  # fmt: skip
+
+
+def complaint(reply: Reply) -> MarketlakeError | None:
+    """OpenDART's own no, by its status; 013 (no data) is an answer."""
+    body: Any = reply.body
+    if not isinstance(body, dict) or "status" not in body:
+        return None
+    status = str(body["status"])
+    if status in ("000", _NO_DATA):
+        return None
+    where, found = reply.where, f"status {status}: {body.get('message', '')}"
+    if status in ("010", "011", "012", "901"):
+        do = f"Check MARKETLAKE_DART_API_KEY; {KEY_FROM}" + ("; this address is not allowed" * (status == "012"))
+        return Permanent(where, expected="a key that OpenDART accepts", found=found, do=do)
+    if status in ("020", "021"):
+        do = "Go on tomorrow (Seoul time); MARKETLAKE_DART_QUOTA_PER_DAY says how many calls the key allows"
+        return Permanent(where, expected="calls left for today", found=found, do=do)
+    if status == "800":
+        return Transient(where, expected="an open service", found=found)
+    return Permanent(where, expected="status 000 or 013", found=found, do="OpenDART does not take this request")
+
+
+def _ranges(sessions: Sequence[date]) -> list[Range]:
+    """First and last receipt date to ask for, and the sessions that they belong to; neighbours are asked together."""
+    found: list[Range] = []
+    for session in sessions:
+        begin = calendars.previous_session(SOURCES[SOURCE].exchange, session) + timedelta(days=1)
+        if found and found[-1][1] + timedelta(days=1) == begin and session - found[-1][0] <= _LONGEST:
+            first, _, days = found.pop()
+            found.append((first, session, [*days, session]))
+        else:
+            found.append((begin, session, [session]))
+    return found
+
+
+def _page(fetcher: Fetcher, span: Range, page: int) -> Answer:
+    params = {
+        "bgn_de": f"{span[0]:%Y%m%d}",
+        "end_de": f"{span[1]:%Y%m%d}",
+        "page_no": str(page),
+        "page_count": str(_PAGE),
+        "sort": "date",
+        "sort_mth": "asc",
+    }
+    return fetcher.get("/api/list.json", params, span[1])
+
+
+def _n_pages(body: Any) -> int:
+    pages = body.get("total_page", 1) if isinstance(body, dict) else 1
+    return int(pages) if str(pages).isdigit() else 1
+
+
+def _delivery(answer: Answer, span: Range, page: int) -> Delivery:
+    schema = own_columns(registry.table(TABLES[0]))
+    rows, problem = schema.empty_table(), None
+    if not isinstance(answer.body, dict) or answer.body.get("status") != _NO_DATA:
+        try:
+            rows = text_rows(_listed(answer), schema, f"{answer.url_redacted} of {SOURCE}")
+        except SchemaDrift as drift:
+            problem = drift
+    days = [_session_of(received, span) for received in rows.column("rcept_dt").to_pylist()]
+    rows = rows.append_column("session_date", pa.array(days, pa.date32()))
+    return deliver(answer, TABLES[0], span[1], f"list-{span[0]:%Y%m%d}-{page}", rows, problem=problem)
+
+
+def _listed(answer: Answer) -> object:
+    body = answer.body
+    if not isinstance(body, dict) or "list" not in body:
+        found = ", ".join(body) if isinstance(body, dict) else type(body).__name__
+        raise SchemaDrift(answer.url_redacted, expected="list", found=found)
+    return body["list"]
+
+
+def _session_of(received: str | None, span: Range) -> date:
+    """The first session on or after the receipt; a receipt date that cannot be read goes with the range's last session."""
+    try:
+        day = datetime.strptime(received or "", "%Y%m%d").date()
+    except ValueError:
+        return span[1]
+    at = bisect_left(span[2], day)
+    return span[2][min(at, len(span[2]) - 1)]

@@ -1,0 +1,58 @@
+"""The lake as those who build it hold it: the store, the tables, the releases, the world and Spark, from one set of settings.
+
+What does not belong here: readers for serving (`lake.sql`), which must start without Spark.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from lake.bronze import Bronze
+from lake.code import Code, code
+from lake.delta import DeltaLake
+from lake.objects import Store, open_store
+from lake.releases import Releases
+from lake.settings import Settings
+from lake.spark import Spark
+from lake.world import World, open_world
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Everything that a build needs; parts are made when first used."""
+
+    settings: Settings
+
+    @cached_property
+    def store(self) -> Store:
+        """Files of the lake: landing zone, releases, models."""
+        return open_store(self.settings.lake_url, endpoint_url=self.settings.s3_endpoint_url)
+
+    @cached_property
+    def delta(self) -> DeltaLake:
+        """The tables, read and appended to without a JVM."""
+        return DeltaLake(self.settings)
+
+    @cached_property
+    def bronze(self) -> Bronze:
+        """Takes deliveries."""
+        return Bronze(self.delta, self.store)
+
+    @cached_property
+    def spark(self) -> Spark:
+        """Builds and writes silver and gold."""
+        return Spark(self.settings, self.delta, self.code.sha)
+
+    @cached_property
+    def releases(self) -> Releases:
+        """What people see."""
+        return Releases(self.store)
+
+    @cached_property
+    def world(self) -> World:
+        """What the outside covers, and what time it is there."""
+        return open_world(self.settings)
+
+    @property
+    def code(self) -> Code:
+        """The commit that works."""
+        return code()

@@ -1,0 +1,210 @@
+"""Spark: the one place that knows it. It spreads rows over kernel calls and writes what the checks let through.
+
+The kernel is the contract's own pure `build`; Spark schedules it over sessions or whole series. What does not belong here:
+any arithmetic, and the judgement of rows.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from loguru import logger
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lake import jars, windows
+from lake.delta import TABLE_PROPERTIES, DeltaLake
+from lake.settings import Settings
+from market import registry
+from market.errors import Permanent
+from market.table import Read, Table, Window
+
+ROOT = Path(__file__).resolve().parent.parent
+CONF = ROOT / "spark_conf" / "embedded.conf"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One contract's build as a function over Arrow batches; picklable, so that workers can run it.
+
+    Parameters
+    ----------
+    sides : small tables by name, as Arrow IPC streams.
+    """
+
+    table: str
+    main: str
+    sides: Mapping[str, bytes]
+    window: Window
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """All rows of one Spark partition as one table (batches cut series), built, as batches again."""
+        all_batches = list(batches)
+        if not any(batch.num_rows for batch in all_batches):
+            return
+        rows = pa.Table.from_batches(all_batches)
+        contract = registry.table(self.table)
+        if contract.build is None:
+            raise Permanent(self.table, expected="a build function", found="none")
+        frames = {self.main: rows} | {name: _from_ipc(stream) for name, stream in self.sides.items()}
+        yield from contract.conform(contract.build(frames, self.window)).to_batches()
+
+
+class Spark:
+    """Builds and writes the tables that Spark owns, with one session made when first needed.
+
+    Parameters
+    ----------
+    code_sha : recorded in every commit.
+    """
+
+    def __init__(self, settings: Settings, delta: DeltaLake, code_sha: str = "") -> None:
+        self._settings, self._delta, self._code_sha = settings, delta, code_sha
+
+    @property
+    def session(self) -> SparkSession:
+        """The session of this process."""
+        return _session(self._settings)
+
+    def candidate(self, table: Table, window: Window) -> pa.Table:
+        """What the contract's build makes of the window, before any check has judged it.
+
+        Parameters
+        ----------
+        window : sessions to build, as `lake.windows` widened it.
+
+        Returns
+        -------
+        Rows with the contract's schema, in no particular order.
+        """
+        if table.build is None:
+            raise Permanent(table.name, expected="a build function", found="none")
+        mains = [read for read in table.reads if read.role == "main"]
+        if not mains:
+            return table.conform(table.build({}, window))
+        sides = {read.table: self._delta.read(registry.table(read.table), where=windows.rows_read(read, window))
+                 for read in table.reads if read.role == "side"}  # fmt: skip
+        resumed = windows.Resumed.of(table, window, self._delta)
+        if resumed is not None:
+            sides[table.name] = resumed.rows
+        frames = [self._spread(table, read, sides, window, resumed) for read in mains if self._delta.exists(read.table)]
+        if not frames:
+            return table.schema.empty_table()
+        return table.conform(reduce(DataFrame.unionByName, frames).toArrow())
+
+    def write(self, table: Table, rows: pa.Table, window: Window) -> int:
+        """Replace the window's rows by these in one commit; the table's new version.
+
+        Raises
+        ------
+        Permanent
+            The table belongs to another engine.
+        """
+        if table.writer != "spark":
+            raise Permanent(table.name, expected=f"its owner {table.writer} to write", found="a write by Spark")
+        self._create(table)
+        order = [name for name in ("session_month", "security_id", "session_date") if name in rows.column_names]
+        frame = self.session.createDataFrame(rows)
+        if table.is_partitioned:
+            frame = frame.repartition("session_month")
+        else:
+            frame = frame.coalesce(1)
+        note = json.dumps({"code_sha": self._code_sha, "from": f"{window.start}", "to": f"{window.end}"})
+        writer = frame.sortWithinPartitions(*order).write.format("delta").mode("overwrite").option("userMetadata", note)
+        if table.is_partitioned:
+            writer = writer.option("replaceWhere", windows.replaced(window))
+        writer.save(self._delta.uri(table))
+        version = self._delta.version(table)
+        logger.info("wrote", table=table.name, rows=rows.num_rows, version=version)
+        return int(version or 0)
+
+    def _spread(
+        self, table: Table, read: Read, sides: Mapping[str, pa.Table], window: Window, resumed: "windows.Resumed | None"
+    ) -> DataFrame:
+        frame = self._load(read.table).where(self._filter(read, window, resumed))
+        for join in (other for other in table.reads if other.role == "join" and self._delta.exists(other.table)):
+            right = self._load(join.table).where(self._filter(join, window, None)).select(*join.on, *join.columns)
+            frame = frame.join(right, list(join.on), "left")
+        for column in (c for other in table.reads if other.role == "join" for c in other.columns):
+            if column not in frame.columns:
+                frame = frame.withColumn(column, F.lit(None).cast("double"))
+        partitions = int(self.session.conf.get("spark.sql.shuffle.partitions") or "4")
+        frame = frame.repartition(partitions, read.spread) if read.spread else frame.coalesce(1)
+        kernel = Kernel(table.name, read.table, {name: _to_ipc(rows) for name, rows in sides.items()}, window)
+        return frame.mapInArrow(kernel, table.spark_ddl)
+
+    def _load(self, name: str) -> DataFrame:
+        return self.session.read.format("delta").load(self._delta.uri(name))
+
+    def _filter(self, read: Read, window: Window, resumed: "windows.Resumed | None") -> Column:
+        contract = registry.table(read.table)
+        condition = F.lit(True)
+        if contract.is_bitemporal and not read.versions:
+            condition = condition & F.col("known_until").isNull()
+        bounds = windows.bounds(read, window)
+        if bounds is None or not contract.is_partitioned:
+            return condition
+        within = F.col("session_date").between(F.lit(bounds[0]), F.lit(bounds[1]))
+        months = F.col("session_month").between(F.lit(f"{bounds[0]:%Y-%m}"), F.lit(f"{bounds[1]:%Y-%m}"))
+        if resumed is None:
+            return condition & months & within
+        upto = F.col("session_date") <= F.lit(window.end)
+        known = F.col("security_id").isin(list(resumed.securities))
+        if not resumed.needs_whole_series:
+            return condition & months & within
+        return condition & upto & ((months & within) | ~known)
+
+    def _create(self, table: Table) -> None:
+        if self._delta.exists(table):
+            return
+        properties = ", ".join(f"'{name}' = '{value}'" for name, value in TABLE_PROPERTIES.items())
+        partition = f"PARTITIONED BY ({table.partition})" if table.is_partitioned else ""
+        location = self._delta.uri(table).replace("'", "")
+        self.session.sql(
+            f"CREATE TABLE IF NOT EXISTS delta.`{location}` ({table.spark_ddl}) USING delta {partition} "
+            f"TBLPROPERTIES ({properties})"
+        )
+
+
+def _session(settings: Settings) -> SparkSession:
+    os.environ["JAVA_HOME"] = str(jars.java_home())
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    builder: Any = SparkSession.builder.appName("marketlake").master(settings.spark_master)
+    for line in CONF.read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            builder = builder.config(*line.split(None, 1))
+    paths = [str(path) for path in jars.ensure_jars()]
+    builder = builder.config("spark.driver.memory", settings.spark_driver_memory)
+    builder = builder.config("spark.driver.extraClassPath", ":".join(paths))
+    builder = builder.config("spark.executor.extraClassPath", ":".join(paths))
+    builder = builder.config("spark.executorEnv.PYTHONPATH", str(ROOT))
+    builder = builder.config("spark.sql.warehouse.dir", str(settings.path("var/spark-warehouse")))
+    if settings.spark_master.startswith("local"):
+        builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
+    session: SparkSession = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def stop() -> None:
+    """End this process's session, if it has one."""
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        session.stop()
+
+
+def _to_ipc(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    return sink.getvalue().to_pybytes()
+
+
+def _from_ipc(stream: bytes) -> pa.Table:
+    return pa.ipc.open_stream(stream).read_all()

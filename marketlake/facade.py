@@ -1,0 +1,296 @@
+"""The lake in a notebook: `marketlake.open()` gives a `Lake` at one release, and everything it returns says where it comes from.
+
+Every reading of history has an as-of instant: the release's own, an earlier one given at opening, or one given with the call.
+`hindsight=True` reads without one, and `attrs["meta"]` says so. What does not belong here: how rows of an instant are found
+(`marketlake.reading`), SQL of routes, arithmetic.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from lake.explain import Chain, explain
+from lake.online import OnlineFeatures
+from lake.releases import Release, Releases
+from lake.settings import Settings
+from lake.sql import ReleaseSql, store_of
+from market import adjust, calendars, registry
+from market.errors import Permanent
+from market.features.nodes import Expr
+from marketlake import reading
+from marketlake.frames import Description, Prices, arrow_of, frame_of
+
+Day = str | date
+Instant = str | datetime
+
+_PRICE_COLUMNS = [
+    "session_date", "symbol", "security_id", "exchange", "market", "currency", "open", "high", "low", "close", "volume",
+    "value", "market_cap", "is_halted", "factor", "cumulative_factor", "known_at",
+]  # fmt: skip
+
+
+def open_lake(release: str | None = None, as_of: Instant | None = None, settings: Settings | None = None) -> "Lake":
+    """The lake at a release.
+
+    Parameters
+    ----------
+    release : its id; the current one by default. An older release is the lake exactly as it was published then.
+    as_of : an instant with a time zone, not after the release's. Readings then show what was known at it: the release keeps every
+        version of silver, so an earlier instant can be read from a later release.
+    settings : the environment's by default.
+
+    Raises
+    ------
+    Permanent
+        There is no (such) release, or the as-of instant is later than the release's.
+    """
+    settings = settings or Settings()
+    releases = Releases(store_of(settings))
+    found = releases.get(release) if release else releases.current()
+    if found is None:
+        raise Permanent("marketlake.open", expected="a published release", found="none", do="Run `make demo` first")
+    return Lake(settings, found, _limited(found, as_of))
+
+
+class Lake:
+    """One release, read-only. `release` is its object, `as_of` the instant that readings take by default."""
+
+    def __init__(self, settings: Settings, release: Release, as_of: datetime) -> None:
+        self._settings = settings
+        self.release = release
+        self.as_of = as_of
+
+    def __repr__(self) -> str:
+        sessions = f"{self.release.first_session} to {self.release.last_session}"
+        return f"<Lake release {self.release.release_id}, sessions {sessions}, as of {self.as_of.isoformat()}>"
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Release, as-of instant, code and rulebook: what every result carries."""
+        return self._meta(self.as_of)
+
+    def tables(self) -> pd.DataFrame:
+        """One row per table: name, meaning, key, rule of known_at, writer, and the Delta version that the release pins."""
+        rows = [
+            {"table": t.name, "doc": t.doc, "key": ", ".join(t.key), "known_at": t.known_at, "writer": t.writer,
+             "version": self.release.tables.get(t.name)}
+            for t in registry.tables().values()
+        ]  # fmt: skip
+        frame = pd.DataFrame(rows).astype({"version": "Int64"})
+        frame.attrs["meta"] = self.meta
+        return frame
+
+    def describe(self, name: str) -> Description:
+        """Columns with types, units and meanings, the rule of known_at, and how many rows the release holds.
+
+        Raises
+        ------
+        Permanent
+            There is no such table.
+        """
+        try:
+            table = registry.table(name)
+        except KeyError as error:
+            names = ", ".join(registry.tables())
+            raise Permanent("describe", expected=f"a table among {names}", found=repr(name)) from error
+        columns = pd.DataFrame([
+            {"column": c.name, "type": c.type, "unit": c.unit, "nullable": c.nullable, "doc": c.doc} for c in table.public
+        ])  # fmt: skip
+        rows = int(self._sql.query(f"SELECT count(*) AS n FROM {table.name}")["n"][0].as_py())
+        version = self.release.tables.get(name)
+        return Description(name, table.doc, table.key, table.known_at, table.writer, version, rows, columns, self.meta)
+
+    def universe(self, day: Day) -> pd.DataFrame:
+        """What was listed that day: every security with a bar (halted ones too), delisted names included, names as of the day.
+
+        Raises
+        ------
+        Permanent
+            The day is a session of neither exchange; the message says why.
+        """
+        session = reading.day_of(day)
+        closed = {e: calendars.why_closed(e, session) for e in calendars.EXCHANGES}
+        if all(closed.values()):
+            raise Permanent(f"universe {session}", expected="a session", found="; ".join(f"{e}: {w}" for e, w in closed.items()))
+        rows = self._sql.query(_UNIVERSE, [self.as_of, self.as_of, session, self.as_of, self.as_of])
+        return frame_of(rows, self.meta)
+
+    def prices(
+        self,
+        symbols: str | Sequence[str],
+        start: Day,
+        end: Day,
+        adjust: bool = True,
+        as_of: Instant | None = None,
+        hindsight: bool = False,
+    ) -> Prices:
+        """Daily bars of the securities, tidy; `.panel("close")` gives sessions by symbols.
+
+        Parameters
+        ----------
+        symbols : codes or security ids.
+        adjust : prices on the scale of the as-of day (volume the other way round), by the factors known then; False: raw.
+        as_of : instead of the lake's own instant; bars and factors are the versions believed then.
+        hindsight : what the release believes of the past, without an as-of instant; the meta says so.
+
+        Raises
+        ------
+        Permanent
+            Unknown symbols, reversed dates, both as_of and hindsight, or an instant after the release's.
+        """
+        first, last = reading.span_of(start, end)
+        if hindsight and as_of is not None:
+            raise Permanent("prices", expected="an as-of instant or hindsight=True", found="both")
+        instant = None if hindsight else self._instant(as_of)
+        ids = reading.security_ids(self._sql, [symbols] if isinstance(symbols, str) else symbols)
+        rows = reading.bars(self._sql, ids, last, instant)
+        rows = rows[rows["session_date"] >= first].reset_index(drop=True)
+        if adjust and len(rows):
+            rows = _scaled(rows, reading.last_factors(self._sql, rows, instant))
+        rows["session_date"] = pd.to_datetime(rows["session_date"])
+        prices = Prices(rows[_PRICE_COLUMNS])
+        prices.attrs["meta"] = self._meta(instant) | {"adjusted": adjust}
+        return prices
+
+    def features(
+        self, names: str | Sequence[str], start: Day, end: Day, symbols: str | Sequence[str] | None = None, arrow: bool = False
+    ) -> pd.DataFrame | pa.Table:
+        """Features of the release by security and session, the whole universe unless symbols are named.
+
+        Rows that became known only after the as-of instant (a revision under them) are left out: gold keeps the present belief
+        alone. For values as they were then open the release of then, or `compute` them.
+
+        Raises
+        ------
+        Permanent
+            An unknown feature or symbol, or reversed dates.
+        """
+        first, last = reading.span_of(start, end)
+        asked = [names] if isinstance(names, str) else list(names)
+        known = [c.name for c in registry.table("gold.features_daily").public if c.type == "float64"]
+        unknown = [name for name in asked if name not in known]
+        if unknown or not asked:
+            raise Permanent("features", expected=f"features among {', '.join(known)}", found="others", keys=unknown)
+        ids = None if symbols is None else reading.security_ids(self._sql, symbols)
+        chosen = ", ".join(f'"{name}"' for name in asked)
+        rows = self._sql.query(
+            f"SELECT session_date, security_id, {chosen}, known_at FROM gold.features_daily WHERE session_date BETWEEN ? AND ? "
+            "AND known_at <= ? AND (? IS NULL OR list_contains(?, security_id)) ORDER BY security_id, session_date",
+            [first, last, self.as_of, None if ids is None else "some", ids or []],
+        )
+        return arrow_of(rows, self.meta) if arrow else frame_of(rows, self.meta)
+
+    def history(self, entity_frame: pd.DataFrame, service: str = "price_model") -> pd.DataFrame:
+        """Features of a Feast service, point in time: for each row the newest session that had ended, as known at its instant.
+
+        Parameters
+        ----------
+        entity_frame : `symbol` or `security_id`, and `event_timestamp` (instants with a time zone) or `session_date` (its close).
+
+        Raises
+        ------
+        Permanent
+            A column is missing, an instant is after the lake's as-of instant, or there is no such service.
+        """
+        from marketlake.history import point_in_time  # Feast takes seconds to import
+
+        frame = point_in_time(self._settings, self._sql, entity_frame, service, self.as_of)
+        frame.attrs["meta"] = self.meta | {"service": service}
+        return frame
+
+    def online(self, symbols: str | Sequence[str]) -> pd.DataFrame:
+        """The online features of the securities: what serving reads now, whichever release this lake is at.
+
+        Raises
+        ------
+        Permanent
+            Unknown symbols.
+        """
+        ids = reading.security_ids(self._sql, symbols)
+        rows = self._online.get(ids)
+        held = sorted(set(rows["release_id"].drop_null().to_pylist()))
+        return frame_of(rows, self.meta | {"online_release_id": ", ".join(held)})
+
+    def sql(self, query: str, params: Sequence[Any] = (), arrow: bool = False) -> pd.DataFrame | pa.Table:
+        """The answer of a reading statement over the release; silver tables have macros such as `silver.prices_as_of(instant)`.
+
+        SQL sees the whole release: where the lake was opened at an earlier instant, the meta says hindsight.
+        """
+        rows = self._sql.query(query, params)
+        meta = self._meta(self.release.as_of) | {"hindsight": self.as_of < self.release.as_of}
+        return arrow_of(rows, meta) if arrow else frame_of(rows, meta)
+
+    def explain(self, table: str, *key_and_column: str | date) -> Chain:
+        """The chain behind one number: `lake.explain("gold.features_daily", "005930", "2024-05-03", "rsi_14")`.
+
+        Raises
+        ------
+        Permanent
+            Unknown table, key or column; the message names what there is.
+        """
+        return explain(self._sql, table, *key_and_column, store=store_of(self._settings))
+
+    def compute(self, expression: str | Expr, symbols: str | Sequence[str], start: Day, end: Day) -> pd.DataFrame:
+        """A feature expression on forward-adjusted bars as of the lake's instant; a name of the catalogue gives gold's bits.
+
+        Raises
+        ------
+        Permanent
+            The expression cannot be read or looks ahead; unknown symbols; reversed dates.
+        """
+        feature = reading.feature_of(expression)
+        first, last = reading.span_of(start, end)
+        ids = reading.security_ids(self._sql, symbols)
+        rows = reading.bars(self._sql, ids, last, self.as_of)
+        made = rows[["session_date", "symbol", "security_id"]].assign(value=reading.computed(feature, rows))
+        made = made[made["session_date"] >= first].reset_index(drop=True)
+        made["session_date"] = pd.to_datetime(made["session_date"])
+        made.attrs["meta"] = self.meta | {"expression": feature.formula, "unit": feature.unit}
+        return made
+
+    @cached_property
+    def _sql(self) -> ReleaseSql:
+        return ReleaseSql(self._settings, self.release)
+
+    @cached_property
+    def _online(self) -> OnlineFeatures:
+        return OnlineFeatures(self._settings)
+
+    def _instant(self, as_of: Instant | None) -> datetime:
+        return self.as_of if as_of is None else _limited(self.release, as_of)
+
+    def _meta(self, as_of: datetime | None) -> dict[str, Any]:
+        said = None if as_of is None else as_of.isoformat()
+        return {**self.release.meta, "as_of": said, "hindsight": as_of is None}
+
+
+_UNIVERSE = """
+SELECT p.security_id, p.symbol, s.name, p.exchange, p.market, p.currency, s.kind, s.list_date, p.close, p.market_cap,
+       p.is_halted, p.known_at
+FROM silver.prices p LEFT JOIN (
+    SELECT * FROM silver.securities WHERE known_at <= ?
+) s ON s.security_id = p.security_id
+WHERE p.known_at <= ? AND p.session_date = ? AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)
+QUALIFY row_number() OVER (PARTITION BY p.security_id ORDER BY s.known_at::DATE <= p.session_date DESC, s.known_at DESC) = 1
+ORDER BY p.security_id
+"""
+
+
+def _limited(release: Release, as_of: Instant | None) -> datetime:
+    if as_of is None:
+        return release.as_of
+    instant = reading.instant_of(as_of)
+    if instant > release.as_of:
+        raise Permanent(
+            f"release {release.release_id}", expected=f"an instant up to {release.as_of.isoformat()}, which it knows",
+            found=instant.isoformat(), do="Open a later release",
+        )  # fmt: skip
+    return instant
+
+
+def _scaled(rows: pd.DataFrame, factors: pd.Series) -> pd.DataFrame:
+    return adjust.adjusted_as_of(rows, factors)

@@ -1,0 +1,195 @@
+"""Readings of a release as of an instant: which rows were believed then, and series on comparable scales.
+
+Prices as of an instant are made by gold's own function from the versions of silver believed then, so that they are what gold
+would have held. What does not belong here: shapes for people (`marketlake.frames`), arithmetic (`market`).
+"""
+
+import difflib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lake.sql import ReleaseSql
+from market import adjust, calendars, registry
+from market.errors import Permanent
+from market.features.catalogue import catalogue
+from market.features.definition import Feature
+from market.features.engine import compile_features
+from market.features.nodes import Expr
+from market.features.parse import parse
+from market.table import Window
+
+_NOTHING_BEFORE = date(1900, 1, 1)
+_TRUE_THEN = "known_at <= ? AND (known_until IS NULL OR known_until > ?)"
+
+
+def instant_of(text: str | datetime | pd.Timestamp) -> datetime:
+    """An instant in UTC.
+
+    Raises
+    ------
+    Permanent
+        It is no instant, or has no time zone: a day alone does not say when.
+    """
+    try:
+        instant = pd.Timestamp(text)
+    except (ValueError, TypeError) as error:
+        raise _no_instant(text, str(error)) from error
+    if instant is pd.NaT or instant.tzinfo is None:
+        raise _no_instant(text, "one without a time zone")
+    return instant.to_pydatetime().astimezone(UTC)
+
+
+def day_of(text: str | date) -> date:
+    """A session date, from a date or its ISO form.
+
+    Raises
+    ------
+    Permanent
+        It is no date.
+    """
+    if isinstance(text, datetime):
+        return text.date()
+    if isinstance(text, date):
+        return text
+    try:
+        return date.fromisoformat(text)
+    except (ValueError, TypeError) as error:
+        raise Permanent("date", expected="a day such as 2024-05-03", found=repr(text)) from error
+
+
+def span_of(start: str | date, end: str | date) -> tuple[date, date]:
+    """First and last day, both included.
+
+    Raises
+    ------
+    Permanent
+        One is no date, or they are reversed.
+    """
+    first, last = day_of(start), day_of(end)
+    if first > last:
+        raise Permanent("dates", expected="a start up to the end", found=f"{first} after {last}")
+    return first, last
+
+
+def security_ids(sql: ReleaseSql, symbols: Sequence[str]) -> list[str]:
+    """Ids of codes or ids, in the order asked; a code that passed from one security to another means its present holder.
+
+    Raises
+    ------
+    Permanent
+        The release knows no such security; the message names the nearest codes.
+    """
+    asked = [symbols] if isinstance(symbols, str) else list(symbols)
+    rows = sql.query(
+        "SELECT security_id, symbol FROM silver.symbols ORDER BY known_until IS NULL, known_at"
+    ).to_pylist()  # later rows win below, present holders last
+    known = {row["symbol"]: row["security_id"] for row in rows} | {row["security_id"]: row["security_id"] for row in rows}
+    missing = [name for name in asked if name not in known]
+    if missing:
+        found = sql.query(
+            "SELECT DISTINCT security_id, symbol FROM gold.prices WHERE list_contains(?, symbol) OR list_contains(?, security_id)",
+            [missing, missing],
+        ).to_pylist()
+        known |= {row[name]: row["security_id"] for row in found for name in ("symbol", "security_id")}
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        near = difflib.get_close_matches(str(unknown[0]), [str(name) for name in known], n=3, cutoff=0.5)
+        raise Permanent(
+            "symbols", expected=f"securities that release {sql.release.release_id} knows", found="unknown ones",
+            keys=unknown, do=f"Did you mean {', '.join(near)}?" if near else "See lake.universe(day)",
+        )  # fmt: skip
+    return [known[name] for name in asked]
+
+
+def bars(sql: ReleaseSql, securities: Sequence[str], end: date, as_of: datetime | None) -> pd.DataFrame:
+    """Raw bars of whole series up to the end, with factors, as believed at the instant; None: as the release believes.
+
+    Returns
+    -------
+    The columns of gold.prices, ordered by security and session.
+    """
+    ids = list(securities)
+    if as_of is None:
+        rows = sql.query(
+            "SELECT * FROM gold.prices WHERE list_contains(?, security_id) AND session_date <= ?", [ids, end]
+        )
+    else:
+        rows = _bars_then(sql, ids, end, as_of)
+    frame = rows.to_pandas(timestamp_as_object=False)
+    return frame.sort_values(["security_id", "session_date"], ignore_index=True)
+
+
+def last_factors(sql: ReleaseSql, rows: pd.DataFrame, as_of: datetime | None) -> pd.Series:
+    """The product of every factor known at the instant, aligned with the rows: the scale of the as-of day."""
+    ids = rows["security_id"].unique().tolist()
+    if as_of is None:
+        ledger = sql.query(
+            "SELECT security_id, session_date, factor FROM gold.prices WHERE factor <> 1 AND list_contains(?, security_id)", [ids]
+        )
+    else:
+        ledger = _ledger_then(sql, ids, as_of)
+    factors = ledger.to_pandas(timestamp_as_object=False)
+    ends = pd.DataFrame({"security_id": ids, "session_date": [calendars.LAST] * len(ids)})
+    whole = dict(zip(ids, adjust.cumulative_factor(factors, ends), strict=True))
+    return rows["security_id"].map(whole).astype("float64")
+
+
+def feature_of(expression: str | Expr) -> Feature:
+    """The expression as a feature: a name of the catalogue, a text, or an expression that is one already.
+
+    Raises
+    ------
+    Permanent
+        It cannot be read, names an unknown column, or looks ahead.
+    """
+    if isinstance(expression, str) and expression in catalogue():
+        return catalogue()[expression]
+    readable = {column.name for column in registry.table("gold.prices").public if column.type in ("float64", "int64")}
+    expr = parse(expression, readable) if isinstance(expression, str) else parse(str(expression), readable)
+    return Feature("value", expr, "An expression of a notebook.", "1", "ours")
+
+
+def computed(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
+    """(n,) the feature on forward-adjusted bars of whole series, ordered by security and session; NaN where not known.
+
+    The same program over the same rows as gold.features_daily, so the values have equal bits.
+    """
+    program = compile_features((feature,))
+    starts = np.flatnonzero(~rows["security_id"].duplicated().to_numpy())
+    offsets = np.append(starts, len(rows)).astype(np.int64)
+    prepared = adjust.forward_adjusted(rows)
+    columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in program.inputs}
+    return program.run(columns, offsets).values[feature.name]
+
+
+def _bars_then(sql: ReleaseSql, ids: list[str], end: date, as_of: datetime) -> pa.Table:
+    contract = registry.table("gold.prices")
+    rows = sql.query(
+        f"""SELECT p.*, c.n_headlines FROM silver.prices p LEFT JOIN (
+                SELECT security_id, session_date, n_headlines FROM silver.news_coverage WHERE {_TRUE_THEN}
+            ) c USING (security_id, session_date)
+            WHERE list_contains(?, p.security_id) AND p.session_date <= ?
+              AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)""",
+        [as_of, as_of, ids, end, as_of, as_of],
+    )
+    ledger = _ledger_then(sql, ids, as_of)
+    if contract.build is None or not rows.num_rows:
+        return contract.conform(contract.schema.empty_table())
+    window = Window(_NOTHING_BEFORE, end, as_of)
+    return contract.build({"silver.prices": rows, "silver.adjustments": ledger}, window)
+
+
+def _ledger_then(sql: ReleaseSql, ids: list[str], as_of: datetime) -> pa.Table:
+    return sql.query(
+        f"SELECT * FROM silver.adjustments WHERE list_contains(?, security_id) AND {_TRUE_THEN}", [ids, as_of, as_of]
+    )
+
+
+def _no_instant(text: object, found: str) -> Permanent:
+    return Permanent(
+        "as_of", expected="an instant with a time zone, such as 2024-05-03T09:00+09:00", found=f"{text!r}: {found}"
+    )

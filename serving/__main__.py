@@ -1,0 +1,40 @@
+"""Runs the API: `python -m serving --port 8000`; `python -m serving openapi` prints the OpenAPI document."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+from lake.settings import Settings
+from serving import logs
+from serving.app import create_app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; or print the document. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m serving", description="The Marketlake API.",
+                                     epilog="example: python -m serving --port 8000")  # fmt: skip
+    parser.add_argument("action", nargs="?", choices=("serve", "openapi"), default="serve")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, help="port; MARKETLAKE_API_PORT by default")
+    chosen = parser.parse_args(arguments)
+    settings = Settings()
+    if chosen.action == "openapi":
+        sys.stdout.write(openapi_text(settings))
+        return 0
+    logs.configure()
+    # Our own line per request says more than uvicorn's, so its access log is off.
+    uvicorn.run(create_app(settings), host=chosen.host, port=chosen.port or settings.api_port, access_log=False,
+                log_config=None, timeout_graceful_shutdown=10)  # fmt: skip
+    return 0
+
+
+def openapi_text(settings: Settings) -> str:
+    """The OpenAPI document as the golden file holds it."""
+    return json.dumps(create_app(settings).openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,78 @@
+"""The application: finds the routes, mounts them, and opens what they read. What any route does belongs in its own file."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.concurrency import run_in_threadpool
+
+from lake.settings import Settings
+from lake.sql import Current, store_of
+from serving import problems, routes
+from serving.champions import Champions
+from serving.metrics import Metrics
+from serving.middleware import Around
+from serving.online import Online
+from serving.problems import ProblemBody
+from serving.refresher import Refresher
+
+API = "/api/v1"
+ABOUT = """Korean and US equities from one release of the lake at a time.
+
+Every answer with data says which release it is from, as of when, when the last of its rows was known, and which commit and
+rulebook made it. A list is paged: repeat the request with `cursor` set to the answer's `next`. An answer carries an `ETag`; send
+it back as `If-None-Match` and an unchanged answer is a 304. Errors are problem documents (RFC 9457)."""
+FAILURES: dict[int | str, dict[str, Any]] = {
+    404: {"model": ProblemBody, "description": "no such symbol, model, release, table or row"},
+    422: {"model": ProblemBody, "description": "bad input; `errors` names each fault"},
+    503: {"model": ProblemBody, "description": "nothing to answer from yet; try again"},
+}
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API over the lake of these settings. Nothing is opened before the app starts.
+
+    `app.state.current.refresh()` and `app.state.champions.refresh()` look at once; otherwise a thread looks every two seconds.
+    """
+    current, champions, online = Current(settings), Champions(store_of(settings)), Online(settings)
+    metrics = Metrics(current, champions)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(current.refresh)
+        await run_in_threadpool(champions.refresh)
+        refreshers = [Refresher([current.refresh, champions.refresh]), Refresher([online.refresh])]
+        for refresher in refreshers:
+            refresher.start()
+        yield
+        for refresher in refreshers:
+            refresher.stop()
+        current.close()
+
+    app = FastAPI(title="Marketlake", version="1", description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.current, app.state.champions, app.state.online, app.state.metrics = current, champions, online, metrics
+    problems.install(app)
+    app.add_middleware(Around, current=current, metrics=metrics)
+    for entry in sorted(pkgutil.iter_modules(routes.__path__), key=lambda found: found.name):
+        module = importlib.import_module(f"{routes.__name__}.{entry.name}")
+        is_api = getattr(module, "IS_API", True)
+        app.include_router(module.router, prefix=API if is_api else "", responses=FAILURES if is_api else None)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document; errors under their own media type."""
+    if not app.openapi_schema:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                for status, answer in operation["responses"].items():
+                    if status >= "400" and "content" in answer:
+                        answer["content"] = {problems.MEDIA_TYPE: answer["content"]["application/json"]}
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,142 @@
+"""The models that answer: each name's champion as promotion exported it to the lake, switched without a restart.
+
+What does not belong here: features (the callers bring them), training, the registry.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xgboost
+from loguru import logger
+
+from lake.objects import Store
+from market.errors import MarketlakeError, Permanent, Transient
+
+FOLDER = "models"
+CHAMPION, BOOSTER, SIGNATURE = "champion.json", "booster.ubj", "signature.json"
+LARGEST = float(np.finfo(np.float32).max)  # the booster compares in single precision
+
+
+@dataclass(frozen=True)
+class Champion:
+    """One loaded model.
+
+    Parameters
+    ----------
+    features : names, in the booster's order.
+    signature : the file beside the booster: features with units, output, metrics, lock, digests.
+    """
+
+    name: str
+    version: int
+    run_id: str
+    release_id: str
+    digest: str
+    features: tuple[str, ...]
+    signature: Mapping[str, Any]
+    booster: xgboost.Booster
+
+    def score(self, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(n,) score per row of (n, k) features in the model's order, NaN for "not known"; NaN where a row knows nothing."""
+        if not len(matrix):
+            return np.empty(0)
+        rows = xgboost.DMatrix(matrix, feature_names=list(self.features), nthread=1)
+        scores = self.booster.predict(rows).astype(np.float64)
+        scores[np.isnan(matrix).all(axis=1)] = np.nan  # the booster gives every such row the same number
+        return scores
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """What an answer says of the model behind it."""
+        return {"name": self.name, "version": self.version, "run_id": self.run_id, "release_id": self.release_id,
+                "booster": self.digest}  # fmt: skip
+
+
+class Champions:
+    """The champion of every model name in the lake. Nothing runs by itself: call `refresh`, outside any request."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._loaded: Mapping[str, Champion] = {}
+        self._versions: Mapping[str, tuple[int, ...]] = {}
+        self._seen: dict[str, bytes] = {}
+
+    def all(self) -> list[Champion]:
+        """Champions by name."""
+        return [self._loaded[name] for name in sorted(self._loaded)]
+
+    def get(self, name: str) -> Champion | None:
+        """The champion of that name, None where there is none."""
+        return self._loaded.get(name)
+
+    def versions(self, name: str) -> tuple[int, ...]:
+        """Exported versions of the model, oldest first."""
+        return self._versions.get(name, ())
+
+    def refresh(self) -> None:
+        """Load the champions whose pointer changed; one that cannot be loaded leaves the one before, and the log says so."""
+        try:
+            paths = [path.split("/") for path in self._store.list(f"{FOLDER}/")]
+        except (MarketlakeError, OSError) as error:
+            logger.warning("models not listed", failure=str(error))
+            return
+        names = sorted({parts[1] for parts in paths if len(parts) == 3 and parts[2] == CHAMPION})
+        self._versions = {
+            name: tuple(sorted(int(p[2]) for p in paths if p[1] == name and p[-1] == SIGNATURE and p[2].isdigit()))
+            for name in names
+        }
+        loaded = {name: champion for name in names if (champion := self._champion(name))}
+        self._loaded = loaded
+
+    def _champion(self, name: str) -> Champion | None:
+        pointer = b""
+        try:
+            pointer = self._store.get(f"{FOLDER}/{name}/{CHAMPION}")
+            if self._seen.get(name) == pointer:
+                return self._loaded.get(name)
+            champion = load(self._store, name, json.loads(pointer))
+        except (Transient, OSError) as error:
+            logger.warning("champion not read", model=name, failure=str(error))
+            return self._loaded.get(name)
+        except (Permanent, ValueError, KeyError, TypeError, xgboost.core.XGBoostError) as error:
+            self._seen[name] = pointer  # a broken export is reported once, and read again when the pointer moves
+            logger.error("champion not loaded", model=name, failure=str(error))
+            return self._loaded.get(name)
+        self._seen[name] = pointer
+        logger.info("champion loaded", model=name, version=champion.version, run_id=champion.run_id)
+        return champion
+
+
+def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
+    """The model that the pointer names.
+
+    Raises
+    ------
+    Permanent
+        The booster is not the one its signature describes.
+    """
+    folder = f"{FOLDER}/{name}/{int(pointer['version'])}"
+    raw, signature = store.get(f"{folder}/{BOOSTER}"), json.loads(store.get(f"{folder}/{SIGNATURE}"))
+    digest, expected = hashlib.sha256(raw).hexdigest(), signature["digests"]["booster"]
+    features = tuple(str(feature["name"]) for feature in signature["features"])
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(raw))
+    booster.set_param({"nthread": 1})
+    if digest != expected or tuple(booster.feature_names or ()) != features:
+        raise Permanent(folder, expected=f"the booster of its signature, SHA-256 {expected}", found=digest,
+                        do="Promote the version again: the two files belong together")  # fmt: skip
+    return Champion(
+        name,
+        int(pointer["version"]),
+        str(pointer["run_id"]),
+        str(pointer["release_id"]),
+        digest,
+        features,
+        signature,
+        booster,
+    )

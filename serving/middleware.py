@@ -1,0 +1,107 @@
+"""Around every request: its id, its release from first to last, its validators (ETag), its line in the log and its count.
+
+What does not belong here: anything that depends on which route it is.
+"""
+
+import hashlib
+import re
+import time
+import uuid
+from collections.abc import Iterable
+
+from loguru import logger
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lake.sql import Current
+from serving.metrics import Metrics
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}\Z", re.ASCII)
+_UNTAGGED = ("/metrics", "/healthz", "/readyz")
+
+
+class Around:
+    """Gives each request one release, tags and answers 304 where the caller has the body, logs and counts."""
+
+    def __init__(self, app: ASGIApp, *, current: Current, metrics: Metrics) -> None:
+        self._app, self._current, self._metrics = app, current, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _id_of(Headers(scope=scope).get("x-request-id"))
+        held = self._current.acquire()
+        scope["release"], scope["request_id"] = held, request_id
+        release_id = held.sql.release.release_id if held else ""
+        reply = _Reply(scope, send, request_id, release_id)
+        started = time.perf_counter()
+        try:
+            with logger.contextualize(request_id=request_id):
+                await self._app(scope, receive, reply.send)
+        finally:
+            if held:
+                self._current.give_back(held)
+            seconds = time.perf_counter() - started
+            route = getattr(scope.get("route"), "path", "unmatched")
+            self._metrics.observe(scope["method"], route, reply.status, seconds)
+            logger.bind(
+                request_id=request_id, method=scope["method"], path=scope["path"], route=route, status=reply.status,
+                ms=round(seconds * 1000, 2), release=release_id,
+            ).info("request")  # fmt: skip
+
+
+class _Reply:
+    """Holds the answer back until it is whole, so that its tag can be in its head. Every answer here is small (<= 1,000 rows)."""
+
+    def __init__(self, scope: Scope, send: Send, request_id: str, release_id: str) -> None:
+        self._scope, self._send = scope, send
+        self._request_id, self._release_id = request_id, release_id
+        self._head: Message | None = None
+        self._parts: list[bytes] = []
+        self.status = 500
+
+    async def send(self, message: Message) -> None:
+        """Take one ASGI message; pass all of them on with the last."""
+        if message["type"] == "http.response.start":
+            self._head, self.status = message, message["status"]
+            return
+        self._parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            await self._finish(b"".join(self._parts))
+
+    async def _finish(self, body: bytes) -> None:
+        assert self._head is not None
+        headers = MutableHeaders(scope=self._head)
+        headers["X-Request-Id"] = self._request_id
+        if self._release_id:
+            headers["X-Release-Id"] = self._release_id
+        if self.status == 200 and self._scope["method"] == "GET" and self._scope["path"] not in _UNTAGGED:
+            tag = self._tag(body)
+            headers["ETag"] = tag
+            headers.setdefault("Cache-Control", "no-cache")  # keep it, but ask each time: the release may have moved
+            if _has(Headers(scope=self._scope).getlist("if-none-match"), tag):
+                self.status = self._head["status"] = 304
+                body = b""
+                del headers["content-length"]
+                del headers["content-type"]
+        await self._send(self._head)
+        await self._send({"type": "http.response.body", "body": body})
+
+    def _tag(self, body: bytes) -> str:
+        hashed = hashlib.sha256(
+            self._release_id.encode() + b"\n" + self._scope["path"].encode("utf-8", "replace") + b"?"
+        )
+        hashed.update(self._scope["query_string"] + b"\n")
+        hashed.update(body)
+        return f'"{hashed.hexdigest()[:32]}"'
+
+
+def _id_of(given: str | None) -> str:
+    return given if given and _REQUEST_ID.match(given) else uuid.uuid4().hex
+
+
+def _has(given: Iterable[str], tag: str) -> bool:
+    tags = [one.strip().removeprefix("W/") for line in given for one in line.split(",")]
+    return tag in tags or "*" in tags

@@ -1,0 +1,123 @@
+"""Scores of a champion: for symbols, from a whole session's features, so that a rank means something; or for given rows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from lake.sql import ReleaseSql
+from market.labels import rank_within
+from serving.champions import LARGEST, Champion
+from serving.deps import iso_date
+from serving.problems import Fault, Problem, shown
+from serving.queries.cross_section import features_of_session
+from serving.queries.indicators import FEATURES
+from serving.queries.stocks import resolve
+
+MAX_ROWS = 1000
+_KEYS = ("security_id", "session_date")
+
+
+def of_symbols(
+    sql: ReleaseSql, champion: Champion, symbols: Sequence[str], day: date | None
+) -> tuple[list[dict[str, Any]], datetime | None]:
+    """One row per symbol, in the order asked, and when the last of their features was known.
+
+    A security without features in the session has a null score. The rank is the percentile within the session's securities of
+    the exchange, as in `gold.predictions`.
+
+    Raises
+    ------
+    Problem
+        404: a symbol that there is not; 409: the model needs features that the release does not have.
+    """
+    missing = [name for name in champion.features if name not in FEATURES]
+    if missing:
+        detail = (
+            f"Model {champion.name} needs {', '.join(missing)}, which are no columns of gold.features_daily; send rows"
+        )
+        raise Problem(409, "features-not-stored", detail)
+    ids = [resolve(sql, symbol) for symbol in dict.fromkeys(symbols)]
+    found: dict[str, dict[str, Any]] = {}
+    for exchange in sorted({security.split(":")[0] for security in ids}):
+        found |= _session_scores(sql, champion, exchange, day)
+    nothing = {"session_date": day, "score": None, "rank": None, "known_at": None}
+    rows = [{"security_id": security, **found.get(security, nothing)} for security in ids]
+    known = [row["known_at"] for row in rows if row["known_at"]]
+    return rows, max(known, default=None)
+
+
+def of_rows(champion: Champion, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row per given row: its keys back, and the score.
+
+    Raises
+    ------
+    Problem
+        422: a feature is missing, unknown, no number, or too large for the booster; every fault is named, up to 50.
+    """
+    faults = [fault for i, row in enumerate(rows) for fault in _faults(champion, i, row)][:50]
+    if faults:
+        first = faults[0]
+        raise Problem(422, "bad-input", f"{first.where}: expected {first.expected}, was {first.found}", faults)
+    matrix = np.array([[_number(row[name]) for name in champion.features] for row in rows], dtype=np.float64)
+    scores = champion.score(matrix.reshape(len(rows), len(champion.features)))
+    return [
+        {"security_id": row.get("security_id"), "session_date": row.get("session_date"), "score": float(score),
+         "rank": None, "known_at": None}
+        for row, score in zip(rows, scores, strict=True)
+    ]  # fmt: skip
+
+
+def _session_scores(sql: ReleaseSql, champion: Champion, exchange: str, day: date | None) -> dict[str, dict[str, Any]]:
+    rows = features_of_session(sql, exchange, day, champion.features)
+    matrix = np.column_stack([rows.column(name).to_numpy() for name in champion.features])
+    scores = champion.score(np.asarray(matrix, dtype=np.float64))
+    ranks = rank_within(scores, np.zeros(len(scores), dtype=np.int64))
+    made = zip(
+        *(rows.column(name).to_pylist() for name in ("security_id", "session_date", "known_at")),
+        scores,
+        ranks,
+        strict=True,
+    )
+    return {
+        security: {"session_date": session, "score": float(score), "rank": float(rank), "known_at": known_at}
+        for security, session, known_at, score, rank in made
+    }
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _faults(champion: Champion, i: int, row: Mapping[str, Any]) -> list[Fault]:
+    found = []
+    for name in champion.features:
+        if name not in row:
+            found.append(Fault(where=f"rows.{i}.{name}", expected="a number or null", found="nothing"))
+        elif not _is_number(row[name]):
+            expected = f"a finite number within {LARGEST:.6g}, or null"
+            found.append(Fault(where=f"rows.{i}.{name}", expected=expected, found=shown(row[name])))
+    for name in row:
+        if name not in champion.features and name not in _KEYS:
+            expected = f"features among {', '.join(champion.features)}"
+            found.append(Fault(where=f"rows.{i}", expected=expected, found=shown(name)))
+    if not _is_text(row.get("security_id")):
+        found.append(Fault(where=f"rows.{i}.security_id", expected="text", found=shown(row["security_id"])))
+    try:
+        iso_date(row.get("session_date"))
+    except ValueError as error:
+        found.append(Fault(where=f"rows.{i}.session_date", expected=str(error), found=shown(row["session_date"])))
+    return found
+
+
+def _is_text(value: Any) -> bool:
+    # What cannot be written as UTF-8 (half of a surrogate pair) could not be given back.
+    return value is None or (isinstance(value, str) and len(value) <= 100 and shown(value) == value)
+
+
+def _is_number(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST

@@ -1,0 +1,27 @@
+"""The market as a whole."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from serving.answers import answer
+from serving.bodies import body
+from serving.deps import Paged, Sessions, Sql
+from serving.queries import summary
+
+router = APIRouter(tags=["market"])
+MarketSummary = body("MarketSummary", summary.COLUMNS)
+
+
+@router.get("/market/summary", response_model=MarketSummary)
+def list_summaries(
+    sql: Sql,
+    span: Sessions,
+    page: Paged,
+    exchange: Annotated[str | None, Query(description="only this exchange", max_length=40)] = None,
+    market: Annotated[str | None, Query(description="only this board", max_length=40)] = None,
+) -> Response:
+    """Breadth, value and returns of each board by session, newest first."""
+    rows, following = summary.summary(sql, span, page, exchange, market)
+    return answer(sql.release, rows, next_cursor=following)

@@ -1,0 +1,135 @@
+"""The models that answer, and their predictions on demand: the model-serving call."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from starlette.responses import Response
+
+from serving.answers import answer
+from serving.bodies import ModelMeta, body_of
+from serving.champions import Champion
+from serving.deps import Models, Sql, iso_date
+from serving.problems import bad_input, unknown
+from serving.queries import scores
+
+router = APIRouter(prefix="/models", tags=["models"])
+Name = Annotated[str, Path(description="a model's name, such as return_rank_5d", max_length=100)]
+
+
+class ModelRow(BaseModel):
+    """One model, as its champion."""
+
+    name: str
+    version: int
+    alias: str
+    run_id: str = Field(description="the training run; `marketlake replay` repeats it")
+    release_id: str = Field(description="release that it was trained on")
+    doc: str
+    metrics: dict[str, float | None]
+
+
+class FeatureRow(BaseModel):
+    """One input of a model."""
+
+    name: str
+    type: str
+    unit: str
+    formula: str
+    nullable: bool
+
+
+class ModelDetail(ModelRow):
+    """One model with its inputs, output and origin."""
+
+    versions: list[int] = Field(description="versions exported for serving")
+    features: list[FeatureRow] = Field(description="inputs, in the booster's order")
+    output: dict[str, Any]
+    label: str
+    horizon_sessions: int
+    digests: dict[str, str]
+    lock: dict[str, Any] = Field(description="what the run was made from")
+
+
+class Ask(BaseModel):
+    """Either symbols, scored from the release's features, or rows of features of your own."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"symbols": ["005930", "000660"]}, {"symbols": ["005930"], "session_date": "2024-05-03"}]
+        },
+    )
+
+    symbols: list[str] | None = Field(None, max_length=scores.MAX_ROWS, description="codes or ids")
+    session_date: Annotated[date | None, BeforeValidator(iso_date)] = Field(
+        None, description="session whose features are scored; without it the last of each symbol's exchange"
+    )
+    rows: list[dict[str, Any]] | None = Field(
+        None, max_length=scores.MAX_ROWS,
+        description="every feature of the model by name, null for not known; optionally security_id and session_date, given back",
+    )  # fmt: skip
+
+
+class Score(BaseModel):
+    """One scored row."""
+
+    security_id: str | None
+    session_date: date | None
+    score: float | None = Field(
+        description="higher is better, within one session and exchange only; null where nothing is known"
+    )
+    rank: float | None = Field(
+        description="percentile within the session's securities of the exchange, 1 is best; null for rows of your own"
+    )
+    known_at: datetime | None = Field(description="when the features were known; null for rows of your own")
+
+
+ModelList, ModelDetails = body_of("Models", ModelRow), body_of("Model", ModelDetail)
+Scores = body_of("Scores", Score, ModelMeta)
+
+
+@router.get("", response_model=ModelList)
+def list_models(sql: Sql, models: Models) -> Response:
+    """Every model with a champion, by name."""
+    return answer(sql.release, [_row(champion) for champion in models.all()])
+
+
+@router.get("/{name}", response_model=ModelDetails)
+def get_model(sql: Sql, models: Models, name: Name) -> Response:
+    """The champion: what goes in, what comes out, and where it is from."""
+    champion = _champion(models, name)
+    signature = champion.signature
+    known = {key: signature.get(key) for key in ("features", "output", "label", "horizon_sessions", "digests", "lock")}
+    return answer(sql.release, [{**_row(champion), "versions": models.versions(name), **known}])
+
+
+@router.post("/{name}/predict", response_model=Scores)
+def predict(sql: Sql, models: Models, name: Name, ask: Ask) -> Response:
+    """Scores of the champion for symbols, with their rank in the whole session; or for rows of features, without one."""
+    champion = _champion(models, name)
+    if (ask.symbols is None) == (ask.rows is None):
+        raise bad_input("body", "either `symbols` or `rows`", "both" if ask.rows is not None else "neither")
+    if ask.rows is not None:
+        rows, known_at = scores.of_rows(champion, ask.rows), None
+    else:
+        rows, known_at = scores.of_symbols(sql, champion, ask.symbols or [], ask.session_date)
+    return answer(sql.release, rows, known_at=known_at, extra={"model": champion.reference})
+
+
+def _champion(models: Any, name: str) -> Champion:
+    champion: Champion | None = models.get(name)
+    if champion is None:
+        raise unknown(
+            "model", name, f"one of {', '.join(c.name for c in models.all()) or '(no model has a champion yet)'}"
+        )
+    return champion
+
+
+def _row(champion: Champion) -> dict[str, Any]:
+    return {
+        "name": champion.name, "version": champion.version, "alias": "champion", "run_id": champion.run_id,
+        "release_id": champion.release_id, "doc": champion.signature.get("doc", ""),
+        "metrics": champion.signature.get("metrics", {}),
+    }  # fmt: skip

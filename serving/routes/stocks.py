@@ -1,0 +1,36 @@
+"""Securities: the list, and one of them."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from market import calendars
+from serving.answers import answer
+from serving.bodies import body
+from serving.deps import Paged, Sql, Symbol
+from serving.queries import stocks
+
+router = APIRouter(tags=["stocks"])
+Exchange = StrEnum("Exchange", {name: name for name in calendars.EXCHANGES})  # type: ignore[misc]
+Stocks, Stock = body("Stocks", stocks.LISTED), body("Stock", stocks.DETAIL)
+
+
+@router.get("/stocks", response_model=Stocks)
+def list_stocks(
+    sql: Sql,
+    page: Paged,
+    exchange: Annotated[Exchange | None, Query(description="only this exchange")] = None,
+    market: Annotated[str | None, Query(description="only this board, such as KOSPI", max_length=40)] = None,
+    q: Annotated[str | None, Query(description="part of a code or name, whatever its case", max_length=100)] = None,
+) -> Response:
+    """Every security that the release knows, delisted ones included, in order of id."""
+    rows, following = stocks.listing(sql, page, exchange.value if exchange else None, market, q)
+    return answer(sql.release, rows, next_cursor=following)
+
+
+@router.get("/stocks/{symbol}", response_model=Stock)
+def get_stock(sql: Sql, symbol: Symbol) -> Response:
+    """What is known of one security, and the sessions that the release has of it."""
+    return answer(sql.release, stocks.detail(sql, stocks.resolve(sql, symbol)))

@@ -1,0 +1,110 @@
+"""The online store: what a fill leaves, what a rollback removes, and what serving may import."""
+
+import subprocess
+import sys
+import threading
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lake import feast_repo
+from lake.delta import DeltaLake
+from lake.online import OnlineFeatures, fill
+from lake.settings import Settings
+from market import registry
+from market.errors import Permanent
+
+ROOT = Path(__file__).resolve().parents[2]
+BOTH = ["XKRX:005930", "XNYS:AAPL"]
+
+
+@pytest.fixture
+def online(small_lake, tmp_path):
+    settings = small_lake.with_online(tmp_path / "new" / "folder")
+    fill(settings, small_lake.after)
+    return settings, OnlineFeatures(settings)
+
+
+def test_online_values_are_the_release_s_newest_row(small_lake, online):
+    _, features = online
+    rows = DeltaLake(small_lake.settings).read(registry.table("gold.features_daily"), version=1).to_pylist()
+    newest = {r["security_id"]: r for r in sorted(rows, key=lambda r: r["session_date"])}
+    found = features.get(BOTH).to_pylist()
+    assert [row["security_id"] for row in found] == BOTH
+    for row in found:
+        assert row["session_date"] == date(2024, 5, 3)
+        assert row["release_id"] == "r00002"
+        expected = {name: newest[row["security_id"]][name] for name in features.names}
+        assert {name: row[name] for name in features.names} == {n: None if v != v else v for n, v in expected.items()}
+
+
+def test_an_unknown_security_is_nulls_and_the_order_is_the_caller_s(online):
+    _, features = online
+    found = features.get(["XKRX:999999", *reversed(BOTH)])
+    assert found["security_id"].to_pylist() == ["XKRX:999999", *reversed(BOTH)]
+    assert found["release_id"].to_pylist() == [None, "r00002", "r00002"]
+    assert found["rsi_14"][0].as_py() is None
+    assert features.get([]).num_rows == 0
+
+
+def test_a_rollback_leaves_nothing_newer_and_an_open_reader_sees_it(small_lake, online):
+    settings, features = online
+    assert fill(settings, small_lake.before) == 6
+    found = features.get(BOTH)
+    assert found["release_id"].to_pylist() == ["r00001"] * 2
+    assert found["session_date"].to_pylist() == [date(2024, 4, 30)] * 2
+
+
+def test_a_security_that_the_release_does_not_have_vanishes(small_lake, online):
+    """A row written by hand for a name that the next release lacks must not outlive the next fill."""
+    settings, features = online
+    store = feast_repo.feature_store(settings)
+    row = features.get(BOTH[:1]).to_pandas().assign(security_id="XKRX:111111", exchange="XKRX", event_at="2024-05-06T06:30Z")
+    row = row.assign(known_at=row["event_at"], session_date=row["session_date"].astype(str))
+    store.write_to_online_store("features_daily", row.astype({"event_at": "datetime64[us, UTC]", "known_at": "datetime64[us, UTC]"}))
+    assert features.get(["XKRX:111111"])["release_id"].to_pylist() == ["r00002"]
+    fill(settings, small_lake.after)
+    assert features.get(["XKRX:111111"])["release_id"].to_pylist() == [None]
+
+
+def test_readers_never_see_half_a_refill(small_lake, online):
+    settings, features = online
+    seen: list[set[str | None]] = []
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            seen.append(set(features.get(BOTH)["release_id"].to_pylist()))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for release in (small_lake.before, small_lake.after) * 3:
+        fill(settings, release)
+    over.set()
+    reader.join()
+    assert seen
+    assert all(releases in ({"r00001"}, {"r00002"}) for releases in seen)
+
+
+def test_an_url_of_no_store_that_we_know_is_refused():
+    with pytest.raises(Permanent, match="MARKETLAKE_ONLINE_URL"):
+        feast_repo.online_config(Settings(online_url="mongodb://host", _env_file=None))
+
+
+def test_importing_the_online_store_imports_no_pipeline_and_not_even_feast():
+    banned = ("pyspark", "dagster", "mlflow", "xgboost", "feast", "ibis")
+    check = f"import sys, lake.online; print([m for m in {banned} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_serving_online_features_imports_no_pipeline(small_lake, online):
+    settings, _ = online
+    check = (
+        "import sys; from lake.online import OnlineFeatures; from lake.settings import Settings;"
+        f"OnlineFeatures(Settings(lake_url={settings.lake_url!r}, online_url={settings.online_url!r})).get({BOTH});"
+        "print([m for m in ('pyspark', 'dagster', 'mlflow', 'xgboost') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"

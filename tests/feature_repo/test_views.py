@@ -1,0 +1,80 @@
+"""Feast's objects against the contracts they derive from, and the repository as Feast's own tools load it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from feast.types import Float64, String
+
+from feature_repo import services, views
+from lake import feast_repo
+from lake.settings import Settings
+from market import registry
+from market.features.catalogue import catalogue
+
+ROOT = Path(__file__).resolve().parents[2]
+REPO = ROOT / "feature_repo"
+OURS = {"market", "lake", "training", "expectations", "assets", "jobs", "feature_repo", "serving", "exchange", "marketlake"}
+
+
+def test_there_is_a_view_for_every_gold_table_with_features():
+    declared = {view.name for view in vars(views).values() if type(view).__name__ == "FeatureView"}
+    assert declared == {table.name.split(".")[1] for table in feast_repo.feature_tables()} == {"features_daily"}
+
+
+def test_fields_types_descriptions_and_units_are_the_contract_s():
+    fields = {field.name: field for field in views.features_daily.features}
+    for column in registry.table("gold.features_daily").public:
+        if column.type == "float64":
+            field = fields[column.name]
+            assert (field.dtype, field.description, field.tags) == (Float64, column.doc, {"unit": column.unit})
+    assert set(catalogue()) <= set(fields)
+    assert "state" not in fields, "internal columns are no features"
+    assert fields["release_id"].dtype == fields["session_date"].dtype == String
+
+
+def test_event_time_is_the_end_of_the_session_and_created_time_is_known_at():
+    source = views.features_daily.batch_source
+    assert (source.timestamp_field, source.created_timestamp_column) == ("event_at", "known_at")
+    assert views.features_daily.ttl.days == 7
+
+
+def test_the_source_survives_the_registry():
+    source = views.features_daily.batch_source
+    assert type(source).from_proto(source.to_proto()) == source
+
+
+def test_the_service_of_the_price_model_has_every_feature():
+    asked = [f.name for projection in services.price_model.feature_view_projections for f in projection.features]
+    assert set(catalogue()) <= set(asked)
+
+
+def test_every_variable_in_a_config_file_is_a_setting():
+    names = re.findall(r"\$\{MARKETLAKE_([A-Z0-9_]+)\}", (REPO / "feature_store.yaml").read_text())
+    assert names
+    assert {name.lower() for name in names} <= set(Settings.model_fields)
+
+
+def test_no_file_of_the_repository_is_called_like_a_module_that_feast_would_find_first():
+    names = {path.stem for path in REPO.glob("*.py")} - {"__init__"}
+    assert not names & (set(sys.stdlib_module_names) | OURS)
+
+
+def test_feast_s_own_tools_apply_the_repository_and_find_everything(tmp_path):
+    """`feast apply` changes into the folder and imports the files by bare name; nobody exported a variable but the lake's."""
+    copy = tmp_path / "feature_repo"
+    copy.mkdir()
+    (tmp_path / "var").mkdir()
+    for path in [*REPO.glob("*.py"), *REPO.glob("*.yaml")]:
+        (copy / path.name).write_text(path.read_text())
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MARKETLAKE_")}
+    environment = {**kept, "PYTHONPATH": str(ROOT), "MARKETLAKE_LAKE_URL": str(tmp_path / "lake")}
+    feast = [sys.executable, "-c", "from feast.cli.cli import cli; cli()"]
+    done = subprocess.run([*feast, "apply"], cwd=copy, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for name in ("security", "features_daily", "price_model"):
+        assert name in done.stdout
+    assert (tmp_path / "var" / "feast_registry.db").exists()
+    assert (tmp_path / "var" / "online.db").exists(), "a relative URL starts at the project's root"

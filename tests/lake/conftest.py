@@ -1,0 +1,152 @@
+"""A small simulated world, a lake in a folder, and an S3 server, for the tests of the adapters."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from loguru import logger
+
+from exchange.keys import DEFAULT_KEYS
+from exchange.server import Server, serve
+from lake.bronze import Bronze, Taken
+from lake.clients import client
+from lake.delivery import ClientContext
+from lake.delta import DeltaLake
+from lake.objects import lake_store
+from lake.settings import Settings
+from lake.world import open_world
+from market.sources import SOURCES
+
+KEYS = {name.lower(): key for name, key in DEFAULT_KEYS.items()}
+
+
+@pytest.fixture(scope="session")
+def _served() -> Iterator[Server]:
+    with serve("synthetic:7", symbols=12, us_symbols=3, sessions=30) as server:
+        yield server
+
+
+@pytest.fixture
+def exchange(_served: Server) -> Iterator[Server]:
+    """The world without faults, at its end."""
+    _served.set_faults(())
+    _served.set_clock(_served.world.end)
+    yield _served
+    _served.set_faults(())
+
+
+@pytest.fixture
+def settings(exchange: Server, tmp_path: Path) -> Settings:
+    """Settings of that world and an empty lake; pauses are short."""
+    return make_settings(lake_url=str(tmp_path / "lake"), exchange_url=exchange.url)
+
+
+@pytest.fixture
+def make() -> Callable[..., Settings]:
+    """Settings that read no environment file."""
+    return make_settings
+
+
+def make_settings(**values: Any) -> Settings:
+    """Settings with the exchange's keys and short pauses, overridden by name."""
+    quick = {"http_backoff_s": 0.01, "http_attempts": 3, "http_timeout_s": 10.0, "http_max_pause_s": 2.0}
+    return Settings(_env_file=None, **{**quick, **KEYS, **values})
+
+
+class Intake:
+    """The real parts together: a source's client, the landing zone and bronze."""
+
+    def __init__(self, settings: Settings, companies: tuple[tuple[str, str], ...] = ()) -> None:
+        self.settings, self.companies = settings, companies
+        self.world = open_world(settings)
+        self.delta = DeltaLake(settings)
+        self.store = lake_store(settings)
+        self.bronze = Bronze(self.delta, self.store)
+
+    def context(self) -> ClientContext:
+        """What a client gets."""
+        return ClientContext(self.settings, self.world, self.bronze.request_log(), self.companies)
+
+    def sessions(self, source: str) -> list[date]:
+        """All sessions of the world that the source has."""
+        return self.world.sessions(SOURCES[source].exchange, date(2000, 1, 1), date(2100, 1, 1))
+
+    def take(self, source: str, sessions: list[date]) -> Taken:
+        """Ingest these sessions."""
+        ctx = self.context()
+        return self.bronze.take(client(source).deliveries(sessions, ctx), requests=ctx.requests)
+
+    def with_settings(self, **values: Any) -> "Intake":
+        """The same lake and world under other settings."""
+        other = Intake.__new__(Intake)
+        other.__dict__.update(self.__dict__)
+        other.settings = self.settings.model_copy(update=values)
+        other.world = replace(self.world, settings=other.settings)
+        return other
+
+
+@pytest.fixture
+def intake(settings: Settings, exchange: Server) -> Intake:
+    """Ingestion over the small world."""
+    companies = tuple((c.stock_code, c.corp_name) for c in list(exchange.world.companies.values())[:4])
+    return Intake(settings, companies)
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Every log line, its fields included."""
+    lines: list[str] = []
+    handle = logger.add(lambda m: lines.append(f"{m} {m.record['extra']}"), level="TRACE", format="{message}")
+    yield lines
+    logger.remove(handle)
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """The address of an S3 server on loopback with the bucket `lake`; in its own process, as delta-rs holds the GIL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _until_it_answers(url)
+        client = boto3.client(
+            "s3", endpoint_url=url, aws_access_key_id="one", aws_secret_access_key="two", region_name="us-east-1"
+        )
+        client.create_bucket(Bucket="lake")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _until_it_answers(url: str) -> None:
+    give_up = time.monotonic() + 30
+    while True:
+        try:
+            httpx.get(url)
+            return
+        except httpx.TransportError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """An instant for clocks of tests."""
+    return datetime(2024, 5, 7, 9, 0, tzinfo=UTC)

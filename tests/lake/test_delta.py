@@ -1,0 +1,105 @@
+"""Tables without a JVM, over a folder and over S3."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+from lake.delta import TABLE_PROPERTIES, DeltaLake
+from lake.settings import Settings
+from market import registry
+from market.errors import Permanent
+
+TABLE = registry.table("ops.requests")
+
+
+@pytest.fixture(params=["folder", "s3"])
+def delta(request: pytest.FixtureRequest, tmp_path: Path, make: Callable[..., Settings]) -> DeltaLake:
+    """An empty lake of either kind."""
+    if request.param == "folder":
+        return DeltaLake(make(lake_url=str(tmp_path)))
+    url = request.getfixturevalue("s3_url")
+    root = f"s3://lake/{uuid.uuid4().hex}"
+    return DeltaLake(make(lake_url=root, s3_endpoint_url=url, s3_access_key_id="one", s3_secret_access_key="two"))
+
+
+def rows(*days: date) -> pa.Table:
+    """One request a day."""
+    at = datetime(2024, 5, 7, 9, 0, 0, 123456, tzinfo=UTC)
+    return pa.Table.from_pylist(
+        [
+            {
+                "request_id": f"{day}", "source": "krx", "session_date": day, "session_month": f"{day:%Y-%m}",
+                "request": "GET /", "status": None, "outcome": "ok", "attempts": 1, "size_bytes": 3,
+                "quota_date": day, "fetched_at": at, "known_at": at,
+            }
+            for day in days
+        ],
+        schema=TABLE.schema,
+    )  # fmt: skip
+
+
+APRIL, MAY = date(2024, 4, 30), date(2024, 5, 2)
+
+
+def test_a_table_that_was_never_made_reads_as_no_rows_with_the_contracts_columns(delta: DeltaLake) -> None:
+    found = delta.read(TABLE)
+    assert found.num_rows == 0
+    assert found.column_names == [column.name for column in TABLE.columns]
+    assert not delta.exists(TABLE)
+    assert delta.version(TABLE) is None
+
+
+def test_opening_a_table_that_was_never_made_says_where_it_was_looked_for(delta: DeltaLake) -> None:
+    with pytest.raises(Permanent, match="ops/requests"):
+        delta.open(TABLE)
+
+
+def test_appended_rows_come_back_with_utc_microseconds(delta: DeltaLake) -> None:
+    delta.append(TABLE, rows(APRIL, MAY), app_id="a", app_version=1)
+    found = delta.read(TABLE).sort_by("session_date")
+    assert found.equals(rows(APRIL, MAY).cast(found.schema))
+    assert found.schema.field("fetched_at").type == pa.timestamp("us", tz="UTC")
+
+
+def test_a_repeated_transaction_is_skipped_and_logged(delta: DeltaLake, logged: list[str]) -> None:
+    first = delta.append(TABLE, rows(APRIL), app_id="a", app_version=1)
+    assert delta.append(TABLE, rows(APRIL), app_id="a", app_version=1) is None
+    assert delta.version(TABLE) == first
+    assert any("already committed" in line and "ops.requests" in line for line in logged)
+    assert delta.append(TABLE, rows(MAY), app_id="a", app_version=2) == (first or 0) + 1
+
+
+def test_every_table_keeps_its_history_for_years(delta: DeltaLake) -> None:
+    delta.append(TABLE, rows(APRIL), app_id="a", app_version=1)
+    found = delta.open(TABLE).metadata()
+    assert found.partition_columns == ["session_month"]
+    assert TABLE_PROPERTIES.items() <= found.configuration.items()
+
+
+def test_a_version_is_read_as_it_was(delta: DeltaLake) -> None:
+    first = delta.append(TABLE, rows(APRIL), app_id="a", app_version=1)
+    delta.append(TABLE, rows(MAY), app_id="b", app_version=1)
+    assert delta.read(TABLE, version=first).num_rows == 1
+    assert delta.read(TABLE).num_rows == 2
+
+
+def test_a_filter_and_columns_narrow_what_is_read(delta: DeltaLake) -> None:
+    delta.append(TABLE, rows(APRIL, MAY), app_id="a", app_version=1)
+    found = delta.read(TABLE, where=ds.field("session_month") == "2024-05", columns=["source", "session_date"])
+    assert found.to_pylist() == [{"source": "krx", "session_date": MAY}]
+
+
+def test_a_table_of_another_engine_is_refused_with_its_owners_name(delta: DeltaLake) -> None:
+    with pytest.raises(Permanent, match="spark"):
+        delta.append(replace(TABLE, writer="spark"), rows(APRIL), app_id="a", app_version=1)
+
+
+def test_no_rows_are_no_commit(delta: DeltaLake) -> None:
+    assert delta.append(TABLE, rows(), app_id="a", app_version=1) is None
+    assert not delta.exists(TABLE)

@@ -1,0 +1,91 @@
+"""Both stores behave alike: the same tests over a folder and over S3."""
+
+import threading
+import uuid
+from pathlib import Path
+
+import pytest
+
+from lake.objects import LocalStore, Missing, Store, open_store
+from market.errors import Permanent
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store of either kind."""
+    if request.param == "folder":
+        return open_store(str(tmp_path / "store"))
+    return open_store(
+        f"s3://lake/{uuid.uuid4().hex}", endpoint_url=request.getfixturevalue("s3_url"), access_key_id="one",
+        secret_access_key="two", region="us-east-1",
+    )  # fmt: skip
+
+
+def test_what_is_put_comes_back(store: Store) -> None:
+    store.put("a/b/one.json", b"1")
+    assert store.get("a/b/one.json") == b"1"
+    assert store.exists("a/b/one.json")
+
+
+def test_put_replaces(store: Store) -> None:
+    store.put("one", b"1")
+    store.put("one", b"2")
+    assert store.get("one") == b"2"
+
+
+def test_put_if_absent_keeps_the_first(store: Store) -> None:
+    assert store.put_if_absent("g/1", b"first")
+    assert not store.put_if_absent("g/1", b"second")
+    assert store.get("g/1") == b"first"
+
+
+def test_put_if_absent_has_one_winner_among_many_writers(store: Store) -> None:
+    won: list[int] = []
+    start = threading.Barrier(8)
+
+    def write(n: int) -> None:
+        start.wait()
+        if store.put_if_absent("pointer", str(n).encode()):
+            won.append(n)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [store.get("pointer")] == [str(n).encode() for n in won]
+
+
+def test_a_missing_file_is_an_error_that_names_it(store: Store) -> None:
+    assert not store.exists("nowhere")
+    with pytest.raises(Missing, match="nowhere"):
+        store.get("nowhere")
+
+
+def test_list_gives_the_paths_under_a_prefix_in_order(store: Store) -> None:
+    for path in ("x/2", "x/1", "x/10/deep", "y/1", "x-other/1"):
+        store.put(path, b"")
+    assert store.list("x/") == ["x/1", "x/10/deep", "x/2"]
+    assert store.list("x/1") == ["x/1", "x/10/deep"]
+    assert len(store.list()) == 5
+    assert store.list("nothing/") == []
+
+
+def test_delete_removes_and_may_be_repeated(store: Store) -> None:
+    store.put("one", b"1")
+    store.delete("one")
+    store.delete("one")
+    assert not store.exists("one")
+
+
+@pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a/../../b", ""])
+def test_a_path_never_leaves_the_root(store: Store, path: str) -> None:
+    with pytest.raises(Permanent, match="path"):
+        store.put(path, b"")
+
+
+def test_a_half_written_file_is_never_seen(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    (tmp_path / ".tmp-left-behind").write_bytes(b"half")
+    store.put("whole", b"1")
+    assert store.list() == ["whole"]

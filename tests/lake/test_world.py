@@ -1,0 +1,52 @@
+"""What the outside covers, simulated and live."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from exchange.server import Server
+from lake.settings import Settings
+from lake.world import open_world
+from market.errors import Transient
+
+LIVE = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "naver")}
+
+
+def test_a_simulated_world_says_what_it_covers(settings: Settings, exchange: Server) -> None:
+    world = open_world(settings)
+    days = exchange.world.daily.sessions
+    assert world.is_simulated
+    assert world.name == "synthetic:7"
+    assert world.price_basis == "raw"
+    assert world.sessions("XKRX", date(2000, 1, 1), date(2100, 1, 1)) == list(days)
+    assert world.sessions("XKRX", days[3], days[5]) == list(days[3:6])
+    assert world.covers("krx", days[0])
+    assert not world.covers("krx", date(2001, 5, 4))
+    assert world.symbols("yahoo") == tuple(exchange.world.charts)
+    assert world.clock()() == exchange.world.end
+
+
+def test_symbols_of_the_settings_come_first(settings: Settings) -> None:
+    assert open_world(settings.model_copy(update={"us_symbols": "AAPL, MSFT"})).symbols("yahoo") == ("AAPL", "MSFT")
+
+
+def test_a_live_world_is_its_calendar(make: Callable[..., Settings]) -> None:
+    world = open_world(make(**LIVE))
+    assert not world.is_simulated
+    assert world.covers("krx", date(2024, 5, 3))
+    assert not world.covers("krx", date(2024, 5, 6))
+    assert world.sessions("XKRX", date(2024, 5, 1), date(2024, 5, 7)) == [date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 7)]  # fmt: skip
+    assert abs(world.clock()() - datetime.now(UTC)).total_seconds() < 5
+
+
+def test_one_live_source_keeps_its_own_clock(exchange: Server, make: Callable[..., Settings]) -> None:
+    world = open_world(make(exchange_url=exchange.url, yahoo_base_url="live"))
+    assert world.clock("krx")() == exchange.world.end
+    assert abs(world.clock("yahoo")() - datetime.now(UTC)).total_seconds() < 5
+    assert world.covers("yahoo", date(2010, 5, 3))
+
+
+def test_an_exchange_that_does_not_answer_says_how_to_start_it(make: Callable[..., Settings]) -> None:
+    with pytest.raises(Transient, match="marketlake up"):
+        open_world(make(exchange_url="http://127.0.0.1:9"))

@@ -1,0 +1,116 @@
+"""The catalogue as data: every feature documented, every name usable, and an addition is one entry in one file."""
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+
+from market.errors import Permanent
+from market.features.algebra import Expr, col, mean, ref
+from market.features.catalogue import catalogue, merged
+from market.features.definition import Feature
+from market.features.engine import compile_features
+from market.features.parse import parse
+
+PRICES = {"open", "high", "low", "close", "volume", "value", "market_cap", "n_headlines"}
+
+
+def feature(name: str = "x", expr: Expr | None = None, **fields: Any) -> Feature:
+    plain = {"doc": "Under test.", "unit": "ratio", "source": "ours"}
+    return Feature(name, col("close") if expr is None else expr, **(plain | fields))
+
+
+def test_the_first_library_is_there() -> None:
+    assert sorted(catalogue()) == [
+        "amihud_20",
+        "atr_14",
+        "bollinger_pct_b",
+        "bollinger_width",
+        "headlines_5d",
+        "macd",
+        "macd_hist",
+        "macd_signal",
+        "momentum_20",
+        "momentum_60",
+        "range_position_20",
+        "return_1d",
+        "return_5d",
+        "rsi_14",
+        "turnover_value_20",
+        "volatility_20",
+        "volume_ratio_5_20",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+def test_every_feature_is_documented_and_reads_known_columns(name: str) -> None:
+    found = catalogue()[name]
+    assert found.name == name
+    assert re.fullmatch(r"[A-Z][^\n]{20,}\.", found.doc)
+    assert re.fullmatch(r"[a-z_]+", found.unit)
+    assert found.source
+    assert set(found.inputs) <= PRICES
+    assert parse(found.formula, PRICES) == found.expr
+
+
+def test_the_formula_of_momentum_says_it_all() -> None:
+    found = catalogue()["momentum_20"]
+    assert (found.formula, found.lookback, found.inputs) == ("close / ref(close, 20) - 1", 20, ("close",))
+    assert (found.unit, found.is_recursive) == ("fraction", False)
+
+
+def test_changing_the_answer_does_not_change_the_catalogue() -> None:
+    catalogue().clear()
+    assert catalogue()
+
+
+def test_a_name_used_twice_is_refused_naming_both_files() -> None:
+    with pytest.raises(Permanent, match=r"library/momentum\.py and market/features/library/volume\.py"):
+        merged({"momentum": (feature("twice"),), "volume": (feature("once"), feature("twice"))})
+
+
+@pytest.mark.parametrize("name", ["", "RSI", "14_rsi", "rsi-14", "select", "x" * 64, "rsi\n"])
+def test_a_name_must_suit_sql(name: str) -> None:
+    with pytest.raises(Permanent, match="lower-case name"):
+        feature(name)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"doc": ""}, "one sentence"),
+        ({"doc": "No full stop"}, "one sentence"),
+        ({"doc": "Two\nlines."}, "one sentence"),
+        ({"unit": " "}, "a unit and a source"),
+        ({"source": ""}, "a unit and a source"),
+        ({"low": 1.0, "high": 1.0}, "low below high"),
+        ({"expr": mean(3, 5)}, "at least one column"),
+    ],
+)
+def test_an_entry_without_its_words_is_refused(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(Permanent, match=says):
+        feature(**fields)
+
+
+def test_a_feature_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        feature().name = "y"  # type: ignore[misc]
+
+
+def test_shared_parts_are_computed_once() -> None:
+    close = col("close")
+    program = compile_features(
+        [
+            feature("a", mean(close, 5) / close),
+            feature("b", mean(close, 5) - ref(close, 1)),
+            feature("c", mean(close, 5)),
+        ]
+    )
+    assert sorted(str(step.node) for step in program.plan.steps) == [
+        "close",
+        "mean(close, 5)",
+        "mean(close, 5) - ref(close, 1)",
+        "mean(close, 5) / close",
+        "ref(close, 1)",
+    ]

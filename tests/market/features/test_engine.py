@@ -1,0 +1,116 @@
+"""What a program says of itself, and how wrong arguments are refused before anything is computed."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from market.errors import Permanent
+from market.features.algebra import Expr, col, corr, ema, mean
+from market.features.definition import Feature
+from market.features.engine import Program, compile_features
+
+CLOSE = col("close")
+
+
+def program_of(*exprs: Expr) -> Program:
+    return compile_features([Feature(f"x{i}", e, "Under test.", "ratio", "ours") for i, e in enumerate(exprs)])
+
+
+def run(program: Program, rows: int = 4, **arguments: Any) -> Any:
+    usual: dict[str, Any] = {"columns": {"close": np.arange(1.0, rows + 1)}, "offsets": np.array([0, rows])}
+    return program.run(**(usual | arguments))
+
+
+def test_a_program_knows_what_it_reads() -> None:
+    program = program_of(mean(CLOSE, 5), corr(CLOSE, col("volume"), 20), ema(CLOSE, 9))
+    assert (program.names, program.inputs, program.lookback) == (("x0", "x1", "x2"), ("close", "volume"), 19)
+    assert (program.state_width, program.is_recursive) == (3, True)
+
+
+def test_the_layout_says_whose_state_it_is() -> None:
+    program = program_of(mean(ema(CLOSE, 9), 2), ema(CLOSE, 4))
+    owners = ("rows seen", *["ema(close, 9)"] * 3, *["ema(close, 4)"] * 2)
+    assert (program.state_layout, program.state_width) == (owners, 6)
+
+
+def test_a_program_travels_to_a_worker_process() -> None:
+    program = pickle.loads(pickle.dumps(program_of(mean(CLOSE, 2))))
+    np.testing.assert_array_equal(run(program).values["x0"], [np.nan, 1.5, 2.5, 3.5])
+
+
+def test_context_rows_are_read_and_not_emitted() -> None:
+    result = run(program_of(mean(CLOSE, 2)), emit_from=np.array([3]))
+    np.testing.assert_array_equal(result.values["x0"], [3.5])
+    np.testing.assert_array_equal(result.offsets, [0, 1])
+
+
+def test_whole_numbers_and_read_only_memory_are_taken_and_left_alone() -> None:
+    close = np.array([1, 2, 3, 4])
+    close.setflags(write=False)
+    np.testing.assert_array_equal(
+        run(program_of(mean(CLOSE, 2)), columns={"close": close}).values["x0"][1:], [1.5, 2.5, 3.5]
+    )
+    assert close.tolist() == [1, 2, 3, 4]
+
+
+def test_no_rows_and_no_series_give_no_rows() -> None:
+    program = program_of(mean(CLOSE, 2), ema(CLOSE, 2))
+    for offsets in ([0], [0, 0], [0, 0, 0]):
+        result = program.run({"close": np.empty(0)}, np.array(offsets))
+        assert result.values["x0"].shape == (0,)
+        assert result.state.shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param({"columns": {"open": np.ones(4)}}, "keys close", id="column missing"),
+        pytest.param({"columns": {"close": np.ones(3)}}, r"expected shape \(4,\)", id="column too short"),
+        pytest.param({"offsets": np.array([0, 3, 2, 4])}, "offsets", id="offsets fall"),
+        pytest.param({"offsets": np.array([1, 4])}, "offsets", id="offsets begin late"),
+        pytest.param({"offsets": np.array([], dtype=np.int64)}, "offsets", id="no offsets"),
+        pytest.param({"emit_from": np.array([5])}, "emit_from", id="context longer than the series"),
+        pytest.param({"emit_from": np.array([-1])}, "emit_from", id="context negative"),
+        pytest.param({"emit_from": np.array([1, 1])}, "emit_from", id="context of another series"),
+        pytest.param({"state": np.zeros((1, 9))}, "run the whole history once", id="state of other features"),
+        pytest.param({"emit_from": np.array([2])}, "Pass the stored state", id="context without state"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(Permanent, match=says):
+        run(program_of(ema(mean(CLOSE, 3), 2)), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("context", "says"),
+    [
+        pytest.param(
+            1, "expected 2 context rows.*was 1 for a series of 3 rows.*series 0", id="too short for the window"
+        ),
+        pytest.param(4, "was 4 context rows, state after 3", id="a row the state has not seen"),
+    ],
+)
+def test_context_and_state_must_belong_together(context: int, says: str) -> None:
+    program = program_of(ema(mean(CLOSE, 3), 2))
+    state = run(program, rows=3).state[-1:]
+    with pytest.raises(Permanent, match=says):
+        run(program, rows=6, state=state, emit_from=np.array([context]))
+
+
+def test_a_newly_listed_series_starts_beside_an_old_one() -> None:
+    program = program_of(ema(mean(CLOSE, 3), 2))
+    old = run(program, rows=5)
+    state = np.vstack([old.state[-1:], program.start_state(1)])
+    # two rows of context and a new one, then four of the new series: means 8 and 25/3 are its seed
+    columns = {"close": np.array([4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 8.0])}
+    result = program.run(columns, np.array([0, 3, 7]), state, np.array([2, 0]))
+    np.testing.assert_array_equal(result.values["x0"][:1], run(program, rows=6).values["x0"][-1:])
+    np.testing.assert_allclose(result.values["x0"][1:], [np.nan, np.nan, np.nan, (8 + 25 / 3) / 2])
+
+
+@pytest.mark.parametrize("names", [[], ["a", "a"]])
+def test_features_to_compile_are_some_and_distinct(names: list[str]) -> None:
+    with pytest.raises(Permanent, match="at least one feature, distinct names"):
+        compile_features([Feature(name, CLOSE, "Under test.", "ratio", "ours") for name in names])

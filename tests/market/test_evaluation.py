@@ -1,0 +1,87 @@
+"""Rank IC equals Spearman's, and its standard error is honest when labels overlap."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from market.evaluation import mean_and_standard_error, quantile_spread, rank_ic
+
+SMALL = st.integers(-5, 5).map(float)  # few values, so that ties happen
+
+
+def test_a_worked_case():
+    result = rank_ic([1, 2, 3, 4, 5], [2, 1, 4, 3, 5], ["d"] * 5)
+    assert result["d"] == pytest.approx(1 - 6 * 4 / (5 * 24))
+
+
+@given(st.lists(st.tuples(SMALL, SMALL | st.just(np.nan), st.integers(0, 3)), min_size=1, max_size=80))
+def test_equals_scipys_spearman_in_every_group_ties_included(rows):
+    scores, outcomes, groups = map(np.array, zip(*rows, strict=True))
+    result = rank_ic(scores, outcomes, groups)
+    assert list(result.index) == sorted(set(groups))
+    for group, ic in result.items():
+        chosen = (groups == group) & np.isfinite(outcomes)
+        x, y = scores[chosen], outcomes[chosen]
+        if chosen.sum() < 5 or len(set(x)) < 2 or len(set(y)) < 2:
+            assert np.isnan(ic)
+        else:
+            assert ic == pytest.approx(spearmanr(x, y).statistic, abs=1e-12)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=6, max_size=40, unique=True))
+def test_sees_order_alone(outcomes):
+    y = np.array(outcomes)
+    scores = np.argsort(np.argsort(y)) ** 3.0
+    assert rank_ic(scores, y, np.zeros(len(y)))[0] == pytest.approx(1.0)
+    assert rank_ic(-scores, y, np.zeros(len(y)))[0] == pytest.approx(-1.0)
+
+
+def test_lengths_that_differ_are_refused():
+    with pytest.raises(ValueError, match="equal lengths"):
+        rank_ic([1.0], [1.0, 2.0], [0, 0])
+
+
+def test_the_error_of_independent_values_is_about_the_usual_one():
+    values = np.random.default_rng(0).standard_normal(2000)
+    result = mean_and_standard_error(values, overlap=1)
+    assert result.mean == pytest.approx(values.mean())
+    assert result.standard_error == pytest.approx(values.std(ddof=1) / np.sqrt(2000), rel=0.15)
+
+
+@pytest.mark.parametrize("overlap", [5, 10])
+def test_the_error_covers_what_overlapping_labels_do_to_the_mean(overlap):
+    rng = np.random.default_rng(1)
+    n, worlds = 300, 400
+    shocks = rng.standard_normal((worlds, n + overlap - 1))
+    overlapping = np.lib.stride_tricks.sliding_window_view(shocks, overlap, axis=1).mean(axis=2)
+    true_error = overlapping.mean(axis=1).std()
+    found = np.array([mean_and_standard_error(row, overlap=overlap).standard_error for row in overlapping])
+    naive = overlapping.std(axis=1).mean() / np.sqrt(n)
+    assert 0.8 < found.mean() / true_error < 1.1
+    assert naive / true_error < 0.5
+
+
+@given(st.lists(st.floats(-1, 1) | st.just(np.nan), max_size=60), st.integers(1, 12))
+def test_the_error_is_never_negative_and_unknown_values_do_not_count(values, overlap):
+    result = mean_and_standard_error(values, overlap)
+    known = [v for v in values if not np.isnan(v)]
+    np.testing.assert_array_equal(result, mean_and_standard_error(known, overlap))
+    assert result.n == len(known)
+    assert np.isnan(result.standard_error) if len(known) < 2 else result.standard_error >= 0
+
+
+def test_an_overlap_below_one_is_refused():
+    with pytest.raises(ValueError, match="overlap"):
+        mean_and_standard_error([0.1, 0.2], overlap=0)
+
+
+def test_the_spread_is_the_best_tenths_outcome_less_the_worst_tenths():
+    scores = np.arange(20.0)
+    outcomes = np.append(scores / 100, np.zeros(3))
+    spread = quantile_spread(np.append(scores, scores[:3]), outcomes, np.append(np.zeros(20), np.ones(3)))
+    assert spread[0.0] == pytest.approx((0.18 + 0.19) / 2 - (0.00 + 0.01) / 2)
+    assert np.isnan(spread[1.0])  # three names have no lowest tenth
+    with pytest.raises(ValueError, match="quantiles"):
+        quantile_spread(scores, scores, scores, n_quantiles=1)

@@ -1,0 +1,247 @@
+"""A small lake made with the real contracts, two releases of it (the second holds a revision), and a real booster.
+
+005930 splits 5:1 in the middle of its sessions; its close of REVISED is told again, later and different.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import xgboost
+from deltalake import DeltaTable, write_deltalake
+from fastapi.testclient import TestClient
+
+from lake.releases import Release, Releases
+from lake.settings import Settings
+from lake.sql import store_of
+from market import calendars, registry
+from market.table import Window
+from serving.app import create_app
+
+SECURITIES = (
+    ("XKRX:005930", "삼성전자", "Samsung Electronics", "KOSPI", "KRW", 70_000.0),
+    ("XKRX:000660", "SK하이닉스", "SK hynix", "KOSPI", "KRW", 120_000.0),
+    ("XKRX:035720", "카카오", "Kakao", "KOSPI", "KRW", 50_000.0),
+    ("XKRX:247540", "에코프로비엠", "Ecopro BM", "KOSDAQ", "KRW", 200_000.0),
+    ("XNYS:AAPL", "Apple Inc.", "Apple Inc.", "US", "USD", 180.0),
+)
+START, END = date(2024, 1, 2), date(2024, 5, 31)
+SPLIT, REVISED = date(2024, 3, 4), date(2024, 5, 3)
+TOLD_AGAIN = datetime(2024, 5, 20, 9, 0, tzinfo=UTC)
+REVISED_CLOSE = 15_555.0
+AS_OF = datetime(2024, 5, 31, 23, 0, tzinfo=UTC)
+MODEL, FEATURES = "return_rank_5d", ("return_1d", "rsi_14", "momentum_20")
+WINDOW = Window(START, END, AS_OF)
+
+
+@dataclass(frozen=True)
+class SmallLake:
+    """The lake's settings and its two releases, the first of which is current."""
+
+    settings: Settings
+    first: Release
+    second: Release
+
+    @property
+    def releases(self) -> Releases:
+        return Releases(store_of(self.settings))
+
+
+def bars() -> pd.DataFrame:
+    """Raw daily rows of every security, seeded; columns of silver.prices."""
+    rng = np.random.default_rng(7)
+    parts = []
+    for security, *_, market, currency, price in SECURITIES:
+        exchange, symbol = security.split(":")
+        days = calendars.sessions(exchange, START, END)
+        close = price * np.exp(np.cumsum(rng.normal(0, 0.02, len(days))))
+        shares = np.full(len(days), 1_000_000)
+        base = np.concatenate([[price], close[:-1]])
+        if security == "XKRX:005930":
+            after = np.array([day >= SPLIT for day in days])
+            close, shares = np.where(after, close / 5, close), np.where(after, shares * 5, shares)
+            base = np.where(after, base / 5, base)
+        close, base = np.round(close, 2), np.round(base, 2)
+        parts.append(pd.DataFrame({
+            "session_date": days, "security_id": security, "exchange": exchange, "symbol": symbol, "market": market,
+            "currency": currency, "open": close * 0.99, "high": close * 1.02, "low": close * 0.98, "close": close,
+            "volume": rng.integers(1000, 100_000, len(days)), "listed_shares": shares, "base_price": base,
+            "is_halted": False, "known_at": [calendars.close_at(exchange, day) for day in days],
+        }))  # fmt: skip
+    rows = pd.concat(parts, ignore_index=True)
+    rows["value"], rows["market_cap"] = rows["close"] * rows["volume"], rows["close"] * rows["listed_shares"]
+    return rows.assign(source="krx", payload_digest="a" * 64, row_no=range(len(rows)), known_until=pd.NaT)
+
+
+def revised(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same with one close told again."""
+    rows = rows.copy()
+    at = (rows["security_id"] == "XKRX:005930") & (rows["session_date"] == REVISED)
+    again = rows[at].assign(close=REVISED_CLOSE, high=16_000.0, known_at=TOLD_AGAIN, payload_digest="b" * 64)
+    rows["known_until"] = rows["known_until"].dt.tz_localize("UTC")
+    rows.loc[at, "known_until"] = TOLD_AGAIN
+    return pd.concat([rows, again], ignore_index=True)
+
+
+def tables(prices: pd.DataFrame) -> dict[str, pa.Table]:
+    """Every table of a release that follows from those prices, built by the contracts where they have a build."""
+    made = {"silver.prices": conformed("silver.prices", prices), **silver(prices)}
+    believed = prices[prices["known_until"].isna()].assign(n_headlines=np.nan)
+    frames = {"silver.prices": conformed_frame(believed), "silver.adjustments": made["silver.adjustments"]}
+    made["gold.prices"] = built("gold.prices", frames)
+    made["gold.features_daily"] = features(made["gold.prices"])
+    joined = made["gold.prices"].append_column("return_1d", made["gold.features_daily"].column("return_1d"))
+    made["gold.market_summary"] = built("gold.market_summary", {"gold.prices": joined})
+    return made
+
+
+def features(prices: pa.Table) -> pa.Table:
+    """Every feature of the contract: the one-session return where asked for, seeded numbers otherwise, null on the first day."""
+    rng = np.random.default_rng(11)
+    frame = prices.select(["session_date", "security_id", "exchange", "close", "cumulative_factor", "known_at"]).to_pandas()
+    comparable = frame["close"] / frame["cumulative_factor"]
+    is_first = ~frame["security_id"].duplicated()
+    for column in registry.table("gold.features_daily").columns:
+        if column.type == "float64":
+            frame[column.name] = pd.Series(rng.normal(size=len(frame))).where(~is_first)
+    frame["return_1d"] = comparable.groupby(frame["security_id"]).pct_change()
+    return conformed("gold.features_daily", frame.assign(state=[[0.0, 1.0]] * len(frame)))
+
+
+def silver(prices: pd.DataFrame) -> dict[str, pa.Table]:
+    """Reference tables, the split's factor, and a few disclosures of 005930."""
+    names = pd.DataFrame(
+        [
+            {"security_id": s, "exchange": s[:4], "symbol": s[5:], "name": n, "name_en": e, "market": m, "currency": c}
+            for s, n, e, m, c, _ in SECURITIES
+        ]
+    )
+    common = {"source": "krx", "payload_digest": "c" * 64, "known_at": datetime(2024, 1, 2, 7, tzinfo=UTC)}
+    names = names.assign(kind="stock", row_no=range(len(names)), valid_from=START, **common)
+    samsung = {"security_id": "XKRX:005930", "exchange": "XKRX", **common}
+    factor = pd.DataFrame([{**samsung, "session_date": SPLIT, "factor": 0.2, "cause": "split_or_bonus", "evidence": "base",
+                            "confidence": "high", "known_at": calendars.close_at("XKRX", SPLIT)}])  # fmt: skip
+    filings = pd.DataFrame([
+        {**samsung, "session_date": day, "corp_code": "00126380", "corp_name": "삼성전자", "stock_code": "005930",
+         "report_name": f"보고서 {i}", "receipt_no": f"202404010000{i:02d}", "receipt_date": day, "is_amendment": False,
+         "row_no": i, "known_at": calendars.open_at("XKRX", day)}
+        for i, day in enumerate(calendars.sessions("XKRX", date(2024, 4, 1), date(2024, 4, 12)))
+    ])  # fmt: skip
+    news = pd.DataFrame([
+        {**samsung, "session_date": row.session_date, "symbol": "005930", "title": f"기사 {i}", "row_no": i,
+         "url": f"https://news.example/{i}", "published_at": row.known_at - timedelta(hours=i + 1), "known_at": row.known_at}
+        for i, row in enumerate(filings.itertuples())
+    ])  # fmt: skip
+    actions = pd.DataFrame([{**samsung, "session_date": SPLIT, "action": "split_decision", "evidence": "20240301000001",
+                             "row_no": 0}])  # fmt: skip
+    frames = {
+        "silver.securities": names, "silver.symbols": names, "silver.adjustments": factor, "silver.filings": filings,
+        "silver.news": news, "silver.corporate_actions": actions,
+    }  # fmt: skip
+    return {name: conformed(name, frame) for name, frame in frames.items()}
+
+
+def conformed_frame(frame: pd.DataFrame) -> pa.Table:
+    """The frame with its partition month, as Arrow with microseconds in UTC."""
+    if "session_date" in frame.columns:
+        frame = frame.assign(session_month=[f"{day:%Y-%m}" for day in frame["session_date"]])
+    for name in ("known_at", "known_until", "published_at"):
+        if name in frame.columns:
+            frame = frame.assign(**{name: pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")})
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def conformed(name: str, frame: pd.DataFrame) -> pa.Table:
+    """The frame as the contract has it."""
+    return registry.table(name).conform(conformed_frame(frame))
+
+
+def built(name: str, frames: dict[str, pa.Table]) -> pa.Table:
+    """What the contract's own build makes of the frames."""
+    build = registry.table(name).build
+    assert build is not None
+    return build(frames, WINDOW)
+
+
+def write(settings: Settings, name: str, rows: pa.Table) -> int:
+    """Replace the table by the rows; the new version."""
+    table = registry.table(name)
+    uri = Path(settings.lake_url, *name.split("."))
+    write_deltalake(uri, rows, mode="overwrite", partition_by=[table.partition] if table.is_partitioned else None)
+    return DeltaTable(uri).version()
+
+
+def export_champion(settings: Settings, features: pa.Table, version: int, rounds: int, names: Any = FEATURES) -> None:
+    """Train on the features, write booster and signature as promotion does, and point the champion at them."""
+    frame = features.select(list(names)).to_pandas().astype("float64")
+    target = frame[names[0]].fillna(0.0).rank(pct=True)
+    data = xgboost.QuantileDMatrix(frame.to_numpy(), label=target, feature_names=list(names))
+    raw = bytes(xgboost.train({"max_depth": 2, "seed": version, "nthread": 1}, data, rounds).save_raw("ubj"))
+    digests = {"booster": hashlib.sha256(raw).hexdigest(), "predictions": "d" * 64}
+    described = [{"name": n, "type": "float64", "unit": "1", "formula": n, "nullable": True} for n in names]
+    signature = {"model": MODEL, "version": version, "run_id": f"run{version}", "release_id": "r00001", "doc": "Ranks.",
+                 "features": described, "output": {"name": "score"}, "label": "forward_return_5d", "horizon_sessions": 5,
+                 "metrics": {"rank_ic": 0.1, "rank_ic_se": None}, "digests": digests, "lock": {"seed": 1}}  # fmt: skip
+    store, folder = store_of(settings), f"models/{MODEL}"
+    store.put(f"{folder}/{version}/booster.ubj", raw)
+    store.put(f"{folder}/{version}/signature.json", json.dumps(signature).encode())
+    pointer = {"version": version, "run_id": f"run{version}", "release_id": "r00001"}
+    store.put(f"{folder}/champion.json", json.dumps(pointer).encode())
+
+
+def predicted(features: pa.Table) -> pa.Table:
+    """Predictions of one model for every row of the features, with made-up scores."""
+    frame = features.select(["session_date", "security_id", "exchange", "known_at"]).to_pandas()
+    frame = frame.assign(model=MODEL, model_version=1, run_id="run1", score=0.5, rank=0.5, data_release="r00001")
+    return conformed("gold.predictions", frame)
+
+
+@pytest.fixture(scope="session")
+def built_tables() -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
+    """Tables of the first and of the second release."""
+    rows = bars()
+    return tables(rows), tables(revised(rows))
+
+
+@pytest.fixture
+def lake(tmp_path: Path, built_tables: tuple[dict[str, pa.Table], dict[str, pa.Table]]) -> SmallLake:
+    """A lake of its own for the test, with the first release published, and the second one made."""
+    settings = Settings(lake_url=str(tmp_path / "lake"), online_url=f"sqlite:///{tmp_path}/online.db", _env_file=None)
+    before, after = built_tables
+    versions = {name: write(settings, name, rows) for name, rows in before.items()}
+    first = Release(
+        release_id="r00001", kind="data", created_at=AS_OF, as_of=AS_OF, code_sha="0" * 40, code_dirty=False,
+        rulebook="krx-1", tables=versions, first_session=str(START), last_session=str(END),
+    )  # fmt: skip
+    Releases(store_of(settings)).publish(first)
+    later = {name: write(settings, name, rows) for name, rows in after.items()}
+    later["gold.predictions"] = write(settings, "gold.predictions", predicted(after["gold.features_daily"]))
+    second = replace(first, release_id="r00002", kind="predictions", tables=later, parent="r00001", code_dirty=True)
+    export_champion(settings, before["gold.features_daily"], version=1, rounds=5)
+    return SmallLake(settings, first, second)
+
+
+@pytest.fixture
+def client(lake: SmallLake) -> Iterator[TestClient]:
+    """The API over the small lake."""
+    with TestClient(create_app(lake.settings), raise_server_exceptions=False) as opened:
+        yield opened
+
+
+def rows_of(answer: Any) -> list[dict[str, Any]]:
+    """The rows of a good answer."""
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+PROBLEM = re.compile(r"application/problem\+json")

@@ -1,0 +1,231 @@
+"""A small lake for tests: six securities, 80 sessions, real landing, bronze, silver and gold at the contracts' schemas.
+
+The contracts' own functions build silver and gold; delta-rs plays Spark. Two releases: `before` a late revision of one close,
+and `after` it, with predictions. What does not belong here: assertions.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import write_deltalake
+
+from lake.bronze import Bronze
+from lake.delivery import Delivery, own_columns
+from lake.delta import DeltaLake
+from lake.objects import Store, open_store
+from lake.releases import Release, Releases
+from lake.settings import Settings
+from market import calendars, registry, rulebook
+from market.table import Table, Window
+
+CODES = {"005930": "삼성전자", "000660": "SK하이닉스", "035420": "NAVER", "0001A0": "새별"}
+TICKERS = ("AAPL", "MSFT")
+FIRST, LAST = date(2024, 1, 2), date(2024, 5, 3)
+SPLIT_CODE, SPLIT_DAY, SPLIT_FACTOR = "000660", date(2024, 3, 4), 0.2
+REVISED_CODE, REVISED_DAY = "035420", date(2024, 4, 26)
+REVISED_AT = datetime(2024, 5, 2, 1, 0, tzinfo=UTC)
+HALTED_CODE, HALTED_DAY = "0001A0", date(2024, 2, 1)
+LAST_BEFORE = date(2024, 4, 30)
+NOW = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
+SHARES = 1_000_000
+
+
+@dataclass(frozen=True)
+class SmallLake:
+    """The lake and what a test wants to know of it."""
+
+    settings: Settings
+    store: Store
+    before: Release
+    after: Release
+
+    def with_online(self, folder: Path) -> Settings:
+        """The settings, with an online store of the test's own."""
+        return self.settings.model_copy(update={"online_url": f"sqlite:///{folder}/online.db"})
+
+
+@cache
+def small_lake(folder: Path) -> SmallLake:
+    """The lake under that folder, built once per process."""
+    settings = Settings(lake_url=str(folder / "lake"), online_url=f"sqlite:///{folder}/online.db", _env_file=None)
+    store, delta = open_store(settings.lake_url), DeltaLake(settings)
+    Path(settings.lake_url).mkdir(parents=True)
+    bronze = Bronze(delta, store)
+    seen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day <= LAST_BEFORE]
+    unseen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day > LAST_BEFORE]
+    bronze.take([*_krx(seen), *_listing(), *_yahoo(LAST_BEFORE), *_coverage(seen)])
+    before = _publish(store, delta, 1, Window(FIRST, LAST_BEFORE, REVISED_AT - timedelta(hours=1)), "")
+    revised = [_krx_day(day, REVISED_AT, revised=True) for day in (REVISED_DAY, calendars.next_session("XKRX", REVISED_DAY))]
+    bronze.take([*revised, *_krx(unseen), *_yahoo(LAST), *_coverage(unseen)])
+    after = _publish(store, delta, 2, Window(FIRST, LAST, NOW), before.release_id)
+    return SmallLake(settings, store, before, after)
+
+
+def _publish(store: Store, delta: DeltaLake, number: int, window: Window, parent: str) -> Release:
+    versions = {n: delta.version(n) for n in registry.tables() if n.startswith("bronze") and delta.exists(n)}
+    frames = _built(delta, window)
+    frames["gold.predictions"] = _predictions(frames["gold.features_daily"], number)
+    for name, rows in frames.items():
+        versions[name] = _write(delta, registry.table(name), rows)
+    release = Release(
+        f"r{number:05d}", "predictions", window.now, window.now, "0123abc", False, rulebook.version(),
+        {name: int(version or 0) for name, version in versions.items()}, str(window.start), str(window.end), parent,
+    )  # fmt: skip
+    return Releases(store).publish(release)
+
+
+def _built(delta: DeltaLake, window: Window) -> dict[str, pa.Table]:
+    """Silver and gold, in the order of the registry."""
+    frames: dict[str, pa.Table] = {}
+    for name, table in registry.tables().items():
+        if table.layer == "bronze" and delta.exists(name):
+            frames[name] = delta.read(table)
+        elif table.build is not None and table.layer in ("silver", "gold"):
+            parts = [table.conform(table.build(inputs, window)) for inputs in _calls(table, frames)]
+            frames[name] = pa.concat_tables(parts) if parts else table.conform(table.schema.empty_table())
+    return {name: rows for name, rows in frames.items() if not name.startswith("bronze")}
+
+
+def _calls(table: Table, frames: Mapping[str, pa.Table]) -> list[dict[str, pa.Table]]:
+    """What each call of the build gets: one main table a call, side tables whole."""
+    mains = [read.table for read in table.reads if read.role == "main" and read.table in frames]
+    found = _inputs(table, frames)
+    rest = {name: rows for name, rows in found.items() if name not in mains}
+    if not table.reads:
+        return [rest]
+    return [{**rest, main: found[main]} for main in mains]
+
+
+def _inputs(table: Table, frames: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """The tables that it reads, what is true now alone unless it asks for versions; joins are made."""
+    found = {}
+    for read in table.reads:
+        rows = frames.get(read.table)
+        if read.role == "state" or (rows is None and not read.table.startswith("bronze")):
+            rows = registry.table(read.table).schema.empty_table()
+        if rows is None:
+            continue
+        if registry.table(read.table).is_bitemporal and not read.versions:
+            rows = rows.filter(pc.is_null(rows["known_until"]))
+        found[read.table] = rows
+    main = next((read.table for read in table.reads if read.role == "main"), "")
+    for read in table.reads:
+        if read.role == "join":
+            side = found.pop(read.table).select([*read.on, *read.columns])
+            found[main] = found[main].join(side, list(read.on), join_type="left outer")
+    return found
+
+
+def _write(delta: DeltaLake, table: Table, rows: pa.Table) -> int:
+    by = [table.partition] if table.is_partitioned else None
+    write_deltalake(delta.uri(table), rows, mode="overwrite", partition_by=by)
+    return int(delta.version(table) or 0)
+
+
+def _predictions(features: pa.Table, number: int) -> pa.Table:
+    rows = features.to_pandas(timestamp_as_object=False)
+    rows = rows[(rows["session_date"] >= date(2024, 4, 29)) & rows["momentum_20"].notna()].copy()
+    rows["score"] = rows["momentum_20"]
+    rows["rank"] = rows.groupby(["exchange", "session_date"])["score"].rank(pct=True)
+    rows = rows.assign(model="return_rank_5d", model_version=3, run_id="f00d", data_release=f"r{number:05d}")
+    rows["known_at"] = pd.Timestamp(NOW)
+    return registry.table("gold.predictions").conform(pa.Table.from_pandas(rows, preserve_index=False))
+
+
+def _path(code: str) -> np.ndarray:
+    """Closes of one Korean code over all sessions, in whole won on the scale before any split."""
+    rng = np.random.default_rng(int.from_bytes(code.encode(), "big") % 2**32)
+    n = len(calendars.sessions("XKRX", FIRST, LAST))
+    return np.round(50_000 * np.exp(np.cumsum(rng.normal(0, 0.02, n)))).astype(int) // 10 * 10
+
+
+def _krx(days: Sequence[date]) -> list[Delivery]:
+    return [_krx_day(day, calendars.close_at("XKRX", day) + timedelta(hours=17)) for day in days]
+
+
+def _krx_day(day: date, fetched_at: datetime, *, revised: bool = False) -> Delivery:
+    records = [_krx_row(code, day, revised) for code in CODES]
+    return _delivery("bronze.krx_daily", day, records, "stk", f"GET /sto/stk_bydd_trd?basDd={day:%Y%m%d}", fetched_at)
+
+
+def _krx_row(code: str, day: date, revised: bool) -> dict[str, str]:
+    days = calendars.sessions("XKRX", FIRST, LAST)
+    at, path = days.index(day), _path(code)
+    scale = SPLIT_FACTOR if code == SPLIT_CODE and day >= SPLIT_DAY else 1.0
+    close = int(path[at] * scale)
+    base = int(path[max(at - 1, 0)] * scale)
+    if revised and code == REVISED_CODE:  # the close, and with it the base price of the session after
+        close, base = (close + 1_000, base) if day == REVISED_DAY else (close, base + 1_000)
+    is_halted = (code, day) == (HALTED_CODE, HALTED_DAY)
+    shares = int(SHARES / scale)
+    opened, high, low = (0, 0, 0) if is_halted else (base, max(base, close) + 100, min(base, close) - 100)
+    volume = 0 if is_halted else 10_000 + 37 * at
+    return {
+        "BAS_DD": f"{day:%Y%m%d}", "ISU_CD": code, "ISU_NM": CODES[code], "MKT_NM": "KOSPI", "SECT_TP_NM": "-",
+        "TDD_CLSPRC": f"{close:,}", "CMPPREVDD_PRC": f"{close - base:,}", "FLUC_RT": f"{100 * (close / base - 1):.2f}",
+        "TDD_OPNPRC": f"{opened:,}", "TDD_HGPRC": f"{high:,}", "TDD_LWPRC": f"{low:,}", "ACC_TRDVOL": f"{volume:,}",
+        "ACC_TRDVAL": f"{volume * close:,}", "MKTCAP": f"{shares * close:,}", "LIST_SHRS": f"{shares:,}",
+    }  # fmt: skip
+
+
+def _listing() -> list[Delivery]:
+    records = [
+        {
+            "ISU_CD": f"KR7{code}00{i}", "ISU_SRT_CD": code, "ISU_NM": f"{name}보통주", "ISU_ABBRV": name,
+            "ISU_ENG_NM": f"Company {i}", "LIST_DD": "19750611", "MKT_TP_NM": "KOSPI", "SECUGRP_NM": "주권",
+            "SECT_TP_NM": "-", "KIND_STKCERT_TP_NM": "보통주", "PARVAL": "100", "LIST_SHRS": f"{SHARES:,}",
+        }
+        for i, (code, name) in enumerate(CODES.items())
+    ]  # fmt: skip
+    at = calendars.close_at("XKRX", FIRST) + timedelta(hours=17)
+    return [_delivery("bronze.krx_listing", FIRST, records, "stk", f"GET /sto/stk_isu_base_info?basDd={FIRST:%Y%m%d}", at)]
+
+
+def _yahoo(last: date) -> list[Delivery]:
+    days = calendars.sessions("XNYS", FIRST, last)
+    made = []
+    for seed, ticker in enumerate(TICKERS):
+        rng = np.random.default_rng(seed)
+        closes = np.round(180 * np.exp(np.cumsum(rng.normal(0, 0.015, len(days)))), 2)
+        records = [
+            {
+                "symbol": ticker, "kind": "bar", "bar_at": calendars.open_at("XNYS", day), "open": float(close),
+                "high": float(close) + 1.0, "low": float(close) - 1.0, "close": float(close), "volume": 5e6 + 1e3 * i,
+                "later_splits": 1.0, "currency": "USD", "exchange_name": "NMS", "price_hint": 2,
+            }
+            for i, (day, close) in enumerate(zip(days, closes, strict=True))
+        ]  # fmt: skip
+        at = calendars.close_at("XNYS", last) + timedelta(hours=2)
+        made.append(_delivery("bronze.yahoo_chart", last, records, ticker, f"GET /v8/finance/chart/{ticker}", at, days))
+    return made
+
+
+def _coverage(days: Sequence[date]) -> list[Delivery]:
+    made = []
+    for day in (day for day in days if day >= date(2024, 4, 15)):
+        records = [{"query": CODES["005930"], "code": "005930", "is_covered": True, "n_items": day.day % 4}]
+        at = calendars.close_at("XKRX", day) + timedelta(minutes=5)
+        made.append(_delivery("bronze.naver_coverage", day, records, "005930", f"GET /news?{day}", at))
+    return made
+
+
+def _delivery(
+    name: str, day: date, records: list[dict], word: str, request: str, at: datetime, days: Sequence[date] = ()
+) -> Delivery:
+    table = registry.table(name)
+    schema = own_columns(table)
+    rows = pa.Table.from_pylist([{c: r.get(c) for c in schema.names} for r in records], schema=schema)
+    if days:
+        rows = rows.append_column("session_date", pa.array(list(days), pa.date32()))
+        rows = rows.append_column("row_no", pa.array(range(len(days)), pa.int32()))
+    payload = json.dumps(records, ensure_ascii=False, default=str).encode()
+    return Delivery(name, day, payload, word, request, at, rows, ends_unit=True)
+

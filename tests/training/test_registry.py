@@ -1,0 +1,111 @@
+"""Promotion passes the gates or says why not, a rollback gives the alias back, and every decision is kept."""
+
+import pytest
+
+from market.errors import Permanent
+from training import registry, tracking
+
+
+@pytest.fixture
+def make_version(tracking_uri, request):
+    """Registers a version with given metrics, as a finished run would; each test has a model of its own."""
+    client = tracking.client(tracking_uri)
+    experiment = tracking.experiment_id(client, "registry")
+    name = request.node.name
+    client.create_registered_model(name)
+
+    def make(mean: float, error: float = 0.01) -> int:
+        run = client.create_run(experiment)
+        for metric, value in (("rank_ic_mean", mean), ("rank_ic_se", error), ("fold_rank_ic", mean)):
+            client.log_metric(run.info.run_id, metric, value)
+        tags = {"release_id": f"r-{mean}"}
+        made = client.create_model_version(name, run.info.artifact_uri, run_id=run.info.run_id, tags=tags)
+        return int(made.version)
+
+    make.name = name
+    return make
+
+
+def test_the_first_version_with_a_signal_becomes_champion(tracking_uri, make_version):
+    version = make_version(0.05)
+    assert registry.champion(tracking_uri, make_version.name) is None
+    result = registry.promote(tracking_uri, make_version.name, version)
+    assert (result.promoted, result.forced, result.champion_before) == (True, False, None)
+    champion = registry.champion(tracking_uri, make_version.name)
+    assert champion["version"] == version
+    assert champion["aliases"] == ["champion"]
+    assert champion["release_id"] == "r-0.05"
+    assert champion["metrics"] == {"rank_ic_mean": 0.05, "rank_ic_se": 0.01}
+
+
+def test_a_worse_challenger_is_refused_and_told_why(tracking_uri, make_version):
+    good, worse, noise = make_version(0.05), make_version(0.03), make_version(0.01)
+    registry.promote(tracking_uri, make_version.name, good)
+    refused = registry.promote(tracking_uri, make_version.name, worse)
+    assert not refused.promoted
+    assert any("0.03000, needs >= 0.04500" in reason for reason in refused.reasons)
+    assert not registry.promote(tracking_uri, make_version.name, noise).outcomes[0].passed
+    assert registry.champion(tracking_uri, make_version.name)["version"] == good
+    (kept,) = registry.decisions(tracking_uri, make_version.name, worse)
+    assert kept["decision"] == "refused"
+    assert kept["reasons"] == list(refused.reasons)
+
+
+def test_force_promotes_past_a_refusal_and_is_recorded_as_such(tracking_uri, make_version):
+    version = make_version(0.0)
+    result = registry.promote(tracking_uri, make_version.name, version, force=True)
+    assert (result.promoted, result.forced) == (True, True)
+    assert registry.decisions(tracking_uri, make_version.name, version)[0]["decision"] == "promoted by force"
+
+
+def test_promoting_the_champion_again_changes_nothing(tracking_uri, make_version):
+    version = make_version(0.05)
+    registry.promote(tracking_uri, make_version.name, version)
+    again = registry.promote(tracking_uri, make_version.name, version)
+    assert again.promoted
+    assert "already" in again.reasons[0]
+    assert len(registry.decisions(tracking_uri, make_version.name, version)) == 1
+
+
+def test_rollback_gives_the_alias_back_step_by_step(tracking_uri, make_version):
+    name = make_version.name
+    first, second, third = (make_version(mean) for mean in (0.05, 0.06, 0.07))
+    for version in (first, second, third):
+        registry.promote(tracking_uri, name, version)
+    assert registry.rollback(tracking_uri, name)["version"] == second
+    assert registry.champion(tracking_uri, name)["version"] == second
+    assert registry.decisions(tracking_uri, name, third)[-1]["decision"] == "rolled back"
+    assert registry.decisions(tracking_uri, name, second)[-1]["decision"] == "restored by rollback"
+    assert registry.rollback(tracking_uri, name)["version"] == first
+    with pytest.raises(Permanent, match="the first one"):
+        registry.rollback(tracking_uri, name)
+
+
+def test_a_promotion_after_a_rollback_starts_from_the_restored_champion(tracking_uri, make_version):
+    name = make_version.name
+    first, second, third = (make_version(mean) for mean in (0.05, 0.06, 0.07))
+    registry.promote(tracking_uri, name, first)
+    registry.promote(tracking_uri, name, second)
+    registry.rollback(tracking_uri, name)
+    assert registry.promote(tracking_uri, name, third).champion_before == first
+    assert registry.rollback(tracking_uri, name)["version"] == first
+
+
+def test_the_list_has_every_version_with_its_aliases_newest_first(tracking_uri, make_version):
+    versions = [make_version(0.05), make_version(0.06)]
+    registry.promote(tracking_uri, make_version.name, versions[0])
+    rows = [row for row in registry.list_models(tracking_uri) if row["name"] == make_version.name]
+    assert [(row["version"], row["aliases"]) for row in rows] == [(2, []), (1, ["champion"])]
+    assert rows[1]["decision"] == "promoted"
+    assert rows[0]["run_id"]
+
+
+def test_a_version_or_model_that_does_not_exist_is_named(tracking_uri, make_version):
+    make_version(0.05)
+    with pytest.raises(Permanent, match="a version among 1"):
+        registry.promote(tracking_uri, make_version.name, 9)
+    with pytest.raises(Permanent, match="no champion"):
+        registry.rollback(tracking_uri, make_version.name)
+    with pytest.raises(Permanent, match="a version among none"):
+        registry.promote(tracking_uri, "nobody", 1)
+    assert registry.champion(tracking_uri, "nobody") is None
