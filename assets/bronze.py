@@ -8,7 +8,7 @@ import dagster as dg
 from assets.ingestion import ingest
 from assets.metadata import describe, table_spec
 from assets.partitions import SAME_SESSION, sessions_of
-from assets.resources import LakeResource
+from assets.resources import OpenLake
 from assets.retries import RETRY, permanent_fails_at_once
 from market import registry
 from market.sources import SOURCES
@@ -38,11 +38,11 @@ def _source(source: str, first: date, last: date | None) -> dg.AssetsDefinition:
         retry_policy=RETRY,
         group_name="bronze",
     )
-    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult]:
         sessions = [date.fromisoformat(key) for key in context.partition_keys]
         with permanent_fails_at_once():
-            taken = ingest(lake.lake, source, sessions)
+            taken = ingest(lake, source, sessions)
         for table in tables:
-            yield dg.MaterializeResult(asset_key=table.name.split("."), metadata=describe.taken(lake.lake, table, taken))
+            yield dg.MaterializeResult(asset_key=table.name.split("."), metadata=describe.taken(lake, table, taken))
 
     return make

@@ -4,10 +4,11 @@ What does not belong here: orchestration; the factory in `assets.tables` calls t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from expectations import docs, judge, quarantine, reconcile
@@ -53,6 +54,7 @@ def build(lake: Lake, table: Table, asked: Window) -> Built:
 def keep(lake: Lake, table: Table, candidate: pa.Table, window: Window) -> Built:
     """Judge a candidate as it came, put what it refuses into quarantine, write the rest, record the outcomes."""
     verdict = judge.judge(table, candidate, limit=lake.settings.quarantine_limit, may_be_empty=table.may_be_empty)
+    verdict = _only_within(table, candidate, verdict, window)
     _quarantine(lake, table, candidate, verdict, window)
     good = candidate.filter(pa.array(verdict.good))
     version = lake.spark.write(table, good, window)
@@ -61,6 +63,17 @@ def keep(lake: Lake, table: Table, candidate: pa.Table, window: Window) -> Built
     reconciled = outcomes[len(verdict.outcomes) :]
     docs.write_docs((verdict, *reconciled), data_docs(lake), judged_at=window.now)
     return Built(table, window, version, good, verdict.n_quarantined, outcomes)
+
+
+def _only_within(table: Table, candidate: pa.Table, verdict: Verdict, window: Window) -> Verdict:
+    """The verdict with rows refused that claim a session outside the window: a payload that answers another day."""
+    if not table.is_partitioned:
+        return verdict
+    dates = candidate["session_date"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    outside = verdict.good & ((dates < np.datetime64(window.start)) | (dates > np.datetime64(window.end)))
+    told = [(int(at), f"claims {dates[at]}, outside the sessions asked for ({window.start} to {window.end})")
+            for at in np.flatnonzero(outside)]  # fmt: skip
+    return replace(verdict, good=verdict.good & ~outside, reasons=sorted([*verdict.reasons, *told]))
 
 
 def data_docs(lake: Lake) -> Path:

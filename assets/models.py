@@ -10,7 +10,7 @@ from assets.building import window_of
 from assets.metadata import describe, table_spec
 from assets.partitions import SAME_SESSION, sessions_of
 from assets.publish import publish
-from assets.resources import LakeResource
+from assets.resources import OpenLake
 from assets.retries import RETRY, permanent_fails_at_once
 from assets.tables import GATE, check
 from lake import online
@@ -35,10 +35,10 @@ def _data_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
 
     @dg.asset(key=DATA, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
               retry_policy=RETRY, group_name="release", kinds={"json"})  # fmt: skip
-    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         """The day's first publication: data that passed every check becomes what people see."""
         with permanent_fails_at_once():
-            release, moved = publish(lake.lake, "data")
+            release, moved = publish(lake, "data")
         return dg.MaterializeResult(metadata=describe.released(release, "published" if moved else "nothing new"))
 
     return make
@@ -57,15 +57,15 @@ def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         retry_policy=RETRY,
     )
     def make(
-        context: dg.AssetExecutionContext, lake: LakeResource
+        context: dg.AssetExecutionContext, lake: OpenLake
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with permanent_fails_at_once():
-            made = learning.predict(lake.lake, window_of(lake.lake, context.partition_keys))
+            made = learning.predict(lake, window_of(lake, context.partition_keys))
         if made is None:
             passed = dg.AssetCheckResult(passed=True, check_name=GATE, asset_key=key, metadata={"note": "no champion yet"})
             yield dg.MaterializeResult(asset_key=key, metadata={"rows": 0, "note": "no champion yet"}, check_results=[passed])
         else:
-            described = describe.built(lake.lake, made)
+            described = describe.built(lake, made)
             yield dg.MaterializeResult(asset_key=key, metadata=described, check_results=[check(key, made)])
 
     return make
@@ -76,10 +76,10 @@ def _predictions_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsD
 
     @dg.asset(key=PREDICTED, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
               retry_policy=RETRY, group_name="release", kinds={"json"})  # fmt: skip
-    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         """The day's second publication: the same data with the predictions made from it."""
         with permanent_fails_at_once():
-            release, moved = publish(lake.lake, "predictions")
+            release, moved = publish(lake, "predictions")
         return dg.MaterializeResult(metadata=describe.released(release, "published" if moved else "nothing new"))
 
     return make
@@ -90,11 +90,11 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
     @dg.asset(key=ONLINE, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
               retry_policy=RETRY, group_name="online", kinds={"feast"})  # fmt: skip
-    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         """The newest features of the current release in Feast's online store."""
         with permanent_fails_at_once():
-            release = learning.current(lake.lake)
-            rows = online.fill(lake.lake.settings, release)
+            release = learning.current(lake)
+            rows = online.fill(lake.settings, release)
         return dg.MaterializeResult(metadata={"rows": rows, "release_id": release.release_id})
 
     return make
@@ -103,9 +103,9 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 def _training(model: Model) -> dg.AssetsDefinition:
     @dg.asset(key=["models", model.name], deps=[dg.AssetKey(learning.FEATURES.split(".")), dg.AssetKey(learning.LABELS.split("."))],
               group_name="models", kinds={"xgboost", "mlflow"}, description=model.doc, retry_policy=RETRY)  # fmt: skip
-    def make(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         with permanent_fails_at_once():
-            trained, result = learning.fit(lake.lake, model, lambda done, total, what: context.log.info(f"{done}/{total} {what}"))
+            trained, result = learning.fit(lake, model, lambda done, total, what: context.log.info(f"{done}/{total} {what}"))
         return dg.MaterializeResult(
             metadata={
                 "run_id": trained.run_id,

@@ -1,27 +1,19 @@
 """The one resource: the lake, opened from the settings when a run starts."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
-from pydantic import PrivateAttr
 
 from lake.lake import Lake
-from lake.settings import Settings, read_settings
+from lake.settings import read_settings
+
+if TYPE_CHECKING:
+    OpenLake = Lake
+else:
+    OpenLake = dg.ResourceParam[Lake]
 
 
-class LakeResource(dg.ConfigurableResource):  # type: ignore[misc]  # dagster's class is untyped
-    """The lake of the environment's settings, or of those handed in."""
-
-    _lake: Lake | None = PrivateAttr(default=None)
-
-    @classmethod
-    def of(cls, settings: Settings) -> "LakeResource":
-        """A resource over given settings; tests and the command line use it."""
-        resource = cls()
-        resource._lake = Lake(settings)
-        return resource
-
-    @property
-    def lake(self) -> Lake:
-        """The lake, opened when first used."""
-        if self._lake is None:
-            self._lake = Lake(read_settings())
-        return self._lake
+@dg.resource(description="The lake of the environment's settings")
+def lake_from_settings(context: dg.InitResourceContext) -> Lake:
+    """The lake; its parts are made when first used. A run in this process may be handed a Lake instead."""
+    return Lake(read_settings())

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.building import Built, build, window_of
 from assets.metadata import describe, table_spec
 from assets.partitions import SAME_SESSION, sessions_of
-from assets.resources import LakeResource
+from assets.resources import OpenLake
 from assets.retries import RETRY, permanent_fails_at_once
 from market import calendars, registry
 from market.table import Table
@@ -47,11 +47,11 @@ def _table(table: Table, first: date, last: date | None) -> dg.AssetsDefinition:
         retry_policy=RETRY,
     )
     def make(
-        context: dg.AssetExecutionContext, lake: LakeResource
+        context: dg.AssetExecutionContext, lake: OpenLake
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with permanent_fails_at_once():
-            made = build(lake.lake, table, window_of(lake.lake, context.partition_keys))
-        yield dg.MaterializeResult(asset_key=key, metadata=describe.built(lake.lake, made), check_results=[check(key, made)])
+            made = build(lake, table, window_of(lake, context.partition_keys))
+        yield dg.MaterializeResult(asset_key=key, metadata=describe.built(lake, made), check_results=[check(key, made)])
 
     return make
 

@@ -1,0 +1,1 @@
+"""A simulated outside world that speaks the real wire formats over HTTP, with known truth. Start with exchange.server."""

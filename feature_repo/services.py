@@ -1,6 +1,7 @@
 """Feast's services: the features that each model asks for, by the model's `service` name.
 
-Feast imports this file by its bare name, with this folder last on the path. What does not belong here: the models themselves.
+Feast imports this file by its bare name, with this folder last on the path. What does not belong here: the models
+themselves.
 """
 
 from feast import FeatureService

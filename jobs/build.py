@@ -8,20 +8,21 @@ from datetime import date
 import dagster as dg
 
 from assets import bronze, models, tables
-from assets.resources import LakeResource
+from assets.resources import lake_from_settings
 from jobs.alerts import alert_on_failure
 from jobs.names import BUILD, INGEST, INGEST_KRX, INGEST_US, SCORE, TRAIN, AssetJob
 from jobs.schedules import take_what_is_due
 from jobs.sensors import build_what_is_ingested, react_to_new_model
+from lake.lake import Lake
 from lake.settings import Settings
 
 
-def build(settings: Settings, resource: LakeResource | None = None) -> dg.Definitions:
+def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
     """Everything that Dagster runs.
 
     Parameters
     ----------
-    resource : the lake's; by default one that reads the environment when a run starts.
+    lake : the one to work on; by default each run opens the one of its environment.
     """
     first, last = settings.first_session, settings.last_session
     every = [*bronze.assets(first, last), *tables.assets(first, last), *models.assets(first, last)]
@@ -32,7 +33,7 @@ def build(settings: Settings, resource: LakeResource | None = None) -> dg.Defini
         jobs=list(jobs.values()),
         schedules=[take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()],
         sensors=[build_what_is_ingested(ingestion, jobs[BUILD]), react_to_new_model, alert_on_failure],
-        resources={"lake": resource or LakeResource()},
+        resources={"lake": lake or lake_from_settings},
         executor=dg.in_process_executor,  # one Spark session per run: a process per step would start one each
     )
 

@@ -15,7 +15,6 @@ from typing import Any
 from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, EventLogEntry
 from dagster._utils.error import SerializableErrorInfo
 
-from assets.resources import LakeResource
 from jobs.build import build
 from jobs.due import exchanges_of
 from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
@@ -64,7 +63,7 @@ class Runner:
     def __init__(self, settings: Settings, tell: Tell = say_nothing) -> None:
         self.lake = Lake(settings)
         self._tell = tell
-        self._defs = build(settings, LakeResource.of(settings))
+        self._defs = build(settings, self.lake)
         self._instance = instance(settings)
 
     def day(self, session: date) -> None:
@@ -168,8 +167,8 @@ class _Watcher:
             self._began[key] = monotonic()
             self._tell(Step(f"{self._job}: {key}", None, ""))
         elif event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
-            told = _note(event.step_materialization_data.materialization.metadata)
-            self._notes[key] = ", ".join(filter(None, (self._notes.get(key, ""), told)))
+            # a run over many partitions tells the same of each
+            self._notes.setdefault(key, _note(event.step_materialization_data.materialization.metadata))
         elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
             self._check(key, event.asset_check_evaluation_data)
         elif event.event_type == DagsterEventType.STEP_SUCCESS:
@@ -209,7 +208,8 @@ def _cause(error: SerializableErrorInfo | None) -> tuple[str, bool]:
     if error is None:
         return "no error on record", False
     may_pass = error.cls_name == "Transient"
-    return error.message.strip().split(": ", 1)[-1], may_pass
+    lines = [line for line in error.message.splitlines() if line.strip() and not line.startswith(("\t", " "))]
+    return lines[-1].split(": ", 1)[-1] if len(lines) > 2 else error.message.strip().split(": ", 1)[-1], may_pass
 
 
 def instance(settings: Settings) -> DagsterInstance:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.resources import LakeResource
+from assets.resources import OpenLake
 from jobs.due import exchanges_of, missing_sessions
 from jobs.names import SESSION_TAG, AssetJob
 
@@ -19,9 +19,9 @@ def take_what_is_due(exchange: str, job: AssetJob) -> dg.ScheduleDefinition:
         target=job,
         description=f"Weekdays 18:00 Asia/Seoul: every session of {exchange} that is due and that the lake lacks",
     )
-    def evaluate(context: dg.ScheduleEvaluationContext, lake: LakeResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        missing = missing_sessions(lake.lake, lake.lake.world.clock()())
-        ours = [f"{day}" for day in missing if exchange in exchanges_of(lake.lake, day)]
+    def evaluate(context: dg.ScheduleEvaluationContext, lake: OpenLake) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        missing = missing_sessions(lake, lake.world.clock()())
+        ours = [f"{day}" for day in missing if exchange in exchanges_of(lake, day)]
         if not ours:
             yield dg.SkipReason(f"every session of {exchange} that is due is in the current release")
         for day in ours:

@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 
 from assets.learning import tracking_uri
-from assets.resources import LakeResource
+from assets.resources import OpenLake
 from jobs.due import is_ingested
 from jobs.names import BUILD, SCORE, SESSION_TAG, AssetJob
 from training.registry import list_models
@@ -25,11 +25,11 @@ def build_what_is_ingested(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Builds a scheduled session when all its exchanges are ingested",
     )
-    def evaluate(context: dg.RunStatusSensorContext, lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
+    def evaluate(context: dg.RunStatusSensorContext, lake: OpenLake) -> dg.RunRequest | dg.SkipReason:
         session = context.dagster_run.tags.get(SESSION_TAG)
         if session is None:
             return dg.SkipReason("not a scheduled session")
-        if not is_ingested(lake.lake, date.fromisoformat(session)):
+        if not is_ingested(lake, date.fromisoformat(session)):
             return dg.SkipReason(f"{session}: another exchange is still to come")
         return dg.RunRequest(run_key=f"{BUILD}-{session}", partition_key=session, tags={SESSION_TAG: session})
 
@@ -43,11 +43,11 @@ def build_what_is_ingested(
     description="A new version in the model registry scores the newest session",
 )
 def react_to_new_model(
-    context: dg.SensorEvaluationContext, lake: LakeResource
+    context: dg.SensorEvaluationContext, lake: OpenLake
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """A scoring run of the newest session when a version appeared since the last look."""
-    release = lake.lake.releases.current()
-    versions = sorted(f"{m['name']}@{m['version']}" for m in list_models(tracking_uri(lake.lake)))
+    release = lake.releases.current()
+    versions = sorted(f"{m['name']}@{m['version']}" for m in list_models(tracking_uri(lake)))
     seen = (context.cursor or "").split(",")
     fresh = [version for version in versions if version not in seen]
     if release is None or not fresh:

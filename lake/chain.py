@@ -3,6 +3,7 @@
 What does not belong here: finding the links (`lake.explain`, `lake.explain_links`).
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -93,7 +94,7 @@ def plain(value: Any) -> Any:
     """The value as JSON has it."""
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
         return {str(name): plain(part) for name, part in value.items()}

@@ -26,8 +26,8 @@ def explain(sql: ReleaseSql, table: str, *key_and_column: str | date, store: Sto
     Parameters
     ----------
     table : a table of the contracts.
-    key_and_column : the key in the contract's order and, last, the column. A security by code or id; key columns at the end may
-        be left out where what remains names one row (`known_at` of a silver row: the version that is true now).
+    key_and_column : the key in the contract's order and, last, the column. A security by code or id; key columns at the
+        end may be left out where what remains names one row (`known_at` of a silver row: the version that is true now).
     store : the lake's files; with it every payload reached is read and held against its digest (`verified`).
 
     Raises
@@ -90,10 +90,14 @@ def _security(sql: ReleaseSql, given: str) -> str:
     if ":" in given:
         return given
     found = sql.query(
-        "SELECT security_id FROM silver.symbols WHERE symbol = ? ORDER BY known_until IS NULL DESC, known_at DESC LIMIT 1", [given]
+        "SELECT security_id FROM silver.symbols WHERE symbol = ? "
+        "ORDER BY known_until IS NULL DESC, known_at DESC LIMIT 1",
+        [given],
     )
     if not found.num_rows:
-        found = sql.query("SELECT security_id FROM gold.prices WHERE symbol = ? ORDER BY session_date DESC LIMIT 1", [given])
+        found = sql.query(
+            "SELECT security_id FROM gold.prices WHERE symbol = ? ORDER BY session_date DESC LIMIT 1", [given]
+        )
     if found.num_rows:
         return str(found["security_id"][0].as_py())
     symbols = sql.query("SELECT DISTINCT symbol FROM silver.symbols ORDER BY symbol")["symbol"].to_pylist()
@@ -118,13 +122,16 @@ def _row(sql: ReleaseSql, table: Table, key: dict[str, Any]) -> dict[str, Any]:
     rows = sql.query(f"SELECT * FROM {table.name} WHERE {where}{true_now} LIMIT 6", list(key.values())).to_pylist()
     shown = ", ".join(f"{name} {value}" for name, value in key.items())
     if not rows:
-        raise Permanent(f"explain {table.name}", expected=f"a row of {shown}", found="none", do=_there_is(sql, table, key))
+        raise Permanent(
+            f"explain {table.name}", expected=f"a row of {shown}", found="none", do=_there_is(sql, table, key)
+        )
     if len(rows) > 1:
         missing = [name for name in table.key if name not in key]
         said = [" ".join(str(row[name]) for name in missing) for row in rows]
         expected = f"{', '.join(missing)} too, since {shown} has several rows"
         raise Permanent(f"explain {table.name}", expected=expected, found="left out", keys=said)
-    return rows[0]
+    found: dict[str, Any] = rows[0]
+    return found
 
 
 def _there_is(sql: ReleaseSql, table: Table, key: dict[str, Any]) -> str:
@@ -132,7 +139,8 @@ def _there_is(sql: ReleaseSql, table: Table, key: dict[str, Any]) -> str:
     first, value = next(iter(key.items()))
     if "session_date" in key and first != "session_date":
         found = sql.query(
-            f'SELECT min(session_date) AS first, max(session_date) AS last, count(*) AS n FROM {table.name} WHERE "{first}" = ?',
+            "SELECT min(session_date) AS first, max(session_date) AS last, count(*) AS n "
+            f'FROM {table.name} WHERE "{first}" = ?',
             [value],
         ).to_pylist()[0]
         if found["n"]:

@@ -1,7 +1,7 @@
 """How a row of each table leads to the rows it was made from, down to the payload.
 
-A table without a rule of its own is explained by its origin columns (source, payload digest, row number) or, lacking those, by
-the tables that its contract reads. What does not belong here: keys and messages (`lake.explain`).
+A table without a rule of its own is explained by its origin columns (source, payload digest, row number) or, lacking
+those, by the tables that its contract reads. What does not belong here: keys and messages (`lake.explain`).
 """
 
 import hashlib
@@ -71,7 +71,11 @@ class Trail:
             if found:
                 own = [c.name for c in contract.columns if c.name not in (*_DELIVERY, "session_date", "session_month")]
                 return (self._delivery(contract, found[0], own),)
-        return (Link("bronze", {"payload_digest": row["payload_digest"], "found": "no row of that payload in this release"}),)
+        return (
+            Link(
+                "bronze", {"payload_digest": row["payload_digest"], "found": "no row of that payload in this release"}
+            ),
+        )
 
     def _delivery(self, table: Table, row: Row, shown: Sequence[str]) -> Link:
         facts = {**_values(row, _DELIVERY), "delivered": {name: row[name] for name in shown if row[name] is not None}}
@@ -110,28 +114,39 @@ class Trail:
         return [self._silver(actions, action, ("action", "price_factor", "amount")) for action in found]
 
     def _price(self, table: Table, row: Row, column: Column) -> Link:
-        key = [row["security_id"], row["session_date"]]
-        prices = self._rows(
-            "SELECT * FROM silver.prices WHERE security_id = ? AND session_date = ? AND payload_digest = ? AND row_no = ?",
-            [*key, row["payload_digest"], row["row_no"]],
-        )
-        shown = (column.name,) if prices and column.name in prices[0] else ("close", "base_price")
-        made_from = [self._silver(registry.table("silver.prices"), price, shown) for price in prices[-1:]]
-        if column.name == "n_headlines":
-            made_from = [
-                self._silver(registry.table("silver.news_coverage"), found, ("is_covered", "n_headlines"))
-                for found in self._rows(
-                    "SELECT * FROM silver.news_coverage WHERE security_id = ? AND session_date = ? AND known_until IS NULL", key
-                )
-            ]
+        made_from = self._price_sources(row, (column.name,))
         if column.name in ("factor", "cumulative_factor"):
             made_from += self._factors(row, "=" if column.name == "factor" else "<=")
         return Link(_title(table, row), {"meaning": column.doc, **self._about(table, row)}, tuple(made_from))
 
+    def _price_sources(self, row: Row, names: Sequence[str]) -> list[Link]:
+        """The silver rows behind some columns of a gold price, down to their payloads."""
+        key = [row["security_id"], row["session_date"]]
+        prices = registry.table("silver.prices")
+        own = tuple(c.name for c in prices.public if c.name in names) or ("close", "base_price")
+        links = []
+        if tuple(names) != ("n_headlines",):
+            query = (
+                "SELECT * FROM silver.prices "
+                "WHERE security_id = ? AND session_date = ? AND payload_digest = ? AND row_no = ?"
+            )
+            found = self._rows(query, [*key, row["payload_digest"], row["row_no"]])
+            links += [self._silver(prices, price, own) for price in found[-1:]]
+        if "n_headlines" in names:
+            links += self._coverage(key)
+        return links
+
+    def _coverage(self, key: Sequence[Any]) -> list[Link]:
+        contract = registry.table("silver.news_coverage")
+        query = "SELECT * FROM silver.news_coverage WHERE security_id = ? AND session_date = ? AND known_until IS NULL"
+        found = [self._silver(contract, row, ("is_covered", "n_headlines")) for row in self._rows(query, key)]
+        return found or [Link(contract.name, {"found": "no row: the collection did not cover this session"})]
+
     def _factors(self, row: Row, comparison: str) -> list[Link]:
         ledger = registry.table("silver.adjustments")
         found = self._rows(
-            f"SELECT * FROM silver.adjustments WHERE security_id = ? AND session_date {comparison} ? AND known_until IS NULL "
+            "SELECT * FROM silver.adjustments "
+            f"WHERE security_id = ? AND session_date {comparison} ? AND known_until IS NULL "
             "ORDER BY session_date DESC",
             [row["security_id"], row["session_date"]],
         )
@@ -140,10 +155,13 @@ class Trail:
     def _feature(self, table: Table, row: Row, column: Column) -> Link:
         feature = catalogue().get(column.name)
         if feature is None:
-            return Link(_title(table, row), {"meaning": column.doc, **self._about(table, row)}, self._inputs_of(row, (), 0))
+            return Link(
+                _title(table, row), {"meaning": column.doc, **self._about(table, row)}, self._inputs_of(row, (), 0)
+            )
         facts = {
             "expression": feature.formula, "meaning": feature.doc, "unit": feature.unit, "source": feature.source,
-            "inputs": ", ".join(feature.inputs) + " on forward-adjusted prices", "lookback": f"{feature.lookback} sessions",
+            "inputs": ", ".join(feature.inputs) + " on forward-adjusted prices",
+            "lookback": f"{feature.lookback} sessions",
             **self._about(table, row),
         }  # fmt: skip
         if feature.is_recursive:
@@ -160,7 +178,7 @@ class Trail:
         return int(counted[0]["n"])
 
     def _inputs_of(self, row: Row, names: Sequence[str], used: int) -> tuple[Link, ...]:
-        """The newest input rows of gold.prices, raw with the factor that scales them; the very newest down to the payload."""
+        """The newest input rows of gold.prices, raw with their factor; the very newest down to the payload."""
         contract = registry.table("gold.prices")
         found = self._rows(
             "SELECT * FROM gold.prices WHERE security_id = ? AND session_date <= ? ORDER BY session_date DESC LIMIT ?",
@@ -168,9 +186,9 @@ class Trail:
         )
         links = []
         for i, price in enumerate(found):
-            column = contract.column(names[0] if names else "close")
-            below = self._price(contract, price, column).links if i < TRACED else ()
-            links.append(Link(_title(contract, price), _values(price, (*names, "cumulative_factor", "known_at")), below))
+            below = self._price_sources(price, names or ("close",)) if i < TRACED else []
+            shown = _values(price, (*names, "cumulative_factor", "known_at"))
+            links.append(Link(_title(contract, price), shown, tuple(below)))
         return tuple(links)
 
     def _label(self, table: Table, row: Row, column: Column) -> Link:
@@ -183,10 +201,12 @@ class Trail:
             for price in self._rows(
                 "SELECT * FROM gold.prices WHERE security_id = ? AND session_date = ?", [row["security_id"], day]
             ):
-                below = self._price(contract, price, contract.column("close")).links
-                links.append(Link(_title(contract, price), _values(price, ("close", "cumulative_factor", "known_at")), below))
+                shown = _values(price, ("close", "cumulative_factor", "known_at"))
+                links.append(Link(_title(contract, price), shown, tuple(self._price_sources(price, ("close",)))))
         formula = f"(close / cumulative_factor) {HORIZON} sessions later / the same now - 1"
-        return Link(_title(table, row), {"expression": formula, "meaning": column.doc, **self._about(table, row)}, tuple(links))
+        return Link(
+            _title(table, row), {"expression": formula, "meaning": column.doc, **self._about(table, row)}, tuple(links)
+        )
 
     def _prediction(self, table: Table, row: Row, column: Column) -> Link:
         features = registry.table("gold.features_daily")
@@ -196,7 +216,8 @@ class Trail:
             **self._about(table, row),
         }  # fmt: skip
         found = self._rows(
-            "SELECT * FROM gold.features_daily WHERE security_id = ? AND session_date = ?", [row["security_id"], row["session_date"]]
+            "SELECT * FROM gold.features_daily WHERE security_id = ? AND session_date = ?",
+            [row["security_id"], row["session_date"]],
         )
         links = []
         for scored in found:
@@ -210,12 +231,14 @@ class Trail:
         of_board = "FROM gold.prices WHERE exchange = ? AND market = ? AND session_date = ?"
         key = [row["exchange"], row["market"], row["session_date"]]
         n = int(self._rows(f"SELECT count(*) AS n {of_board}", key)[0]["n"])
-        found = self._rows(f"SELECT * {of_board} ORDER BY coalesce(market_cap, value, 0) DESC, security_id LIMIT {LISTED}", key)
+        found = self._rows(
+            f"SELECT * {of_board} ORDER BY coalesce(market_cap, value, 0) DESC, security_id LIMIT {LISTED}", key
+        )
         links = []
         for i, price in enumerate(found):
-            below = self._price(contract, price, contract.column("close")).links if i < TRACED else ()
-            shown = ("close", "value", "market_cap", "is_halted", "known_at")
-            links.append(Link(_title(contract, price), _values(price, shown), below))
+            shown = ("close", "value", "market_cap", "is_halted")
+            below = self._price_sources(price, shown) if i < TRACED else []
+            links.append(Link(_title(contract, price), _values(price, (*shown, "known_at")), tuple(below)))
         facts = {"meaning": column.doc, "securities": n, **self._about(table, row)}
         return Link(_title(table, row), facts, tuple(links), n - len(found))
 
@@ -226,7 +249,8 @@ class Trail:
         return facts
 
     def _rows(self, query: str, params: Sequence[Any]) -> list[dict[str, Any]]:
-        return self._sql.query(query, params).to_pylist()
+        rows: list[dict[str, Any]] = self._sql.query(query, params).to_pylist()
+        return rows
 
 
 def _title(table: Table, row: Row) -> str:

@@ -1,8 +1,8 @@
 """From contracts and settings to Feast's objects: the entity, a view per gold table with features, and a store to ask.
 
-The registry of a store is a folder of its own that vanishes with it: everything in it follows from the code, so there is nothing
-to keep, and nothing to be stale. `feast apply` in `feature_repo/` writes one for Feast's own tools. What does not belong here:
-the named views and services (`feature_repo`).
+The registry of a store is a folder of its own that vanishes with it: everything in it follows from the code, so there
+is nothing to keep, and nothing to be stale. `feast apply` in `feature_repo/` writes one for Feast's own tools. What
+does not belong here: the named views and services (`feature_repo`).
 """
 
 import tempfile
@@ -24,10 +24,12 @@ from market.features.catalogue import catalogue
 from market.table import Column, Table
 
 PROJECT = "marketlake"
-TTL = timedelta(days=7)  # a longer one makes point-in-time joins six times slower, and a week-old feature is stale anyway
+TTL = timedelta(
+    days=7
+)  # a longer one makes point-in-time joins six times slower, and a week-old feature is stale anyway
 KEY = ("security_id", "session_date")
 ORIGIN = ("session_date", RELEASE_ID)
-"""Fields of every view beside the features: the session the row belongs to (ISO date) and the release it was read from."""
+"""Fields of every view beside the features: the session of the row (ISO date) and the release it was read from."""
 
 _TYPES: dict[str, PrimitiveFeastType] = {
     "float64": Float64, "int64": Int64, "int32": Int32, "bool": Bool, "string": String,
@@ -133,17 +135,18 @@ def online_config(settings: Settings) -> dict[str, Any]:
 
 
 def feature_store(settings: Settings, release_id: str = "", services: Sequence[FeatureService] = ()) -> FeatureStore:
-    """A Feast store that knows all views and those services, over the release; nothing is written to online store or lake."""
+    """A Feast store that knows all views and those services, over the release; nothing else is written."""
     folder = tempfile.TemporaryDirectory(prefix="marketlake-feast-")
     store = FeatureStore(config=repo_config(settings, Path(folder.name) / "registry.db", release_id))
     weakref.finalize(store, folder.cleanup)
     store.registry.apply_entity(security(), PROJECT, commit=False)
     for view in views():
-        store.registry.apply_data_source(view.batch_source, PROJECT, commit=False)
+        if view.batch_source is not None:
+            store.registry.apply_data_source(view.batch_source, PROJECT, commit=False)
         store.registry.apply_feature_view(view, PROJECT, commit=False)
     for service in services:
         store.registry.apply_feature_service(service, PROJECT, commit=False)
-    store.registry.commit()
+    store.registry.commit()  # type: ignore[no-untyped-call]
     return store
 
 

@@ -1,7 +1,8 @@
-"""Feast's view of a release: a data source that names a gold table, and an offline store that reads it at the release's version.
+"""Feast's view of a release: a data source that names a gold table, and an offline store that reads it at the release's
+version.
 
-The joins are Feast's own (`feast.infra.offline_stores.ibis`); ours is the reader alone. What does not belong here: which views
-and services there are (`lake.feast_repo`, `feature_repo`), and the online store (`lake.online`).
+The joins are Feast's own (`feast.infra.offline_stores.ibis`); ours is the reader alone. What does not belong here:
+which views and services there are (`lake.feast_repo`, `feature_repo`), and the online store (`lake.online`).
 """
 
 import json
@@ -53,7 +54,7 @@ class ReleaseSource(DataSource):
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ReleaseSource) and super().__eq__(other) and self.table == other.table
+        return isinstance(other, ReleaseSource) and bool(super().__eq__(other)) and self.table == other.table  # type: ignore[no-untyped-call]
 
     def __hash__(self) -> int:
         return hash((self.name, self.table))
@@ -73,7 +74,9 @@ class ReleaseSource(DataSource):
             tags=self.tags,
             timestamp_field=self.timestamp_field,
             created_timestamp_column=self.created_timestamp_column,
-            custom_options=DataSourceProto.CustomSourceOptions(configuration=json.dumps({"table": self.table}).encode()),
+            custom_options=DataSourceProto.CustomSourceOptions(
+                configuration=json.dumps({"table": self.table}).encode()
+            ),
         )
 
     def validate(self, config: RepoConfig) -> None:
@@ -94,7 +97,9 @@ class ReleaseSource(DataSource):
     @staticmethod
     def source_datatype_to_feast_value_type() -> Callable[[str], ValueType]:
         """From a contract's type to Feast's."""
-        return lambda name: ValueType.UNIX_TIMESTAMP if name == "timestamp" else _FEAST_TYPES.get(name, ValueType.STRING)
+        return lambda name: (
+            ValueType.UNIX_TIMESTAMP if name == "timestamp" else _FEAST_TYPES.get(name, ValueType.STRING)
+        )
 
     def get_table_query_string(self) -> str:
         """The table's name in SQL."""
@@ -143,13 +148,15 @@ class ReleaseOfflineStore(OfflineStore):
     ) -> RetrievalJob:
         """The newest row of each entity within the view's ttl that was known by the row's instant.
 
-        `filter_by_created_timestamp` is on unless it is named: a revision must not reach an instant before it was known.
+        `filter_by_created_timestamp` is on unless it is named: a revision must not reach an instant before it was
+        known.
         """
         if not isinstance(entity_df, pd.DataFrame):
             raise Permanent("history", expected="entities as a data frame", found=type(entity_df).__name__)
         return get_historical_features_ibis(
             config, feature_views, feature_refs, entity_df, registry, project,
-            data_source_reader=_reader(config), data_source_writer=_refuse_writing, full_feature_names=full_feature_names,
+            data_source_reader=_reader(config), data_source_writer=_refuse_writing,
+            full_feature_names=full_feature_names,
             filter_by_created_timestamp=filter_by_created_timestamp,
         )  # fmt: skip
 

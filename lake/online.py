@@ -1,7 +1,8 @@
 """The online store: the latest features of the release, filled after publication and read by key.
 
-Every row carries the release and the session it comes from. A fill replaces all rows, so that after a rollback nothing newer than
-the release is left. Feast takes seconds to import, so it is imported when first used and never by importing this module.
+Every row carries the release and the session it comes from. A fill replaces all rows, so that after a rollback nothing
+newer than the release is left. Feast takes seconds to import, so it is imported when first used and never by importing
+this module.
 """
 
 import sqlite3
@@ -19,7 +20,7 @@ from lake.delta import DeltaLake
 from lake.releases import Release
 from lake.settings import Settings
 from market import calendars
-from market.errors import Transient
+from market.errors import Permanent, Transient
 from market.table import Table
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def fill(settings: Settings, release: Release) -> int:
 
 
 class OnlineFeatures:
-    """Reads online features through Feast. Construction imports and warms Feast up, which takes seconds; a read, milliseconds.
+    """Reads online features through Feast. Construction imports and warms Feast up, which takes seconds; a read,
+    milliseconds.
 
     One instance serves many threads; reads take turns, since Feast's SQLite connection is one.
     """
@@ -81,7 +83,8 @@ class OnlineFeatures:
     def get(self, security_ids: Sequence[str]) -> pa.Table:
         """One row per id, in the order asked: security_id, every feature, release_id, session_date.
 
-        A security that has no online features has nulls in all columns but the first; a feature that is not known is null.
+        A security that has no online features has nulls in all columns but the first; a feature that is not known is
+        null.
 
         Raises
         ------
@@ -102,24 +105,38 @@ class OnlineFeatures:
         rows = [{"security_id": security} for security in ids]
         try:
             with self._lock:
-                return self._store.get_online_features(self._asked, rows).to_dict()  # type: ignore[no-any-return]
+                return self._store.get_online_features(self._asked, rows).to_dict()
         except sqlite3.OperationalError as error:
             raise Transient("online features", expected="an answer of the online store", found=str(error)) from error
 
 
 def _latest(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
     """The newest row of every security within a week of its exchange's newest session."""
-    version = release.tables[table.name]
-    months = sorted({partition["session_month"] for partition in delta.open(table, version).partitions()})[-2:]
-    names = [column.name for column in table.public]
-    recent = delta.read(table, version=version, where=ds.field("session_month").isin(months), columns=names)
-    newest = dict(zip(*(c.to_pylist() for c in recent.group_by("exchange").aggregate([("session_date", "max")]).columns)))
+    recent = _last_months(delta, table, release)
+    per_exchange = recent.group_by("exchange").aggregate([("session_date", "max")])
+    newest = dict(zip(per_exchange["exchange"].to_pylist(), per_exchange["session_date_max"].to_pylist(), strict=True))
     oldest = {exchange: day - timedelta(days=FRESH_DAYS) for exchange, day in newest.items()}
     ordered = recent.sort_by([("security_id", "ascending"), ("session_date", "ascending")])
     numbered = ordered.append_column("at", pa.array(range(ordered.num_rows), pa.int64()))
     last = ordered.take(numbered.group_by("security_id").aggregate([("at", "max")])["at_max"])
     limits = pa.array([oldest[exchange] for exchange in last["exchange"].to_pylist()], pa.date32())
     return _with_origin(last.filter(pc.greater_equal(last["session_date"], limits)), release)
+
+
+def _last_months(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
+    """The table's public columns in its newest two months; a column that the release does not have yet is null."""
+    if table.name not in release.tables:
+        held = ", ".join(sorted(release.tables))
+        raise Permanent(f"release {release.release_id}", expected=f"a version of {table.name}", found=f"only {held}")
+    stored = delta.open(table, release.tables[table.name])
+    months = sorted({partition["session_month"] for partition in stored.partitions()})[-2:]
+    dataset = stored.to_pyarrow_dataset()
+    names = [column.name for column in table.public if column.name in dataset.schema.names]
+    rows = dataset.to_table(columns=names, filter=ds.field("session_month").isin(months))
+    for column in table.public:
+        if column.name not in names:
+            rows = rows.append_column(column.name, pa.nulls(rows.num_rows, column.arrow.type))
+    return rows
 
 
 def _with_origin(rows: pa.Table, release: Release) -> pa.Table:
@@ -138,16 +155,15 @@ def _make_room(store: "FeatureStore", view: "FeatureView") -> None:
 
 
 def _replace(store: "FeatureStore", view: "FeatureView", rows: pa.Table) -> None:
+    from lake.feast_online import LakeSqliteOnlineStore
+
     online = store.provider.online_store
     _make_room(store, view)
-    is_ours = hasattr(online, "forget")
-    if is_ours:
+    if isinstance(online, LakeSqliteOnlineStore):
         online.forget(store.config, view)
     else:  # Feast's Redis store skips older event times, so a rollback must delete first
         online.update(store.config, [view], [view], [], [], partial=True)
     if rows.num_rows:
         store.write_to_online_store(view.name, rows.to_pandas(timestamp_as_object=False))
-    elif is_ours:
+    elif isinstance(online, LakeSqliteOnlineStore):
         online.commit(store.config)
-
-

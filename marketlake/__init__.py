@@ -1,4 +1,4 @@
-"""The way in for people: the command line, the notebook facade, starting and stopping services. No logic belongs here."""
+"""The way in for people: command line, notebook facade, starting and stopping services. No logic belongs here."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 __all__ = ["open"]
 
 
-def open(release: str | None = None, as_of: str | None = None, settings: Any = None) -> "Lake":  # noqa: A001
+def open(release: str | None = None, as_of: str | None = None, settings: Any = None) -> "Lake":
     """The lake at a release, for notebooks; see `marketlake.facade.open_lake`."""
     from marketlake.facade import open_lake  # here, so that the command line starts without pandas and DuckDB
 

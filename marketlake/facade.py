@@ -1,8 +1,9 @@
-"""The lake in a notebook: `marketlake.open()` gives a `Lake` at one release, and everything it returns says where it comes from.
+"""The lake in a notebook: `marketlake.open()` gives a `Lake` at one release, and everything it returns says where it
+comes from.
 
-Every reading of history has an as-of instant: the release's own, an earlier one given at opening, or one given with the call.
-`hindsight=True` reads without one, and `attrs["meta"]` says so. What does not belong here: how rows of an instant are found
-(`marketlake.reading`), SQL of routes, arithmetic.
+Every reading of history has an as-of instant: the release's own, an earlier one given at opening, or one given with the
+call. `hindsight=True` reads without one, and `attrs["meta"]` says so. What does not belong here: how rows of an instant
+are found (`marketlake.reading`), SQL of routes, arithmetic.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ from lake.online import OnlineFeatures
 from lake.releases import Release, Releases
 from lake.settings import Settings
 from lake.sql import ReleaseSql, store_of
-from market import adjust, calendars, registry
+from market import calendars, registry
+from market.adjust import adjusted_as_of
 from market.errors import Permanent
 from market.features.nodes import Expr
 from marketlake import reading
@@ -39,8 +41,8 @@ def open_lake(release: str | None = None, as_of: Instant | None = None, settings
     Parameters
     ----------
     release : its id; the current one by default. An older release is the lake exactly as it was published then.
-    as_of : an instant with a time zone, not after the release's. Readings then show what was known at it: the release keeps every
-        version of silver, so an earlier instant can be read from a later release.
+    as_of : an instant with a time zone, not after the release's. Readings then show what was known at it: the release
+        keeps every version of silver, so an earlier instant can be read from a later release.
     settings : the environment's by default.
 
     Raises
@@ -74,7 +76,7 @@ class Lake:
         return self._meta(self.as_of)
 
     def tables(self) -> pd.DataFrame:
-        """One row per table: name, meaning, key, rule of known_at, writer, and the Delta version that the release pins."""
+        """One row per table: name, meaning, key, rule of known_at, writer, and the Delta version in the release."""
         rows = [
             {"table": t.name, "doc": t.doc, "key": ", ".join(t.key), "known_at": t.known_at, "writer": t.writer,
              "version": self.release.tables.get(t.name)}
@@ -98,14 +100,16 @@ class Lake:
             names = ", ".join(registry.tables())
             raise Permanent("describe", expected=f"a table among {names}", found=repr(name)) from error
         columns = pd.DataFrame([
-            {"column": c.name, "type": c.type, "unit": c.unit, "nullable": c.nullable, "doc": c.doc} for c in table.public
+            {"column": c.name, "type": c.type, "unit": c.unit, "nullable": c.nullable, "doc": c.doc}
+            for c in table.public
         ])  # fmt: skip
         rows = int(self._sql.query(f"SELECT count(*) AS n FROM {table.name}")["n"][0].as_py())
         version = self.release.tables.get(name)
         return Description(name, table.doc, table.key, table.known_at, table.writer, version, rows, columns, self.meta)
 
     def universe(self, day: Day) -> pd.DataFrame:
-        """What was listed that day: every security with a bar (halted ones too), delisted names included, names as of the day.
+        """What was listed that day: every security with a bar (halted ones too), delisted names included, names as of
+        the day.
 
         Raises
         ------
@@ -115,9 +119,10 @@ class Lake:
         session = reading.day_of(day)
         closed = {e: calendars.why_closed(e, session) for e in calendars.EXCHANGES}
         if all(closed.values()):
-            raise Permanent(f"universe {session}", expected="a session", found="; ".join(f"{e}: {w}" for e, w in closed.items()))
-        rows = self._sql.query(_UNIVERSE, [self.as_of, self.as_of, session, self.as_of, self.as_of])
-        return frame_of(rows, self.meta)
+            raise Permanent(
+                f"universe {session}", expected="a session", found="; ".join(f"{e}: {w}" for e, w in closed.items())
+            )
+        return frame_of(reading.listed(self._sql, session, self.as_of), self.meta)
 
     def prices(
         self,
@@ -133,7 +138,8 @@ class Lake:
         Parameters
         ----------
         symbols : codes or security ids.
-        adjust : prices on the scale of the as-of day (volume the other way round), by the factors known then; False: raw.
+        adjust : prices on the scale of the as-of day (volume the other way round), by the factors known then; False:
+            raw.
         as_of : instead of the lake's own instant; bars and factors are the versions believed then.
         hindsight : what the release believes of the past, without an as-of instant; the meta says so.
 
@@ -150,19 +156,24 @@ class Lake:
         rows = reading.bars(self._sql, ids, last, instant)
         rows = rows[rows["session_date"] >= first].reset_index(drop=True)
         if adjust and len(rows):
-            rows = _scaled(rows, reading.last_factors(self._sql, rows, instant))
+            rows = adjusted_as_of(rows, reading.last_factors(self._sql, rows, instant))
         rows["session_date"] = pd.to_datetime(rows["session_date"])
         prices = Prices(rows[_PRICE_COLUMNS])
         prices.attrs["meta"] = self._meta(instant) | {"adjusted": adjust}
         return prices
 
     def features(
-        self, names: str | Sequence[str], start: Day, end: Day, symbols: str | Sequence[str] | None = None, arrow: bool = False
+        self,
+        names: str | Sequence[str],
+        start: Day,
+        end: Day,
+        symbols: str | Sequence[str] | None = None,
+        arrow: bool = False,
     ) -> pd.DataFrame | pa.Table:
         """Features of the release by security and session, the whole universe unless symbols are named.
 
-        Rows that became known only after the as-of instant (a revision under them) are left out: gold keeps the present belief
-        alone. For values as they were then open the release of then, or `compute` them.
+        Rows that became known only after the as-of instant (a revision under them) are left out: gold keeps the present
+        belief alone. For values as they were then open the release of then, or `compute` them.
 
         Raises
         ------
@@ -178,18 +189,21 @@ class Lake:
         ids = None if symbols is None else reading.security_ids(self._sql, symbols)
         chosen = ", ".join(f'"{name}"' for name in asked)
         rows = self._sql.query(
-            f"SELECT session_date, security_id, {chosen}, known_at FROM gold.features_daily WHERE session_date BETWEEN ? AND ? "
+            f"SELECT session_date, security_id, {chosen}, known_at FROM gold.features_daily "
+            "WHERE session_date BETWEEN ? AND ? "
             "AND known_at <= ? AND (? IS NULL OR list_contains(?, security_id)) ORDER BY security_id, session_date",
             [first, last, self.as_of, None if ids is None else "some", ids or []],
         )
         return arrow_of(rows, self.meta) if arrow else frame_of(rows, self.meta)
 
     def history(self, entity_frame: pd.DataFrame, service: str = "price_model") -> pd.DataFrame:
-        """Features of a Feast service, point in time: for each row the newest session that had ended, as known at its instant.
+        """Features of a Feast service, point in time: for each row the newest session that had ended, as known at its
+        instant.
 
         Parameters
         ----------
-        entity_frame : `symbol` or `security_id`, and `event_timestamp` (instants with a time zone) or `session_date` (its close).
+        entity_frame : `symbol` or `security_id`, and `event_timestamp` (instants with a time zone) or `session_date`
+            (its close).
 
         Raises
         ------
@@ -216,7 +230,8 @@ class Lake:
         return frame_of(rows, self.meta | {"online_release_id": ", ".join(held)})
 
     def sql(self, query: str, params: Sequence[Any] = (), arrow: bool = False) -> pd.DataFrame | pa.Table:
-        """The answer of a reading statement over the release; silver tables have macros such as `silver.prices_as_of(instant)`.
+        """The answer of a reading statement over the release; silver tables have macros such as
+        `silver.prices_as_of(instant)`.
 
         SQL sees the whole release: where the lake was opened at an earlier instant, the meta says hindsight.
         """
@@ -235,7 +250,8 @@ class Lake:
         return explain(self._sql, table, *key_and_column, store=store_of(self._settings))
 
     def compute(self, expression: str | Expr, symbols: str | Sequence[str], start: Day, end: Day) -> pd.DataFrame:
-        """A feature expression on forward-adjusted bars as of the lake's instant; a name of the catalogue gives gold's bits.
+        """A feature expression on forward-adjusted bars as of the lake's instant; a name of the catalogue gives gold's
+        bits.
 
         Raises
         ------
@@ -268,18 +284,6 @@ class Lake:
         return {**self.release.meta, "as_of": said, "hindsight": as_of is None}
 
 
-_UNIVERSE = """
-SELECT p.security_id, p.symbol, s.name, p.exchange, p.market, p.currency, s.kind, s.list_date, p.close, p.market_cap,
-       p.is_halted, p.known_at
-FROM silver.prices p LEFT JOIN (
-    SELECT * FROM silver.securities WHERE known_at <= ?
-) s ON s.security_id = p.security_id
-WHERE p.known_at <= ? AND p.session_date = ? AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)
-QUALIFY row_number() OVER (PARTITION BY p.security_id ORDER BY s.known_at::DATE <= p.session_date DESC, s.known_at DESC) = 1
-ORDER BY p.security_id
-"""
-
-
 def _limited(release: Release, as_of: Instant | None) -> datetime:
     if as_of is None:
         return release.as_of
@@ -290,7 +294,3 @@ def _limited(release: Release, as_of: Instant | None) -> datetime:
             found=instant.isoformat(), do="Open a later release",
         )  # fmt: skip
     return instant
-
-
-def _scaled(rows: pd.DataFrame, factors: pd.Series) -> pd.DataFrame:
-    return adjust.adjusted_as_of(rows, factors)

@@ -15,8 +15,8 @@ import pyarrow as pa
 from market.errors import Permanent
 
 
-class Prices(pd.DataFrame):
-    """Daily bars, one row per security and session; `attrs["meta"]` says from which release, as of when, on which scale."""
+class Prices(pd.DataFrame):  # type: ignore[misc]
+    """Daily bars, a row per security and session; `attrs["meta"]` says which release, as of when, on which scale."""
 
     @property
     def _constructor(self) -> type["Prices"]:

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 import pandas as pd
+from feast import FeatureService
 
 from feature_repo import services
-from feast import FeatureService
 from lake import feast_repo
 from lake.settings import Settings
 from lake.sql import ReleaseSql
@@ -17,7 +17,8 @@ from marketlake import reading
 def point_in_time(
     settings: Settings, sql: ReleaseSql, entities: pd.DataFrame, service: str, as_of: datetime
 ) -> pd.DataFrame:
-    """The entity rows with the service's features, in their order, as known at each row's instant in the release of `sql`.
+    """The entity rows with the service's features, in their order, as known at each row's instant in the release of
+    `sql`.
 
     Raises
     ------
@@ -32,7 +33,9 @@ def point_in_time(
     late = rows.loc[rows["event_timestamp"] > pd.Timestamp(as_of), "event_timestamp"]
     if len(late):
         found = [str(instant) for instant in late.head()]
-        raise Permanent("history", expected=f"instants up to {as_of.isoformat()}, as the lake was opened", found="later", keys=found)
+        raise Permanent(
+            "history", expected=f"instants up to {as_of.isoformat()}, as the lake was opened", found="later", keys=found
+        )
     rows["row"] = range(len(rows))
     store = feast_repo.feature_store(settings, sql.release.release_id, [asked])
     keys = rows[["row", "security_id", "event_timestamp"]]

@@ -1,7 +1,7 @@
 """Readings of a release as of an instant: which rows were believed then, and series on comparable scales.
 
-Prices as of an instant are made by gold's own function from the versions of silver believed then, so that they are what gold
-would have held. What does not belong here: shapes for people (`marketlake.frames`), arithmetic (`market`).
+Prices as of an instant are made by gold's own function from the versions of silver believed then, so that they are what
+gold would have held. What does not belong here: shapes for people (`marketlake.frames`), arithmetic (`market`).
 """
 
 import difflib
@@ -23,6 +23,18 @@ from market.features.parse import parse
 from market.table import Window
 
 _NOTHING_BEFORE = date(1900, 1, 1)
+_LISTED = """
+SELECT p.security_id, p.symbol, s.name, p.exchange, p.market, p.currency, s.kind, s.list_date, p.close, p.market_cap,
+       p.is_halted, p.known_at
+FROM silver.prices p LEFT JOIN (
+    SELECT * FROM silver.securities WHERE known_at <= ?
+) s ON s.security_id = p.security_id
+WHERE p.session_date = ? AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)
+QUALIFY row_number() OVER (
+    PARTITION BY p.security_id ORDER BY s.known_at::DATE <= p.session_date DESC, s.known_at DESC
+) = 1
+ORDER BY p.security_id
+"""
 _TRUE_THEN = "known_at <= ? AND (known_until IS NULL OR known_until > ?)"
 
 
@@ -40,7 +52,8 @@ def instant_of(text: str | datetime | pd.Timestamp) -> datetime:
         raise _no_instant(text, str(error)) from error
     if instant is pd.NaT or instant.tzinfo is None:
         raise _no_instant(text, "one without a time zone")
-    return instant.to_pydatetime().astimezone(UTC)
+    moment: datetime = instant.to_pydatetime()
+    return moment.astimezone(UTC)
 
 
 def day_of(text: str | date) -> date:
@@ -76,7 +89,8 @@ def span_of(start: str | date, end: str | date) -> tuple[date, date]:
 
 
 def security_ids(sql: ReleaseSql, symbols: Sequence[str]) -> list[str]:
-    """Ids of codes or ids, in the order asked; a code that passed from one security to another means its present holder.
+    """Ids of codes or ids, in the order asked; a code that passed from one security to another means its present
+    holder.
 
     Raises
     ------
@@ -87,11 +101,14 @@ def security_ids(sql: ReleaseSql, symbols: Sequence[str]) -> list[str]:
     rows = sql.query(
         "SELECT security_id, symbol FROM silver.symbols ORDER BY known_until IS NULL, known_at"
     ).to_pylist()  # later rows win below, present holders last
-    known = {row["symbol"]: row["security_id"] for row in rows} | {row["security_id"]: row["security_id"] for row in rows}
+    known = {row["symbol"]: row["security_id"] for row in rows} | {
+        row["security_id"]: row["security_id"] for row in rows
+    }
     missing = [name for name in asked if name not in known]
     if missing:
         found = sql.query(
-            "SELECT DISTINCT security_id, symbol FROM gold.prices WHERE list_contains(?, symbol) OR list_contains(?, security_id)",
+            "SELECT DISTINCT security_id, symbol FROM gold.prices "
+            "WHERE list_contains(?, symbol) OR list_contains(?, security_id)",
             [missing, missing],
         ).to_pylist()
         known |= {row[name]: row["security_id"] for row in found for name in ("symbol", "security_id")}
@@ -103,6 +120,11 @@ def security_ids(sql: ReleaseSql, symbols: Sequence[str]) -> list[str]:
             keys=unknown, do=f"Did you mean {', '.join(near)}?" if near else "See lake.universe(day)",
         )  # fmt: skip
     return [known[name] for name in asked]
+
+
+def listed(sql: ReleaseSql, session: date, as_of: datetime) -> pa.Table:
+    """Every security with a bar in the session, halted too, as believed at the instant; names as of the session."""
+    return sql.query(_LISTED, [as_of, session, as_of, as_of])
 
 
 def bars(sql: ReleaseSql, securities: Sequence[str], end: date, as_of: datetime | None) -> pd.DataFrame:
@@ -128,7 +150,9 @@ def last_factors(sql: ReleaseSql, rows: pd.DataFrame, as_of: datetime | None) ->
     ids = rows["security_id"].unique().tolist()
     if as_of is None:
         ledger = sql.query(
-            "SELECT security_id, session_date, factor FROM gold.prices WHERE factor <> 1 AND list_contains(?, security_id)", [ids]
+            "SELECT security_id, session_date, factor FROM gold.prices "
+            "WHERE factor <> 1 AND list_contains(?, security_id)",
+            [ids],
         )
     else:
         ledger = _ledger_then(sql, ids, as_of)

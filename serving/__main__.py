@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 import uvicorn
+from loguru import logger
 
 from lake.settings import Settings
 from serving import logs
@@ -25,8 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(openapi_text(settings))
         return 0
     logs.configure()
+    port = chosen.port or settings.api_port
+    logger.info("starting", url=f"http://{chosen.host}:{port}", docs=f"http://{chosen.host}:{port}/docs")
     # Our own line per request says more than uvicorn's, so its access log is off.
-    uvicorn.run(create_app(settings), host=chosen.host, port=chosen.port or settings.api_port, access_log=False,
+    uvicorn.run(create_app(settings), host=chosen.host, port=port, access_log=False,
                 log_config=None, timeout_graceful_shutdown=10)  # fmt: skip
     return 0
 

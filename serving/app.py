@@ -1,4 +1,4 @@
-"""The application: finds the routes, mounts them, and opens what they read. What any route does belongs in its own file."""
+"""The application: finds the routes, mounts them, and opens what they read. What a route does is in its own file."""
 
 import importlib
 import pkgutil
@@ -23,9 +23,9 @@ from serving.refresher import Refresher
 API = "/api/v1"
 ABOUT = """Korean and US equities from one release of the lake at a time.
 
-Every answer with data says which release it is from, as of when, when the last of its rows was known, and which commit and
-rulebook made it. A list is paged: repeat the request with `cursor` set to the answer's `next`. An answer carries an `ETag`; send
-it back as `If-None-Match` and an unchanged answer is a 304. Errors are problem documents (RFC 9457)."""
+Every answer with data says which release it is from, as of when, when the last of its rows was known, and which commit
+and rulebook made it. A list is paged: repeat the request with `cursor` set to the answer's `next`. An answer carries an
+`ETag`; send it back as `If-None-Match` and an unchanged answer is a 304. Errors are problem documents (RFC 9457)."""
 FAILURES: dict[int | str, dict[str, Any]] = {
     404: {"model": ProblemBody, "description": "no such symbol, model, release, table or row"},
     422: {"model": ProblemBody, "description": "bad input; `errors` names each fault"},
@@ -36,7 +36,8 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 def create_app(settings: Settings) -> FastAPI:
     """The API over the lake of these settings. Nothing is opened before the app starts.
 
-    `app.state.current.refresh()` and `app.state.champions.refresh()` look at once; otherwise a thread looks every two seconds.
+    A thread looks every two seconds for another release, another champion; `app.state.current.refresh()` and
+    `app.state.champions.refresh()` look at once.
     """
     current, champions, online = Current(settings), Champions(store_of(settings)), Online(settings)
     metrics = Metrics(current, champions)
@@ -56,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Marketlake", version="1", description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.current, app.state.champions, app.state.online, app.state.metrics = current, champions, online, metrics
     problems.install(app)
-    app.add_middleware(Around, current=current, metrics=metrics)
+    app.add_middleware(Around, current=current, metrics=metrics, prefix=API)
     for entry in sorted(pkgutil.iter_modules(routes.__path__), key=lambda found: found.name):
         module = importlib.import_module(f"{routes.__name__}.{entry.name}")
         is_api = getattr(module, "IS_API", True)

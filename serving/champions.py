@@ -42,7 +42,7 @@ class Champion:
     booster: xgboost.Booster
 
     def score(self, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(n,) score per row of (n, k) features in the model's order, NaN for "not known"; NaN where a row knows nothing."""
+        """(n,) score per row of (n, k) features in the model's order; a row of NaN ("not known") alone scores NaN."""
         if not len(matrix):
             return np.empty(0)
         rows = xgboost.DMatrix(matrix, feature_names=list(self.features), nthread=1)
@@ -79,7 +79,7 @@ class Champions:
         return self._versions.get(name, ())
 
     def refresh(self) -> None:
-        """Load the champions whose pointer changed; one that cannot be loaded leaves the one before, and the log says so."""
+        """Load the champions whose pointer changed; one that cannot be loaded leaves the one before, and is logged."""
         try:
             paths = [path.split("/") for path in self._store.list(f"{FOLDER}/")]
         except (MarketlakeError, OSError) as error:

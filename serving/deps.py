@@ -44,7 +44,7 @@ def iso_date(value: Any) -> date | None:
 
 
 def instant(value: Any) -> datetime | None:
-    """The instant of text such as 2024-05-03T09:00+09:00; a '+' that came unescaped in a URL, and so as a space, is taken."""
+    """The instant of text such as 2024-05-03T09:00+09:00; a '+' that came unescaped in a URL is a space there."""
     if value is None or isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _INSTANT.match(value):
@@ -59,9 +59,7 @@ def instant(value: Any) -> datetime | None:
 Date = Annotated[date | None, BeforeValidator(iso_date)]
 AsOf = Annotated[
     Annotated[datetime | None, BeforeValidator(instant)],
-    Query(
-        description="answer with what was known at this instant (with offset); without it, with what the release knows"
-    ),
+    Query(description="answer with what was known at this instant (with offset); by default at the release"),
 ]
 Symbol = Annotated[
     str, Path(description="code (005930, AAPL) or id (XKRX:005930)", examples=["005930"], max_length=100)

@@ -1,4 +1,4 @@
-"""What Prometheus reads: requests, their time, the release and the champions. One registry per app, so tests share nothing."""
+"""What Prometheus reads: requests, their time, the release, the champions. One registry per app: nothing is shared."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Around every request: its id, its release from first to last, its validators (ETag), its line in the log and its count.
+"""Around every request: its id, one release from first to last, its tag (ETag), its line in the log and its count.
 
 What does not belong here: anything that depends on which route it is.
 """
@@ -23,8 +23,8 @@ _UNTAGGED = ("/metrics", "/healthz", "/readyz")
 class Around:
     """Gives each request one release, tags and answers 304 where the caller has the body, logs and counts."""
 
-    def __init__(self, app: ASGIApp, *, current: Current, metrics: Metrics) -> None:
-        self._app, self._current, self._metrics = app, current, metrics
+    def __init__(self, app: ASGIApp, *, current: Current, metrics: Metrics, prefix: str) -> None:
+        self._app, self._current, self._metrics, self._prefix = app, current, metrics, prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -44,16 +44,24 @@ class Around:
             if held:
                 self._current.give_back(held)
             seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = self._template(scope)
             self._metrics.observe(scope["method"], route, reply.status, seconds)
             logger.bind(
                 request_id=request_id, method=scope["method"], path=scope["path"], route=route, status=reply.status,
                 ms=round(seconds * 1000, 2), release=release_id,
             ).info("request")  # fmt: skip
 
+    def _template(self, scope: Scope) -> str:
+        # FastAPI names the route without the prefix under which it is included.
+        path = str(getattr(scope.get("route"), "path", ""))
+        if not path:
+            return "other"
+        is_under = scope["path"].startswith(self._prefix) and not path.startswith(self._prefix)
+        return self._prefix + path if is_under else path
+
 
 class _Reply:
-    """Holds the answer back until it is whole, so that its tag can be in its head. Every answer here is small (<= 1,000 rows)."""
+    """Holds the answer back until it is whole, so that its tag can be in its head; answers have 1,000 rows at most."""
 
     def __init__(self, scope: Scope, send: Send, request_id: str, release_id: str) -> None:
         self._scope, self._send = scope, send

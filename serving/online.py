@@ -1,5 +1,7 @@
 """The online store as serving holds it: opened outside any request, since Feast takes seconds to import."""
 
+import sqlite3
+
 from loguru import logger
 
 from lake.online import OnlineFeatures
@@ -21,7 +23,7 @@ class Online:
             return
         try:
             self._features = OnlineFeatures(self._settings)
-        except (MarketlakeError, OSError, ValueError) as error:
+        except (MarketlakeError, sqlite3.Error, OSError, ValueError) as error:
             if self._failure != str(error):
                 logger.warning("online store not opened", failure=str(error))
             self._failure = str(error)

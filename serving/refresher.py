@@ -1,4 +1,4 @@
-"""One thread that looks, every few seconds and outside any request, whether the release, the champions or the store changed."""
+"""A thread that looks every few seconds, outside any request, whether something that is served has changed."""
 
 import threading
 from collections.abc import Callable, Sequence

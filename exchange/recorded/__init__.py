@@ -1,0 +1,1 @@
+"""Recorded worlds: reading a recording, and making one from published price files."""

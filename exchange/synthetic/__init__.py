@@ -1,0 +1,1 @@
+"""Generated worlds: companies, events, prices, filings and headlines of a seed. exchange.synthetic.build joins them."""

@@ -10,10 +10,11 @@ from serving.queries.reading import quoted
 
 
 def features_of_session(sql: ReleaseSql, exchange: str, day: date | None, names: Sequence[str]) -> pa.Table:
-    """security_id, session_date, known_at and the named features (columns of the contract) of every security of the exchange.
+    """security_id, session_date, known_at and the named features of every security of the exchange.
 
     Parameters
     ----------
+    names : columns of the contract.
     day : the session; None: the last one of the exchange in the release.
     """
     return sql.query(

@@ -1,4 +1,4 @@
-"""Scores of a champion: for symbols, from a whole session's features, so that a rank means something; or for given rows."""
+"""Scores of a champion: for symbols, from a whole session's features, so that a rank means something; or for rows."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ def of_symbols(
 ) -> tuple[list[dict[str, Any]], datetime | None]:
     """One row per symbol, in the order asked, and when the last of their features was known.
 
-    A security without features in the session has a null score. The rank is the percentile within the session's securities of
-    the exchange, as in `gold.predictions`.
+    A security without features in the session has a null score. The rank is the percentile within the session's
+    securities of the exchange, as in `gold.predictions`.
 
     Raises
     ------

@@ -1,5 +1,7 @@
 """Securities: which there are, what is known of one, and which one a symbol means."""
 
+import re
+
 import pyarrow as pa
 
 from lake.sql import ReleaseSql
@@ -16,12 +18,14 @@ DETAIL = (
     Column("n_sessions", "int64", "sessions with a price in the release"),
     Column("last_close", "float64", "close of the last session", "currency", True),
 )
+_SYMBOL = re.compile(r"[0-9A-Za-z.:\-]{1,40}\Z", re.ASCII)
+_EXPECTED = "a code such as 005930 or AAPL, or an id such as XKRX:005930; see /api/v1/stocks"
 
 
 def listing(
     sql: ReleaseSql, page: Page, exchange: str | None, market: str | None, q: str | None
 ) -> tuple[pa.Table, str | None]:
-    """Securities in order of id, and the cursor of the next page; `q` is looked for in code and names, whatever its case."""
+    """Securities in order of id, and the cursor of the next page; `q` is part of a code or name, whatever its case."""
     after = page.after("stocks", text)
     rows = sql.query(
         f"""
@@ -60,7 +64,9 @@ def resolve(sql: ReleaseSql, symbol: str) -> str:
     Problem
         404: there is none; 422: two exchanges have the code.
     """
-    wanted = symbol.strip().upper()
+    if not _SYMBOL.match(symbol):
+        raise unknown("symbol", symbol, _EXPECTED)
+    wanted = symbol.upper()
     found = sql.query(
         """
         SELECT security_id, known_until IS NULL AS is_present FROM silver.symbols WHERE security_id = ? OR symbol = ?

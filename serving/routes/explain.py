@@ -37,7 +37,10 @@ def explain_value(
     table: Annotated[str, Query(description="such as gold.features_daily", max_length=100)],
     key: Annotated[
         list[str],
-        Query(description="the row's key in the contract's order, repeated or with commas: key=005930,2024-05-03", max_length=10),
+        Query(
+            description="the row's key in the contract's order, repeated or with commas: key=005930,2024-05-03",
+            max_length=10,
+        ),
     ],
     column: Annotated[str, Query(description="such as rsi_14", max_length=100)],
 ) -> Response:

@@ -7,7 +7,7 @@ from market.table import Column
 from serving.answers import answer
 from serving.bodies import body
 from serving.deps import OnlineStore, Sql, Symbol
-from serving.problems import unknown
+from serving.problems import Problem
 from serving.queries import indicators, stocks
 
 router = APIRouter(tags=["features"])
@@ -26,5 +26,6 @@ def get_features(sql: Sql, online: OnlineStore, symbol: Symbol) -> Response:
     security = stocks.resolve(sql, symbol)
     rows = online.features.get([security])
     if rows.column("release_id")[0].as_py() is None:
-        raise unknown("features", security, "a security with a row within a week of its exchange's last session")
+        detail = f"{security} has no online features: no row within a week of its exchange's last session"
+        raise Problem(404, "unknown-features", detail)
     return answer(sql.release, rows)

@@ -68,7 +68,7 @@ class Ask(BaseModel):
     )
     rows: list[dict[str, Any]] | None = Field(
         None, max_length=scores.MAX_ROWS,
-        description="every feature of the model by name, null for not known; optionally security_id and session_date, given back",
+        description="every feature of the model by name, null for not known; security_id and session_date come back",
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def get_model(sql: Sql, models: Models, name: Name) -> Response:
 
 @router.post("/{name}/predict", response_model=Scores)
 def predict(sql: Sql, models: Models, name: Name, ask: Ask) -> Response:
-    """Scores of the champion for symbols, with their rank in the whole session; or for rows of features, without one."""
+    """Scores of the champion: for symbols, with their rank in the whole session; for rows of features, without one."""
     champion = _champion(models, name)
     if (ask.symbols is None) == (ask.rows is None):
         raise bad_input("body", "either `symbols` or `rows`", "both" if ask.rows is not None else "neither")

@@ -25,6 +25,6 @@ def list_prices(
         bool, Query(description="put all bars on the scale of the last session known at `as_of`")
     ] = False,
 ) -> Response:
-    """Bars by session, oldest first: raw as traded, or made comparable across splits with the factors known at `as_of`."""
+    """Bars by session, oldest first: raw as traded, or made comparable across splits with the factors known then."""
     rows, following = prices.bars(sql, stocks.resolve(sql, symbol), span, page, as_of, adjust)
     return answer(sql.release, rows, next_cursor=following, as_of=as_of)

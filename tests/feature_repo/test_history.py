@@ -1,14 +1,17 @@
 """Point in time through Feast at a release: what a revision that came late may reach, and what it may not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
+from deltalake import write_deltalake
 
 from feature_repo.services import price_model
 from lake import feast_repo
 from lake.delta import DeltaLake
+from lake.feast_store import read_at
 from market import calendars, registry
 from market.errors import Permanent
 
@@ -55,7 +58,9 @@ def test_a_session_counts_from_its_close(small_lake):
 
 def test_a_row_older_than_the_ttl_is_no_answer(small_lake):
     close = calendars.close_at("XKRX", datetime(2024, 5, 3).date())
-    found = history(small_lake, [close + timedelta(days=7), close + timedelta(days=7, seconds=1)], security="XKRX:005930")
+    found = history(
+        small_lake, [close + timedelta(days=7), close + timedelta(days=7, seconds=1)], security="XKRX:005930"
+    )
     assert found["rsi_14"].notna().tolist() == [True, False]
 
 
@@ -63,6 +68,20 @@ def test_each_exchange_has_its_own_close(small_lake):
     instant = pd.Timestamp("2024-05-02T12:00Z")  # Seoul has closed, New York has not
     sessions = [history(small_lake, [instant], security=s)["session_date"][0] for s in ("XKRX:005930", "XNYS:AAPL")]
     assert sessions == ["2024-05-02", "2024-05-01"]
+
+
+def test_without_a_named_release_every_read_takes_the_current_one(small_lake):
+    assert history(small_lake, [REVISED_AT])["release_id"].tolist() == ["r00002"]
+
+
+def test_a_column_that_the_release_does_not_have_yet_is_null(small_lake, tmp_path):
+    lake = small_lake.settings.model_copy(update={"lake_url": str(tmp_path)})
+    table = registry.table("gold.features_daily")
+    rows = DeltaLake(small_lake.settings).read(table, version=0).drop_columns(["rsi_14"])
+    write_deltalake(DeltaLake(lake).uri(table), rows, partition_by=["session_month"])
+    release = replace(small_lake.before, tables={table.name: 0})
+    read = read_at(DeltaLake(lake), release, table.name).to_pyarrow()
+    assert read["rsi_14"].null_count == read.num_rows == rows.num_rows
 
 
 def test_an_unknown_release_is_named(small_lake):

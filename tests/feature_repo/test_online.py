@@ -3,10 +3,13 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
+from deltalake import write_deltalake
 
 from lake import feast_repo
 from lake.delta import DeltaLake
@@ -36,7 +39,9 @@ def test_online_values_are_the_release_s_newest_row(small_lake, online):
         assert row["session_date"] == date(2024, 5, 3)
         assert row["release_id"] == "r00002"
         expected = {name: newest[row["security_id"]][name] for name in features.names}
-        assert {name: row[name] for name in features.names} == {n: None if v != v else v for n, v in expected.items()}
+        assert {name: row[name] for name in features.names} == {
+            n: None if v is None or np.isnan(v) else v for n, v in expected.items()
+        }
 
 
 def test_an_unknown_security_is_nulls_and_the_order_is_the_caller_s(online):
@@ -60,12 +65,35 @@ def test_a_security_that_the_release_does_not_have_vanishes(small_lake, online):
     """A row written by hand for a name that the next release lacks must not outlive the next fill."""
     settings, features = online
     store = feast_repo.feature_store(settings)
-    row = features.get(BOTH[:1]).to_pandas().assign(security_id="XKRX:111111", exchange="XKRX", event_at="2024-05-06T06:30Z")
+    row = (
+        features.get(BOTH[:1])
+        .to_pandas()
+        .assign(security_id="XKRX:111111", exchange="XKRX", event_at="2024-05-06T06:30Z")
+    )
     row = row.assign(known_at=row["event_at"], session_date=row["session_date"].astype(str))
-    store.write_to_online_store("features_daily", row.astype({"event_at": "datetime64[us, UTC]", "known_at": "datetime64[us, UTC]"}))
+    store.write_to_online_store(
+        "features_daily", row.astype({"event_at": "datetime64[us, UTC]", "known_at": "datetime64[us, UTC]"})
+    )
     assert features.get(["XKRX:111111"])["release_id"].to_pylist() == ["r00002"]
     fill(settings, small_lake.after)
     assert features.get(["XKRX:111111"])["release_id"].to_pylist() == [None]
+
+
+def test_a_release_from_before_a_feature_was_added_fills_it_with_null(small_lake, tmp_path):
+    """A rollback past the day on which a feature was added must still refill."""
+    lake = small_lake.with_online(tmp_path).model_copy(update={"lake_url": str(tmp_path / "lake")})
+    table = registry.table("gold.features_daily")
+    rows = DeltaLake(small_lake.settings).read(table, version=0).drop_columns(["rsi_14"])
+    write_deltalake(DeltaLake(lake).uri(table), rows, partition_by=["session_month"])
+    assert fill(lake, replace(small_lake.before, tables={table.name: 0})) == 6
+    found = OnlineFeatures(lake).get(BOTH)
+    assert found["rsi_14"].to_pylist() == [None, None]
+    assert found["macd"].null_count == 0
+
+
+def test_a_release_without_features_is_named(small_lake, tmp_path):
+    with pytest.raises(Permanent, match="r00001"):
+        fill(small_lake.with_online(tmp_path), replace(small_lake.before, tables={"gold.prices": 0}))
 
 
 def test_readers_never_see_half_a_refill(small_lake, online):
@@ -95,7 +123,9 @@ def test_an_url_of_no_store_that_we_know_is_refused():
 def test_importing_the_online_store_imports_no_pipeline_and_not_even_feast():
     banned = ("pyspark", "dagster", "mlflow", "xgboost", "feast", "ibis")
     check = f"import sys, lake.online; print([m for m in {banned} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -106,5 +136,7 @@ def test_serving_online_features_imports_no_pipeline(small_lake, online):
         f"OnlineFeatures(Settings(lake_url={settings.lake_url!r}, online_url={settings.online_url!r})).get({BOTH});"
         "print([m for m in ('pyspark', 'dagster', 'mlflow', 'xgboost') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
     assert done.stdout.strip().splitlines()[-1] == "[]"

@@ -26,7 +26,11 @@ def executed(small_lake, tmp_path_factory):
     fill(settings, small_lake.after)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
-    own = {"MARKETLAKE_LAKE_URL": settings.lake_url, "MARKETLAKE_ONLINE_URL": settings.online_url, "PYTHONPATH": str(ROOT)}
+    own = {
+        "MARKETLAKE_LAKE_URL": settings.lake_url,
+        "MARKETLAKE_ONLINE_URL": settings.online_url,
+        "PYTHONPATH": str(ROOT),
+    }
     client.execute(env={**os.environ, **own, "MPLBACKEND": "module://matplotlib_inline.backend_inline"})
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 

@@ -5,8 +5,7 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ import xgboost
 from deltalake import DeltaTable, write_deltalake
 from fastapi.testclient import TestClient
 
+from lake.objects import Store
 from lake.releases import Release, Releases
 from lake.settings import Settings
 from lake.sql import store_of
@@ -105,9 +105,11 @@ def tables(prices: pd.DataFrame) -> dict[str, pa.Table]:
 
 
 def features(prices: pa.Table) -> pa.Table:
-    """Every feature of the contract: the one-session return where asked for, seeded numbers otherwise, null on the first day."""
+    """Every feature of the contract: the one-session return, seeded numbers for the others; null on the first day."""
     rng = np.random.default_rng(11)
-    frame = prices.select(["session_date", "security_id", "exchange", "close", "cumulative_factor", "known_at"]).to_pandas()
+    frame = prices.select(
+        ["session_date", "security_id", "exchange", "close", "cumulative_factor", "known_at"]
+    ).to_pandas()
     comparable = frame["close"] / frame["cumulative_factor"]
     is_first = ~frame["security_id"].duplicated()
     for column in registry.table("gold.features_daily").columns:
@@ -128,8 +130,9 @@ def silver(prices: pd.DataFrame) -> dict[str, pa.Table]:
     common = {"source": "krx", "payload_digest": "c" * 64, "known_at": datetime(2024, 1, 2, 7, tzinfo=UTC)}
     names = names.assign(kind="stock", row_no=range(len(names)), valid_from=START, **common)
     samsung = {"security_id": "XKRX:005930", "exchange": "XKRX", **common}
-    factor = pd.DataFrame([{**samsung, "session_date": SPLIT, "factor": 0.2, "cause": "split_or_bonus", "evidence": "base",
-                            "confidence": "high", "known_at": calendars.close_at("XKRX", SPLIT)}])  # fmt: skip
+    factor = pd.DataFrame([{**samsung, "session_date": SPLIT, "factor": 0.2, "cause": "split_or_bonus",
+                            "evidence": "base", "confidence": "high",
+                            "known_at": calendars.close_at("XKRX", SPLIT)}])  # fmt: skip
     filings = pd.DataFrame([
         {**samsung, "session_date": day, "corp_code": "00126380", "corp_name": "삼성전자", "stock_code": "005930",
          "report_name": f"보고서 {i}", "receipt_no": f"202404010000{i:02d}", "receipt_date": day, "is_amendment": False,
@@ -138,7 +141,8 @@ def silver(prices: pd.DataFrame) -> dict[str, pa.Table]:
     ])  # fmt: skip
     news = pd.DataFrame([
         {**samsung, "session_date": row.session_date, "symbol": "005930", "title": f"기사 {i}", "row_no": i,
-         "url": f"https://news.example/{i}", "published_at": row.known_at - timedelta(hours=i + 1), "known_at": row.known_at}
+         "url": f"https://news.example/{i}", "published_at": row.known_at - timedelta(hours=i + 1),
+         "known_at": row.known_at}
         for i, row in enumerate(filings.itertuples())
     ])  # fmt: skip
     actions = pd.DataFrame([{**samsung, "session_date": SPLIT, "action": "split_decision", "evidence": "20240301000001",
@@ -189,7 +193,8 @@ def export_champion(settings: Settings, features: pa.Table, version: int, rounds
     digests = {"booster": hashlib.sha256(raw).hexdigest(), "predictions": "d" * 64}
     described = [{"name": n, "type": "float64", "unit": "1", "formula": n, "nullable": True} for n in names]
     signature = {"model": MODEL, "version": version, "run_id": f"run{version}", "release_id": "r00001", "doc": "Ranks.",
-                 "features": described, "output": {"name": "score"}, "label": "forward_return_5d", "horizon_sessions": 5,
+                 "features": described, "output": {"name": "score"}, "label": "forward_return_5d",
+                 "horizon_sessions": 5,
                  "metrics": {"rank_ic": 0.1, "rank_ic_se": None}, "digests": digests, "lock": {"seed": 1}}  # fmt: skip
     store, folder = store_of(settings), f"models/{MODEL}"
     store.put(f"{folder}/{version}/booster.ubj", raw)
@@ -206,16 +211,18 @@ def predicted(features: pa.Table) -> pa.Table:
 
 
 @pytest.fixture(scope="session")
-def built_tables() -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
+def built_tables() -> "Built":
     """Tables of the first and of the second release."""
     rows = bars()
     return tables(rows), tables(revised(rows))
 
 
-@pytest.fixture
-def lake(tmp_path: Path, built_tables: tuple[dict[str, pa.Table], dict[str, pa.Table]]) -> SmallLake:
-    """A lake of its own for the test, with the first release published, and the second one made."""
-    settings = Settings(lake_url=str(tmp_path / "lake"), online_url=f"sqlite:///{tmp_path}/online.db", _env_file=None)
+Built = tuple[dict[str, pa.Table], dict[str, pa.Table]]
+
+
+def small_lake(folder: Path, built_tables: Built) -> SmallLake:
+    """A lake in the folder with the first release published, the second one made, and a champion exported."""
+    settings = Settings(lake_url=str(folder / "lake"), online_url=f"sqlite:///{folder}/online.db", _env_file=None)
     before, after = built_tables
     versions = {name: write(settings, name, rows) for name, rows in before.items()}
     first = Release(
@@ -231,17 +238,37 @@ def lake(tmp_path: Path, built_tables: tuple[dict[str, pa.Table], dict[str, pa.T
 
 
 @pytest.fixture
-def client(lake: SmallLake) -> Iterator[TestClient]:
-    """The API over the small lake."""
+def lake(tmp_path: Path, built_tables: Built) -> SmallLake:
+    """A lake of the test's own, to be changed."""
+    return small_lake(tmp_path, built_tables)
+
+
+@pytest.fixture(scope="session")
+def shared_client(tmp_path_factory: pytest.TempPathFactory, built_tables: Built) -> Iterator[TestClient]:
+    """The API over a lake that no test changes."""
+    lake = small_lake(tmp_path_factory.mktemp("shared"), built_tables)
     with TestClient(create_app(lake.settings), raise_server_exceptions=False) as opened:
         yield opened
 
 
-def rows_of(answer: Any) -> list[dict[str, Any]]:
-    """The rows of a good answer."""
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
+@pytest.fixture
+def client(request: pytest.FixtureRequest) -> Iterator[TestClient]:
+    """The API: over the test's own lake where it asks for one, over the shared one otherwise."""
+    if "lake" not in request.fixturenames:
+        yield request.getfixturevalue("shared_client")
+        return
+    own = request.getfixturevalue("lake")
+    with TestClient(create_app(own.settings), raise_server_exceptions=False) as opened:
+        yield opened
 
 
-PROBLEM = re.compile(r"application/problem\+json")
+@pytest.fixture(name="export_champion")
+def exporter() -> Callable[..., None]:
+    """The function that exports a champion."""
+    return export_champion
+
+
+@pytest.fixture
+def store(lake: SmallLake) -> Store:
+    """The small lake's files."""
+    return store_of(lake.settings)

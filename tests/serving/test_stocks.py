@@ -1,15 +1,173 @@
-"""Securities, prices and indicators over HTTP."""
+"""Securities and their series over HTTP: found by any name, paged without loss, as believed at an instant."""
+
+import numpy as np
+import pytest
+
+API = "/api/v1/stocks"
 
 
-def test_list(client):
-    answer = client.get("/api/v1/stocks")
+def rows_of(answer):
     assert answer.status_code == 200, answer.text
-    print(answer.text)
-    for path in ("stocks/005930","stocks/aapl","stocks/XKRX:005930/prices?limit=2","stocks/005930/prices?limit=2&adjust=true","stocks/005930/prices?limit=2&as_of=2024-05-10T00:00Z","stocks/005930/prices?limit=2&as_of=2024-05-10T00:00Z&adjust=true","stocks/005930/indicators?limit=2&from=2024-05-01","stocks/005930/filings?limit=2","stocks/005930/news?limit=2","stocks/005930/actions","stocks/005930/predictions","models","models/return_rank_5d","releases","releases/current","market/summary?limit=2","features/005930"):
-        a = client.get("/api/v1/"+path)
-        print(path, a.status_code, a.text[:1500], dict(a.headers))
-    a = client.post("/api/v1/models/return_rank_5d/predict", json={"symbols":["005930","AAPL"]})
-    print(a.status_code,a.text)
-    for p in ("/","/docs","/metrics","/readyz","/healthz"):
-        a=client.get(p); print(p,a.status_code,a.text[:200])
-    assert 0
+    return answer.json()["data"]
+
+
+def walk(client, url, **params):
+    """Every row, page by page."""
+    rows, cursor = [], None
+    for _ in range(200):
+        body = client.get(url, params={**params, **({"cursor": cursor} if cursor else {})}).json()
+        rows += body["data"]
+        cursor = body["next"]
+        if cursor is None:
+            return rows
+    raise AssertionError("the pages do not end")
+
+
+def close_of(client, day, **params):
+    (row,) = rows_of(client.get(f"{API}/005930/prices", params={"from": day, "to": day, **params}))
+    return row["close"]
+
+
+@pytest.mark.parametrize("symbol", ["005930", "XKRX:005930", "xkrx:005930"])
+def test_a_symbol_may_be_a_code_or_an_id(client, symbol):
+    (row,) = rows_of(client.get(f"{API}/{symbol}"))
+    assert (row["security_id"], row["name_en"]) == ("XKRX:005930", "Samsung Electronics")
+    assert (row["first_session"], row["last_session"], row["n_sessions"]) == ("2024-01-02", "2024-05-31", 102)
+
+
+def test_the_list_is_filtered_by_exchange_board_and_text(client):
+    assert [r["symbol"] for r in rows_of(client.get(API, params={"exchange": "XNYS"}))] == ["AAPL"]
+    assert [r["symbol"] for r in rows_of(client.get(API, params={"market": "KOSDAQ"}))] == ["247540"]
+    assert [r["symbol"] for r in rows_of(client.get(API, params={"q": "SAMSUNG"}))] == ["005930"]
+    assert [r["symbol"] for r in rows_of(client.get(API, params={"q": "카카"}))] == ["035720"]
+    assert rows_of(client.get(API, params={"q": "%"})) == []
+
+
+@pytest.mark.parametrize("limit", [1, 7, 101, 102, 103, 1000])
+def test_pages_hold_every_row_once_and_in_order(client, limit):
+    days = [row["session_date"] for row in walk(client, f"{API}/005930/prices", limit=limit)]
+    assert len(days) == 102
+    assert days == sorted(set(days))
+
+
+@pytest.mark.parametrize("what", ["filings", "news", "actions"])
+def test_disclosures_are_paged_newest_first(client, what):
+    whole = rows_of(client.get(f"{API}/005930/{what}"))
+    assert whole == walk(client, f"{API}/005930/{what}", limit=2)
+    days = [row["session_date"] for row in whole]
+    assert days == sorted(days, reverse=True)
+    assert days
+
+
+def test_a_filing_is_not_there_before_it_could_be_known(client):
+    assert len(rows_of(client.get(f"{API}/005930/filings"))) == 9
+    before = client.get(f"{API}/005930/filings", params={"as_of": "2024-04-05T00:00+09:00"})
+    assert len(rows_of(before)) == 4
+    assert before.json()["meta"]["as_of"] == "2024-04-04T15:00:00Z"
+
+
+def test_a_page_of_a_list_names_the_instant_of_its_rows(client):
+    meta = client.get(f"{API}/005930/prices", params={"from": "2024-05-02", "to": "2024-05-03"}).json()["meta"]
+    assert meta == {
+        "release_id": "r00001", "as_of": "2024-05-31T23:00:00Z", "known_at": "2024-05-03T06:30:00Z",
+        "code_sha": "0" * 40,
+        "rulebook": "krx-1",
+    }  # fmt: skip
+
+
+def test_an_as_of_before_a_revision_gives_the_old_price_and_after_it_the_new(client, lake):
+    lake.releases.publish(lake.second)
+    client.app.state.current.refresh()
+    old = close_of(client, "2024-05-03", as_of="2024-05-19T00:00Z")
+    assert old != 15_555.0
+    assert close_of(client, "2024-05-03") == 15_555.0
+    assert close_of(client, "2024-05-03", as_of="2024-05-20T09:00:00Z") == 15_555.0
+    assert close_of(client, "2024-05-03", as_of="2024-05-20T08:59:59.999999Z") == old
+
+
+def test_nothing_is_known_before_its_session_ended(client):
+    rows = rows_of(client.get(f"{API}/005930/prices", params={"as_of": "2024-01-04T06:29Z"}))
+    assert [row["session_date"] for row in rows] == ["2024-01-02", "2024-01-03"]
+
+
+def test_an_as_of_before_a_split_does_not_know_its_factor(client):
+    params = {"adjust": True, "limit": 1}
+    (now,) = rows_of(client.get(f"{API}/005930/prices", params=params))
+    (then,) = rows_of(client.get(f"{API}/005930/prices", params={**params, "as_of": "2024-03-03T00:00Z"}))
+    assert then["close"] == pytest.approx(now["close"] * 5)
+    assert then["volume"] == pytest.approx(now["volume"] / 5)
+
+
+@pytest.mark.parametrize("adjust", [True, False])
+def test_an_as_of_at_the_release_equals_the_release_bit_for_bit(client, adjust):
+    params = {"adjust": adjust, "limit": 1000}
+    now = client.get(f"{API}/005930/prices", params=params)
+    then = client.get(f"{API}/005930/prices", params={**params, "as_of": "2030-01-01T00:00Z"})
+    assert then.json() == now.json()
+
+
+def test_adjusted_prices_do_not_jump_at_the_split_and_keep_their_scale_on_every_page(client):
+    whole = walk(client, f"{API}/005930/prices", adjust=True, limit=10)
+    assert whole == rows_of(client.get(f"{API}/005930/prices", params={"adjust": True}))
+    moves = np.diff(np.log([row["close"] for row in whole]))
+    assert np.abs(moves).max() < 0.2
+    raw = [row["close"] for row in walk(client, f"{API}/005930/prices")]
+    assert np.abs(np.diff(np.log(raw))).max() > 1.5
+    assert raw[-1] == whole[-1]["close"]
+
+
+def test_indicators_are_those_named_and_null_where_not_known(client):
+    rows = rows_of(client.get(f"{API}/005930/indicators", params={"names": "rsi_14, macd", "limit": 2}))
+    assert set(rows[0]) == {"session_date", "security_id", "exchange", "rsi_14", "macd", "known_at"}
+    assert rows[0]["rsi_14"] is None
+    assert isinstance(rows[1]["rsi_14"], float)
+    repeated = client.get(f"{API}/005930/indicators", params={"names": ["rsi_14", "macd"], "limit": 2})
+    assert rows_of(repeated) == rows
+
+
+def test_an_unknown_feature_is_named_beside_those_there_are(client):
+    answer = client.get(f"{API}/005930/indicators", params={"names": "rsi_14,rsi_15,nothing"})
+    assert answer.status_code == 422
+    assert [fault["found"] for fault in answer.json()["errors"]] == ["rsi_15", "nothing"]
+    assert "rsi_14" in answer.json()["errors"][0]["expected"]
+
+
+def test_predictions_appear_with_the_release_that_has_them(client, lake):
+    assert rows_of(client.get(f"{API}/005930/predictions")) == []
+    lake.releases.publish(lake.second)
+    client.app.state.current.refresh()
+    (row,) = rows_of(client.get(f"{API}/005930/predictions", params={"from": "2024-05-31", "model": "return_rank_5d"}))
+    assert (row["model"], row["model_version"], row["score"]) == ("return_rank_5d", 1, 0.5)
+    assert rows_of(client.get(f"{API}/005930/predictions", params={"model": "another"})) == []
+
+
+def test_the_market_summary_is_paged_newest_first(client):
+    rows = walk(client, "/api/v1/market/summary", limit=50)
+    keys = [(row["session_date"], row["exchange"], row["market"]) for row in rows]
+    assert keys == sorted(set(keys), reverse=True)
+    (row,) = rows_of(client.get("/api/v1/market/summary", params={"from": "2024-05-31", "market": "KOSPI"}))
+    assert row["n_securities"] == row["n_advanced"] + row["n_declined"] + row["n_unchanged"] == 3
+
+
+def test_a_number_is_explained_down_to_its_silver_row(client):
+    asked = {"table": "gold.prices", "key": ["005930", "2024-05-03"], "column": "close"}
+    (chain,) = rows_of(client.get("/api/v1/explain", params=asked))
+    assert chain["key"] == {"security_id": "XKRX:005930", "session_date": "2024-05-03"}
+    assert chain["value"] == close_of(client, "2024-05-03")
+    assert "a" * 64 in client.get("/api/v1/explain", params=asked).text
+    assert rows_of(client.get("/api/v1/explain", params={**asked, "key": "005930,2024-05-03"})) == [chain]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"table": "gold.nothing"}, 422), ({"column": "nothing"}, 422), ({"key": ["005930", "yesterday"]}, 422),
+        ({"key": ["005930", "2024-05-04"]}, 404), ({"key": ["999999", "2024-05-03"]}, 404),
+        ({"key": list("abcdefgh")}, 422),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_explained_says_why(client, change, status):
+    asked = {"table": "gold.prices", "key": ["005930", "2024-05-03"], "column": "close", **change}
+    answer = client.get("/api/v1/explain", params=asked)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["errors"]

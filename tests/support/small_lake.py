@@ -1,7 +1,7 @@
 """A small lake for tests: six securities, 80 sessions, real landing, bronze, silver and gold at the contracts' schemas.
 
-The contracts' own functions build silver and gold; delta-rs plays Spark. Two releases: `before` a late revision of one close,
-and `after` it, with predictions. What does not belong here: assertions.
+The contracts' own functions build silver and gold; delta-rs plays Spark. Two releases: `before` a late revision of one
+close, and `after` it, with predictions. What does not belong here: assertions.
 """
 
 import json
@@ -63,7 +63,9 @@ def small_lake(folder: Path) -> SmallLake:
     unseen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day > LAST_BEFORE]
     bronze.take([*_krx(seen), *_listing(), *_yahoo(LAST_BEFORE), *_coverage(seen)])
     before = _publish(store, delta, 1, Window(FIRST, LAST_BEFORE, REVISED_AT - timedelta(hours=1)), "")
-    revised = [_krx_day(day, REVISED_AT, revised=True) for day in (REVISED_DAY, calendars.next_session("XKRX", REVISED_DAY))]
+    revised = [
+        _krx_day(day, REVISED_AT, revised=True) for day in (REVISED_DAY, calendars.next_session("XKRX", REVISED_DAY))
+    ]
     bronze.take([*revised, *_krx(unseen), *_yahoo(LAST), *_coverage(unseen)])
     after = _publish(store, delta, 2, Window(FIRST, LAST, NOW), before.release_id)
     return SmallLake(settings, store, before, after)
@@ -186,7 +188,9 @@ def _listing() -> list[Delivery]:
         for i, (code, name) in enumerate(CODES.items())
     ]  # fmt: skip
     at = calendars.close_at("XKRX", FIRST) + timedelta(hours=17)
-    return [_delivery("bronze.krx_listing", FIRST, records, "stk", f"GET /sto/stk_isu_base_info?basDd={FIRST:%Y%m%d}", at)]
+    return [
+        _delivery("bronze.krx_listing", FIRST, records, "stk", f"GET /sto/stk_isu_base_info?basDd={FIRST:%Y%m%d}", at)
+    ]
 
 
 def _yahoo(last: date) -> list[Delivery]:
@@ -228,4 +232,3 @@ def _delivery(
         rows = rows.append_column("row_no", pa.array(range(len(days)), pa.int32()))
     payload = json.dumps(records, ensure_ascii=False, default=str).encode()
     return Delivery(name, day, payload, word, request, at, rows, ends_unit=True)
-

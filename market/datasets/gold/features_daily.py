@@ -52,8 +52,7 @@ def build(frames: Frames, window: Window) -> pa.Table:
     emitted = np.concatenate([np.arange(offsets[i] + emit_from[i], offsets[i + 1]) for i in range(len(securities))])
     made = rows.loc[emitted, ["session_date", "session_month", "security_id", "exchange"]].reset_index(drop=True)
     made = made.assign(**result.values, state=list(result.state))
-    made["known_at"] = known.groupby(rows["security_id"], sort=False).cummax().loc[emitted].to_numpy()
-    made["known_at"] = made["known_at"].dt.tz_localize("UTC")
+    made["known_at"] = known.groupby(rows["security_id"], sort=False).cummax().loc[emitted].array
     kept = made[(made["session_date"] >= window.start) & (made["session_date"] <= window.end)]
     return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(kept), preserve_index=False))
 

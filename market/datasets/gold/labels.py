@@ -22,6 +22,7 @@ def build(frames: Frames, window: Window) -> pa.Table:
     later = rows[["security_id", "session_no", "comparable", "known_at"]].copy()
     later["session_no"] -= HORIZON
     joined = rows.merge(later, on=["security_id", "session_no"], suffixes=("", "_later"))
+    joined = joined[(joined["session_date"] >= window.start) & (joined["session_date"] <= window.end)].copy()
     joined["forward_return_5d"] = joined["comparable_later"] / joined["comparable"] - 1.0
     joined["known_at"] = joined[["known_at", "known_at_later"]].max(axis=1)
     return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(joined), preserve_index=False))

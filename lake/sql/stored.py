@@ -1,0 +1,45 @@
+"""What a release is opened from: the lake's store of whole files, and datasets at pinned Delta versions."""
+
+import pyarrow.dataset as ds
+from deltalake.exceptions import DeltaError
+
+from lake.delta import DeltaLake
+from lake.objects import Store, open_store
+from lake.releases import Release
+from lake.settings import Settings
+from market import registry
+from market.errors import Permanent
+
+
+def store_of(settings: Settings) -> Store:
+    """The lake's store of whole files."""
+    return open_store(
+        settings.lake_url, endpoint_url=settings.s3_endpoint_url, region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id.get_secret_value(),
+        secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+    )  # fmt: skip
+
+
+def datasets(lake: DeltaLake, release: Release) -> dict[str, ds.Dataset]:
+    """Every table of the release at its version, and those `ops` tables that there are at their head.
+
+    Raises
+    ------
+    Permanent
+        The release names a version that is not there.
+    """
+    found = {name: _at_version(lake, name, version) for name, version in release.tables.items()}
+    for table in registry.layer("ops"):
+        if table.name not in found and lake.exists(table):
+            found[table.name] = lake.open(table).to_pyarrow_dataset()
+    return found
+
+
+def _at_version(lake: DeltaLake, name: str, version: int) -> ds.Dataset:
+    try:
+        return lake.open(name, version).to_pyarrow_dataset()
+    except DeltaError as error:
+        raise Permanent(
+            f"{name} version {version}", expected="a version that the release pins", found=str(error),
+            do="Roll back to a release whose files are there: `marketlake release list`",
+        ) from error  # fmt: skip

@@ -1,0 +1,234 @@
+"""The lake in a notebook: instants, revisions and splits as they were known, and the same bits as gold."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import marketlake
+from lake.online import fill
+from market.datasets.gold.features_daily import program
+from market.errors import Permanent
+
+ROOT = Path(__file__).resolve().parents[2]
+CODES = ["005930", "000660", "035420", "0001A0"]
+START, END = "2024-01-02", "2024-05-03"
+JUST_BEFORE = "2024-05-02T09:59+09:00"
+REVISED = "2024-05-02T10:00+09:00"
+
+
+@pytest.fixture(scope="module")
+def lake(small_lake):
+    return marketlake.open(settings=small_lake.settings)
+
+
+def opened(small_lake, **at):
+    return marketlake.open(settings=small_lake.settings, **at)
+
+
+def close_of(prices, day="2024-04-26"):
+    return prices.panel("close").loc[day].iloc[0]
+
+
+def test_the_current_release_is_opened_and_its_instant_is_the_default(lake, small_lake):
+    assert lake.release.release_id == "r00002"
+    assert lake.as_of == small_lake.after.as_of
+    assert lake.meta == {**small_lake.after.meta, "hindsight": False}
+
+
+def test_every_result_says_release_and_instant(lake):
+    results = [
+        lake.tables(), lake.universe(END), lake.prices("005930", START, END), lake.features("rsi_14", START, END),
+        lake.sql("SELECT 1 AS one"), lake.compute("close", "005930", START, END),
+    ]  # fmt: skip
+    for result in results:
+        assert {"release_id", "as_of", "code_sha", "rulebook", "hindsight"} <= set(result.attrs["meta"])
+        assert result.attrs["meta"]["release_id"] == "r00002"
+
+
+def test_an_as_of_read_before_a_revision_gives_the_old_value(small_lake, lake):
+    old = close_of(lake.prices("035420", START, END, as_of=JUST_BEFORE))
+    assert close_of(lake.prices("035420", START, END, as_of=REVISED)) == old + 1_000
+    assert close_of(opened(small_lake, as_of=JUST_BEFORE).prices("035420", START, END)) == old
+    assert close_of(opened(small_lake, release="r00001").prices("035420", START, END)) == old
+
+
+def test_an_as_of_read_ends_at_the_instant(lake):
+    sessions = lake.prices("005930", START, END, as_of="2024-03-05T15:29+09:00")["session_date"]
+    assert sessions.max() == pd.Timestamp("2024-03-04")
+
+
+def test_a_later_split_does_not_rescale_what_was_known_before_it(lake):
+    before = lake.prices("000660", START, "2024-02-29", as_of="2024-02-29T18:00+09:00")
+    raw = lake.prices("000660", START, "2024-02-29", adjust=False)
+    after = lake.prices("000660", START, "2024-02-29")
+    assert before["close"].equals(raw["close"])
+    np.testing.assert_array_equal(after["close"], raw["close"] * 0.2)
+    np.testing.assert_array_equal(after["volume"], raw["volume"] / 0.2)
+
+
+def test_prices_at_the_release_s_instant_are_the_adjusted_view(lake):
+    mine = lake.prices(CODES + ["AAPL"], START, END).sort_values(["security_id", "session_date"])
+    view = lake.sql(
+        "SELECT * FROM gold.prices_adjusted WHERE security_id <> 'XNYS:MSFT' ORDER BY security_id, session_date"
+    )
+    for name in ("open", "high", "low", "close", "volume", "cumulative_factor"):
+        np.testing.assert_array_equal(mine[name].to_numpy(), view[name].to_numpy().astype(float))
+
+
+def test_hindsight_is_said(lake):
+    prices = lake.prices("035420", START, END, hindsight=True)
+    assert prices.attrs["meta"]["hindsight"] is True
+    assert prices.attrs["meta"]["as_of"] is None
+    assert lake.prices("035420", START, END).attrs["meta"]["hindsight"] is False
+    with pytest.raises(Permanent, match="both"):
+        lake.prices("035420", START, END, as_of=REVISED, hindsight=True)
+
+
+def test_a_panel_has_sessions_down_and_symbols_across(lake):
+    panel = lake.prices(["005930", "AAPL"], START, END).panel("close")
+    assert panel.columns.tolist() == ["005930", "AAPL"]
+    assert panel.index.is_monotonic_increasing
+    assert np.isnan(panel.loc["2024-03-01", "005930"]), "a holiday in Seoul"
+    assert panel.attrs["meta"]["release_id"] == "r00002"
+    with pytest.raises(Permanent, match="close"):
+        lake.prices("005930", START, END).panel("closing")
+
+
+@pytest.mark.parametrize("name", program().names)
+def test_computing_a_feature_of_the_catalogue_gives_gold_s_bits(lake, name):
+    mine = lake.compute(name, [*CODES, "AAPL", "MSFT"], START, END)
+    gold = lake.features(name, START, END)
+    joined = mine.merge(gold, on=["security_id", "session_date"], how="outer", indicator=True)
+    assert (joined["_merge"] == "both").all()
+    assert joined["value"].to_numpy().view(np.int64).tolist() == joined[name].to_numpy().view(np.int64).tolist()
+
+
+def test_an_expression_is_computed_as_of_the_lake_s_instant(small_lake):
+    then = opened(small_lake, as_of=JUST_BEFORE).compute("close", "035420", START, END)
+    gold = opened(small_lake, release="r00001").compute("close", "035420", START, END)
+    pd.testing.assert_frame_equal(then, gold)
+
+
+@pytest.mark.parametrize(
+    ("expression", "named"), [("ref(close, -1)", "look"), ("closing", "close"), ("close +", "expression")]
+)
+def test_an_expression_that_cannot_be_is_refused(lake, expression, named):
+    with pytest.raises(Permanent, match=named):
+        lake.compute(expression, "005930", START, END)
+
+
+def test_features_leave_out_what_was_not_known_at_the_instant(small_lake, lake):
+    then = opened(small_lake, as_of=JUST_BEFORE).features("rsi_14", START, END, symbols="035420")
+    assert then["session_date"].max() == pd.Timestamp("2024-04-25"), "gold keeps the present belief alone"
+    assert lake.features("rsi_14", START, END, symbols="035420")["session_date"].max() == pd.Timestamp("2024-05-03")
+    assert isinstance(lake.features(["rsi_14"], START, END, arrow=True), pa.Table)
+
+
+def test_history_is_point_in_time_in_the_caller_s_order(lake):
+    entities = pd.DataFrame({"symbol": ["AAPL", "035420", "035420"], "weight": [1, 2, 3],
+                             "event_timestamp": ["2024-05-03T16:00-04:00", REVISED, JUST_BEFORE]})  # fmt: skip
+    found = lake.history(entities)
+    assert found["weight"].tolist() == [1, 2, 3]
+    assert found["session_date"].dt.strftime("%Y-%m-%d").tolist() == ["2024-05-03", "2024-04-30", "2024-04-25"]
+    by_session = lake.history(pd.DataFrame({"symbol": ["005930"], "session_date": ["2024-04-30"]}))
+    gold = lake.features("rsi_14", "2024-04-30", "2024-04-30", symbols="005930")
+    assert by_session["rsi_14"].tolist() == gold["rsi_14"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "named"),
+    [
+        ({"symbol": ["005930"]}, {}, "event_timestamp"),
+        ({"event_timestamp": [REVISED]}, {}, "security_id"),
+        ({"symbol": ["005930"], "event_timestamp": ["2030-01-01T00:00Z"]}, {}, "up to"),
+        ({"symbol": ["005930"], "event_timestamp": ["2024-05-03"]}, {}, "time zone"),
+        ({"symbol": ["005930"], "session_date": ["2024-05-04"]}, {}, "2024-05-04"),
+        ({"symbol": ["005930"], "event_timestamp": [REVISED]}, {"service": "other"}, "price_model"),
+    ],
+)
+def test_a_history_that_cannot_be_is_refused(lake, rows, more, named):
+    with pytest.raises(Permanent, match=named):
+        lake.history(pd.DataFrame(rows), **more)
+
+
+def test_online_says_which_release_fills_the_store(small_lake, tmp_path):
+    settings = small_lake.with_online(tmp_path)
+    fill(settings, small_lake.before)
+    found = marketlake.open(settings=settings).online(["005930"])
+    assert found.attrs["meta"]["online_release_id"] == "r00001"
+    assert found["session_date"].tolist() == [pd.Timestamp("2024-04-30")]
+
+
+def test_the_universe_of_a_day_is_what_had_a_bar(lake):
+    assert lake.universe("2024-03-01")["symbol"].tolist() == ["AAPL", "MSFT"]
+    halted = lake.universe("2024-02-01").set_index("symbol")
+    assert halted["is_halted"].to_dict() == {
+        "0001A0": True,
+        "000660": False,
+        "005930": False,
+        "035420": False,
+        "AAPL": False,
+        "MSFT": False,
+    }
+    assert halted.loc["005930", "name"] == "삼성전자"
+    with pytest.raises(Permanent, match="Saturday"):
+        lake.universe("2024-05-04")
+
+
+def test_tables_and_descriptions_come_from_the_contracts(lake):
+    assert lake.tables().set_index("table").loc["gold.prices", "version"] == 1
+    described = lake.describe("gold.features_daily")
+    assert described.rows == 508
+    assert described.columns.set_index("column").loc["rsi_14", "unit"] == "percent"
+    assert "state" not in described.columns["column"].tolist()
+    assert "known_at" in str(described)
+    with pytest.raises(Permanent, match="gold.prices"):
+        lake.describe("gold.price")
+
+
+def test_sql_reads_and_never_writes(small_lake, lake):
+    assert lake.sql("SELECT count(*) AS n FROM silver.prices WHERE symbol = ?", ["005930"])["n"][0] == 84
+    with pytest.raises(Permanent):
+        lake.sql("DROP VIEW gold.prices")
+    assert opened(small_lake, as_of=JUST_BEFORE).sql("SELECT 1 AS one").attrs["meta"]["hindsight"] is True
+
+
+def test_explain_verifies_the_payload(lake):
+    text = str(lake.explain("gold.features_daily", "005930", END, "rsi_14"))
+    assert "verified: True" in text
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda lake: lake.prices("005931", START, END), "005930"),
+        (lambda lake: lake.prices("005930", END, START), "after"),
+        (lambda lake: lake.prices("005930", "3 May", END), "2024-05-03"),
+        (lambda lake: lake.prices("005930", START, END, as_of="2024-05-03"), "time zone"),
+        (lambda lake: lake.prices("005930", START, END, as_of="2030-01-01T00:00Z"), "up to"),
+        (lambda lake: lake.features("rsi_15", START, END), "rsi_14"),
+    ],
+)
+def test_a_reading_that_cannot_be_says_what_can(lake, call, named):
+    with pytest.raises(Permanent, match=named):
+        call(lake)
+
+
+def test_an_instant_after_the_release_or_an_unknown_release_is_refused(small_lake):
+    with pytest.raises(Permanent, match="up to"):
+        opened(small_lake, as_of="2030-01-01T00:00Z")
+    with pytest.raises(Permanent, match="r09999"):
+        opened(small_lake, release="r09999")
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    check = "import sys, marketlake; print([m for m in ('pandas', 'duckdb', 'feast', 'pyarrow') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,28 @@
+"""Online features over HTTP, from the real store filled from the real release."""
+
+import pytest
+
+from lake import online
+
+
+@pytest.fixture
+def filled(lake):
+    online.fill(lake.settings, lake.first)
+    return lake
+
+
+def test_online_features_are_those_of_the_last_session_with_their_release(client, filled, built_tables):
+    client.app.state.online.refresh()
+    answer = client.get("/api/v1/features/005930")
+    assert answer.status_code == 200, answer.text
+    (row,) = answer.json()["data"]
+    features = built_tables[0]["gold.features_daily"].to_pandas()
+    last = features[features["security_id"] == "XKRX:005930"].sort_values("session_date").iloc[-1]
+    assert (row["release_id"], row["session_date"], row["rsi_14"]) == ("r00001", "2024-05-31", float(last["rsi_14"]))
+    assert client.get("/api/v1/features/999999").status_code == 404
+
+
+def test_a_store_that_is_still_opening_says_come_back(client, lake):
+    client.app.state.online._features = None
+    answer = client.get("/api/v1/features/005930")
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
