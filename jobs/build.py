@@ -3,7 +3,6 @@
 `jobs.definitions` calls this once for the code location; the command line and tests call it with settings of their own.
 """
 
-from datetime import date
 
 import dagster as dg
 

@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Any
 
 from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, EventLogEntry
-from dagster._utils.error import SerializableErrorInfo
 
 from jobs.build import build
 from jobs.due import exchanges_of
@@ -200,7 +199,7 @@ def _note(metadata: Mapping[str, Any]) -> str:
                      for word, value in shown if value != 0 or word != "quarantined")  # fmt: skip
 
 
-def _cause(error: SerializableErrorInfo | None) -> tuple[str, bool]:
+def _cause(error: Any) -> tuple[str, bool]:
     """The words of the innermost cause, and whether a rerun may help."""
     may_pass = False
     while error is not None and error.cause is not None and error.cls_name != "Failure":
@@ -244,4 +243,4 @@ def no_session(session: date) -> Permanent:
 
 def parse_day(text: str) -> date:
     """The date of YYYY-MM-DD."""
-    return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  a date has no zone
+    return datetime.strptime(text, "%Y-%m-%d").date()

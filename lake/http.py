@@ -205,7 +205,7 @@ class Fetcher:
         if asked is not None and asked > longest:
             error.do = f"The host asks to wait {asked:g} s, longer than MARKETLAKE_HTTP_MAX_PAUSE_S ({longest:g})"
             return None
-        backoff = self._settings.http_backoff_s * 2 ** (attempt - 1) * self._rng.uniform(0.5, 1.0)
+        backoff = float(self._settings.http_backoff_s * 2 ** (attempt - 1)) * self._rng.uniform(0.5, 1.0)
         return min(longest, max(backoff, asked or 0.0))
 
     def _given_up(self, error: Transient, where: str, attempts: int, status: int | None) -> Transient:

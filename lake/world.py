@@ -6,7 +6,7 @@ A session or a source that is not covered is not missing. What does not belong h
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -34,7 +34,7 @@ class World:
     """
 
     name: str
-    price_basis: str
+    price_basis: Literal["raw", "adjusted"]
     simulated: frozenset[str]
     covered: Mapping[str, Mapping[str, Any]]
     days: Mapping[str, tuple[date, ...]]

@@ -112,4 +112,5 @@ def _days(exchange: str) -> tuple[date, ...]:
 
 
 def _instant(value: pd.Timestamp) -> datetime:
-    return value.to_pydatetime().astimezone(UTC)
+    instant: datetime = value.to_pydatetime().astimezone(UTC)
+    return instant

@@ -185,7 +185,7 @@ def _page(answer: Answer, start: int, n_seen: int) -> _Page:
 
 def _is_last(page: _Page) -> bool:
     """True where the search has nothing older; its total is not asked, because it drifts from page to page."""
-    return page.rows.num_rows < _DISPLAY
+    return bool(page.rows.num_rows < _DISPLAY)
 
 
 def _reaches(page: _Page, begin: datetime) -> bool:

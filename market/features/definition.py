@@ -18,7 +18,7 @@ _RESERVED: Final = frozenset(
     intersect interval into is join key left like limit natural not null offset on or order outer over partition primary
     references right row rows select set some table then time timestamp to true union unique update user using values when
     where window with
-    """.split()  # noqa: SIM905
+    """.split()
 )
 
 

@@ -22,7 +22,7 @@ def build(frames: Frames, window: Window) -> pa.Table:
     for security, rows in prices[prices["security_id"].isin(revised)].groupby("security_id"):
         ours = splits[splits["security_id"] == security]
         beliefs += [
-            _ledger(bitemporal.true_at(rows, instant), ours).assign(believed_at=instant)
+            _unexplained(_ledger(bitemporal.true_at(rows, instant), ours), rows).assign(believed_at=instant)
             for instant in sorted(rows["known_at"].unique())
         ]
     rows = pd.concat(beliefs, ignore_index=True)
@@ -36,6 +36,14 @@ def _ledger(prices: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
     american = ordered[ordered["exchange"] == "XNYS"].merge(splits, on=["security_id", "session_date"], how="inner")
     american = american.assign(cause="split", evidence="declared by the source", confidence="high")
     return pd.concat([korean, american], ignore_index=True).assign(believed_at=pd.NaT)
+
+
+def _unexplained(events: pd.DataFrame, versions: pd.DataFrame) -> pd.DataFrame:
+    """Events whose base price fits no version of the previous close: a corrected close leaves the next base as it was."""
+    closes = versions[["session_no", "close"]].assign(session_no=versions["session_no"] + 1)
+    pairs = events.reset_index().merge(closes, on="session_no", suffixes=("", "_before"))
+    fits = (pairs["base_price"] / pairs["close_before"] - 1.0).abs() <= adjust.TOLERANCE
+    return events.drop(index=pairs.loc[fits & (pairs["exchange"] == "XKRX"), "index"].unique())
 
 
 def _declared_splits(actions: pa.Table) -> pd.DataFrame:

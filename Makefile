@@ -1,0 +1,83 @@
+# Marketlake: `make help` lists the targets. The first two are all a newcomer needs: demo runs the main job, test the tests.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+STACK ?= embedded
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+BIN := .venv/bin
+RUN := $(BIN)/marketlake
+export MARKETLAKE_ROOT := $(CURDIR)
+export UV_NO_PROGRESS := 1
+
+.PHONY: help demo test test-all up down status lint format bench docs golden lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(BIN)/.base ## set everything up and run the main job to its end (WORLD= SYMBOLS= SESSIONS=)
+	@$(RUN) demo $(if $(WORLD),--world '$(WORLD)') $(if $(SYMBOLS),--symbols $(SYMBOLS)) $(if $(SESSIONS),--sessions $(SESSIONS))
+
+test: $(BIN)/.dev lint ## the default tests
+	$(BIN)/pytest -q -m 'not slow'
+
+test-all: $(BIN)/.dev lint ## every test, the slow ones and the recordings included
+	$(BIN)/pytest -q
+
+up: $(BIN)/.base ## serve: Dagster UI, API, exchange
+	@$(RUN) up
+
+down: ## end what `make up` started
+	@$(RUN) down
+
+status: ## what runs, where its log is
+	@$(RUN) status
+
+lint: $(BIN)/.dev ## ruff, format, types, import laws
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > .lint-imports.log 2>&1 || { cat .lint-imports.log; exit 1; }
+	@tail -n 2 .lint-imports.log
+
+format: $(BIN)/.dev ## format the code
+	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+bench: $(BIN)/.dev ## measure the demo's stages; writes bench/results/
+	$(BIN)/python -m bench.demo
+
+docs: $(BIN)/.base ## write the data dictionary and the feature catalogue from the contracts
+	$(BIN)/python -m marketlake.dictionary docs
+
+golden: $(BIN)/.dev ## write the golden files again; review their diff
+	$(BIN)/python -m jobs.golden > tests/golden/asset_graph.txt
+	$(BIN)/python -m serving openapi > tests/golden/openapi.json
+
+lock: $(UV) ## resolve the versions again
+	$(UV) pip compile pyproject.toml --all-extras --group dev --group bench --group horovod-build $(COMPILE) -o locks/all.txt
+	$(UV) pip compile pyproject.toml $(COMPILE) -c locks/all.txt -o locks/base.txt
+	$(UV) pip compile pyproject.toml --group dev $(COMPILE) -c locks/all.txt -o locks/dev.txt
+COMPILE := --python-platform x86_64-unknown-linux-gnu --python-version 3.11 --generate-hashes --no-header --no-annotate -q
+
+clean: ## remove what was made here: data, environment, caches
+	@if [ -x $(RUN) ]; then $(RUN) down || true; fi
+	rm -rf var .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+
+$(BIN)/.base: locks/base.txt pyproject.toml locks/jars.json | $(UV)
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"{sys.executable}: expected Python 3.11, was {v[0]}.{v[1]}. Set PYTHON=/path/to/python3.11")'
+	@echo "installing the base packages (about 2 GB, once) ..."
+	@[ -x $(BIN)/python ] || $(UV) venv -q --python "$$(command -v $(PYTHON))" .venv
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r locks/base.txt
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation --offline -e .
+	@$(BIN)/python -m lake.jars > /dev/null
+	@touch $@
+
+$(BIN)/.dev: locks/dev.txt $(BIN)/.base
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r locks/dev.txt
+	@touch $@
+
+.uv/bin/uv: locks/uv.txt
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/pip install -q --disable-pip-version-check --require-hashes -r locks/uv.txt
+	@touch $@
