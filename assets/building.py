@@ -110,7 +110,9 @@ def _reconciled(lake: Lake, table: Table, rows: pa.Table, window: Window) -> tup
     if table.name != "gold.prices":
         return ()
     silver = registry.table("silver.prices")
-    source = lake.delta.read(silver, where=windows.between(window.start, window.end), columns=[*table.key, "known_until"])
+    source = lake.delta.read(
+        silver, where=windows.between(window.start, window.end), columns=[*table.key, "known_until"]
+    )
     basis = lake.world.price_basis
     return (
         reconcile.gold_as_silver(rows, source, table, silver),
@@ -125,5 +127,3 @@ def window_of(lake: Lake, keys: Sequence[str]) -> Window:
     days = sorted(keys)
     start, end = (datetime.strptime(day, "%Y-%m-%d").date() for day in (days[0], days[-1]))
     return Window(start, end, lake.world.clock()())
-
-

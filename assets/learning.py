@@ -122,7 +122,12 @@ def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table
     scores = score(files[exporting.BOOSTER], signature, frame).dropna(subset=["score"])
     scores["session_month"] = scores["session_date"].dt.strftime("%Y-%m")
     scores["session_date"] = scores["session_date"].dt.date
-    told = {"model": name, "model_version": held["version"], "run_id": held["run_id"], "data_release": release.release_id}
+    told = {
+        "model": name,
+        "model_version": held["version"],
+        "run_id": held["run_id"],
+        "data_release": release.release_id,
+    }
     return registry.table(PREDICTIONS).conform(
         pa.Table.from_pandas(scores.assign(**told, known_at=pd.Timestamp(window.now)), preserve_index=False)
     )

@@ -56,14 +56,16 @@ def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRY,
     )
-    def make(
-        context: dg.AssetExecutionContext, lake: OpenLake
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with permanent_fails_at_once():
             made = learning.predict(lake, window_of(lake, context.partition_keys))
         if made is None:
-            passed = dg.AssetCheckResult(passed=True, check_name=GATE, asset_key=key, metadata={"note": "no champion yet"})
-            yield dg.MaterializeResult(asset_key=key, metadata={"rows": 0, "note": "no champion yet"}, check_results=[passed])
+            passed = dg.AssetCheckResult(
+                passed=True, check_name=GATE, asset_key=key, metadata={"note": "no champion yet"}
+            )
+            yield dg.MaterializeResult(
+                asset_key=key, metadata={"rows": 0, "note": "no champion yet"}, check_results=[passed]
+            )
         else:
             described = describe.built(lake, made)
             yield dg.MaterializeResult(asset_key=key, metadata=described, check_results=[check(key, made)])
@@ -105,7 +107,9 @@ def _training(model: Model) -> dg.AssetsDefinition:
               group_name="models", kinds={"xgboost", "mlflow"}, description=model.doc, retry_policy=RETRY)  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         with permanent_fails_at_once():
-            trained, result = learning.fit(lake, model, lambda done, total, what: context.log.info(f"{done}/{total} {what}"))
+            trained, result = learning.fit(
+                lake, model, lambda done, total, what: context.log.info(f"{done}/{total} {what}")
+            )
         return dg.MaterializeResult(
             metadata={
                 "run_id": trained.run_id,

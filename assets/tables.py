@@ -46,9 +46,7 @@ def _table(table: Table, first: date, last: date | None) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRY,
     )
-    def make(
-        context: dg.AssetExecutionContext, lake: OpenLake
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         with permanent_fails_at_once():
             made = build(lake, table, window_of(lake, context.partition_keys))
         yield dg.MaterializeResult(asset_key=key, metadata=describe.built(lake, made), check_results=[check(key, made)])
@@ -58,18 +56,10 @@ def _table(table: Table, first: date, last: date | None) -> dg.AssetsDefinition:
 
 def check(key: dg.AssetKey, made: Built) -> dg.AssetCheckResult:
     """The gate's verdict on a build as Dagster's check."""
-    failed = [o for o in made.outcomes if not o.passed]
     return dg.AssetCheckResult(
         passed=not made.blocking,
         check_name=GATE,
         asset_key=key,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={
-            "checks": len(made.outcomes),
-            "rows_judged": made.rows.num_rows + made.n_quarantined,
-            "rows_quarantined": made.n_quarantined,
-            "failed": dg.MetadataValue.md(
-                "\n".join(f"- **{o.check}** ({o.severity}): expected {o.expected}; found {o.found}" for o in failed) or "none"
-            ),
-        },
+        metadata=describe.judged(made),
     )

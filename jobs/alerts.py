@@ -13,7 +13,12 @@ def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
     run = context.dagster_run
     send(
         read_settings().alert_webhook_url,
-        {"job": run.job_name, "run_id": run.run_id, "error": context.failure_event.message or "", "tags": dict(run.tags)},
+        {
+            "job": run.job_name,
+            "run_id": run.run_id,
+            "error": context.failure_event.message or "",
+            "tags": dict(run.tags),
+        },
     )
 
 

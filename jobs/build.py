@@ -3,7 +3,6 @@
 `jobs.definitions` calls this once for the code location; the command line and tests call it with settings of their own.
 """
 
-
 import dagster as dg
 
 from assets import bronze, models, tables
@@ -45,7 +44,10 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
         INGEST_KRX: (dg.AssetSelection.groups("bronze") - ingest_us, "Korean sources of a session into bronze"),
         INGEST_US: (ingest_us, "US sources of a session into bronze"),
         BUILD: (layers, "silver, gold, checks, both publications and the online store of a session"),
-        TRAIN: (dg.AssetSelection.groups("models"), "every model on the current release; champion if it passes the gates"),
+        TRAIN: (
+            dg.AssetSelection.groups("models"),
+            "every model on the current release; champion if it passes the gates",
+        ),
         SCORE: (score, "predictions of a session by the champions, their publication and the online store"),
     }
 

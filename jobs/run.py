@@ -3,7 +3,6 @@
 The same jobs run from the Dagster UI; these runs are recorded in the same instance, so the UI shows them.
 """
 
-import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -188,7 +187,9 @@ class _Watcher:
     def _check(self, key: str, evaluation: AssetCheckEvaluation) -> None:
         if not evaluation.passed:
             failed = evaluation.metadata.get("failed")
-            self._blocked[key] = f"blocked by its checks: {failed.value if failed is not None else evaluation.check_name}"
+            self._blocked[key] = (
+                f"blocked by its checks: {failed.value if failed is not None else evaluation.check_name}"
+            )
 
 
 def _note(metadata: Mapping[str, Any]) -> str:
@@ -217,7 +218,7 @@ def instance(settings: Settings) -> DagsterInstance:
     home.mkdir(parents=True, exist_ok=True)
     target = home / "dagster.yaml"
     if not target.exists():
-        shutil.copyfile(TEMPLATE, target)
+        target.write_text(TEMPLATE.read_text().replace("BASE_DIR", str(home / "event_log")))
     return DagsterInstance.from_config(str(home))
 
 
@@ -236,7 +237,8 @@ def spans(missing: Sequence[date], all_sessions: Sequence[date]) -> list[tuple[d
 def no_session(session: date) -> Permanent:
     """The refusal of a day on which nothing trades, with each calendar's reason."""
     reasons = "; ".join(
-        f"{exchange}: {calendars.why_closed(exchange, session) or 'not covered by this world'}" for exchange in calendars.EXCHANGES
+        f"{exchange}: {calendars.why_closed(exchange, session) or 'not covered by this world'}"
+        for exchange in calendars.EXCHANGES
     )
     return Permanent(f"day {session}", expected="a session", found=reasons)
 

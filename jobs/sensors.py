@@ -12,9 +12,7 @@ from jobs.names import BUILD, SCORE, SESSION_TAG, AssetJob
 from training.registry import list_models
 
 
-def build_what_is_ingested(
-    watched: list[AssetJob], request: AssetJob
-) -> dg.SensorDefinition:
+def build_what_is_ingested(watched: list[AssetJob], request: AssetJob) -> dg.SensorDefinition:
     """A build of a scheduled session, once the last of its exchanges is in bronze."""
 
     @dg.run_status_sensor(
@@ -42,9 +40,7 @@ def build_what_is_ingested(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A new version in the model registry scores the newest session",
 )
-def react_to_new_model(
-    context: dg.SensorEvaluationContext, lake: OpenLake
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def react_to_new_model(context: dg.SensorEvaluationContext, lake: OpenLake) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """A scoring run of the newest session when a version appeared since the last look."""
     release = lake.releases.current()
     versions = sorted(f"{m['name']}@{m['version']}" for m in list_models(tracking_uri(lake)))

@@ -66,7 +66,9 @@ def widened(table: Table, window: Window, delta: DeltaLake) -> Window:
     wider = replace(window, start=sessions_back(window.start, table.restates))
     if not table.carries:
         return wider
-    last = max((d for read in table.reads if read.role == "main" and (d := last_session(read.table, delta))), default=None)
+    last = max(
+        (d for read in table.reads if read.role == "main" and (d := last_session(read.table, delta))), default=None
+    )
     return replace(wider, end=max(window.end, last)) if last else wider
 
 
@@ -106,7 +108,9 @@ class Resumed:
         stored = delta.read(table, where=between(sessions_back(window.start, 1), window.end))
         stored = _last_before(stored, window.start)
         ids = ["security_id", "session_date"]
-        rows = delta.read(registry.table(main.table), where=between(*(bounds(main, window) or (date.min, window.end))), columns=ids)
+        rows = delta.read(
+            registry.table(main.table), where=between(*(bounds(main, window) or (date.min, window.end))), columns=ids
+        )
         is_context = pc.less(rows["session_date"], window.start)
         context = _counts(rows.filter(is_context))
         wanted = set(pc.unique(rows.filter(pc.invert(is_context))["security_id"]).to_pylist())

@@ -45,7 +45,9 @@ def base_price_events(rows: pd.DataFrame) -> pd.DataFrame:
     events["factor"] = ratio.where(~use_shares, shares)
     matched = (np.abs(events["factor"] / shares - 1.0) <= RATIO_TOLERANCE).fillna(False)
     kinds = np.where(events["factor"] < 1.0, "split_or_bonus", "consolidation")
-    events["cause"] = np.where(matched & shares_moved, kinds, np.where(by_auction, "opening_auction", "rights_or_other"))
+    events["cause"] = np.where(
+        matched & shares_moved, kinds, np.where(by_auction, "opening_auction", "rights_or_other")
+    )
     events["evidence"] = [
         f"base price {base:.10g} against previous close {close:.10g}, shares ratio {share:.6g}"
         for base, close, share in zip(events["base_price"], before.loc[at, "close"], shares, strict=True)

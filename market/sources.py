@@ -49,4 +49,6 @@ def session_due_at(session: date) -> datetime:
 
 def news_window(exchange: str, session: date) -> tuple[datetime, datetime]:
     """The window (after, up to] (UTC) whose headlines count for the session: from the previous close to this one."""
-    return calendars.close_at(exchange, calendars.previous_session(exchange, session)), calendars.close_at(exchange, session)
+    return calendars.close_at(exchange, calendars.previous_session(exchange, session)), calendars.close_at(
+        exchange, session
+    )

@@ -50,9 +50,25 @@ def built(lake: Lake, what: Built) -> Metadata:
         "window": f"{what.window.start} to {what.window.end}",
         "code_sha": lake.code.sha + ("+dirty" if lake.code.dirty else ""),
         "data_docs": dg.MetadataValue.url(page.as_uri()),
+    }
+    if what.window.start == what.window.end:  # a run over a range repeats its metadata for each session
+        metadata["sample"] = dg.MetadataValue.md(_sample(what.table, what.rows))
+    return metadata
+
+
+def judged(what: Built) -> Metadata:
+    """What the gate saw, once per run: counts, what failed, a few rows, and the rows of each session as a plot."""
+    failed = [
+        f"- **{o.check}** ({o.severity}): expected {o.expected}; found {o.found}" for o in what.outcomes if not o.passed
+    ]
+    metadata: Metadata = {
+        "checks": len(what.outcomes),
+        "rows_judged": what.rows.num_rows + what.n_quarantined,
+        "rows_quarantined": what.n_quarantined,
+        "failed": dg.MetadataValue.md("\n".join(failed) or "none"),
         "sample": dg.MetadataValue.md(_sample(what.table, what.rows)),
     }
-    if what.rows.num_rows and "session_date" in what.rows.column_names:
+    if what.rows.num_rows and what.table.is_partitioned and what.window.start < what.window.end:
         metadata["rows_per_session"] = dg.MetadataValue.md(_plot_per_session(what.table.name, what.rows))
     return metadata
 

@@ -25,7 +25,9 @@ TABLE = Table(
         Column("dividend", "float64", "amount per share of a dividend row, split-adjusted", "currency", nullable=True),
         Column("numerator", "float64", "new shares of a split row", "shares", nullable=True),
         Column("denominator", "float64", "old shares of a split row", "shares", nullable=True),
-        Column("later_splits", "float64", "product of numerator/denominator of the payload's splits after this row", "1"),
+        Column(
+            "later_splits", "float64", "product of numerator/denominator of the payload's splits after this row", "1"
+        ),
         as_text("currency", "currency of the prices"),
         as_text("exchange_name", "Yahoo's name of the exchange"),
         Column("price_hint", "int32", "decimals that are meant", nullable=True),

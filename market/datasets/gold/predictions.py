@@ -15,7 +15,9 @@ TABLE = Table(
         Column("model_version", "int64", "version in the registry", rules=(Between(1),)),
         Column("run_id", "string", "MLflow run that trained it", volatile=True),
         Column("score", "float64", "the model's output: predicted rank of the next return", "1"),
-        Column("rank", "float64", "rank of the score within exchange and session, 1 is best", "1", rules=(Between(0, 1),)),
+        Column(
+            "rank", "float64", "rank of the score within exchange and session, 1 is best", "1", rules=(Between(0, 1),)
+        ),
         Column("data_release", "string", "release whose features were scored", volatile=True),
         Column("known_at", "timestamp", "when the session was scored"),
     ),

@@ -45,8 +45,12 @@ TABLE = Table(
         Column("base_price", "float64", "the exchange's base price of the session", "currency", True),
         Column("is_halted", "bool", "no regular trade that day"),
         Column("factor", "float64", "the day's adjustment factor; 1 on most days", "1", rules=(Between(1e-6, 1e6),)),
-        Column("cumulative_factor", "float64", "product of the factors up to the day", "1", rules=(Between(1e-9, 1e9),)),
-        Column("n_headlines", "float64", "headlines of the session; null where news was not covered", "headlines", True),
+        Column(
+            "cumulative_factor", "float64", "product of the factors up to the day", "1", rules=(Between(1e-9, 1e9),)
+        ),
+        Column(
+            "n_headlines", "float64", "headlines of the session; null where news was not covered", "headlines", True
+        ),
         Column("payload_digest", "string", "payload of the silver row"),
         Column("row_no", "int32", "its position in the payload"),
         Column("known_at", "timestamp", "when bar and factor were both known"),

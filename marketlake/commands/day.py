@@ -1,0 +1,86 @@
+"""`day`, `backfill`: the sessions that a person asks for, run in this process and recorded in Dagster's instance."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from market.errors import Permanent
+from marketlake import console, environment
+from marketlake.commands.guard import example
+
+if TYPE_CHECKING:
+    from jobs.run import Runner
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    example(app, "day", "day", "day 2024-05-03")(day)
+    example(app, "backfill", "backfill 2024-01-02 2024-05-03")(backfill)
+
+
+def day(
+    session: Annotated[str | None, typer.Argument(metavar="[DATE]", help="Session; by default all that are due.")] = None,
+) -> None:
+    """Run one trading day, from ingestion to the online store. Running it again changes nothing."""
+    given = parse(session) if session else None
+    with running() as runner:
+        days = [given] if given else _due(runner)
+        for one in days:
+            console.say(f"day {one}")
+            runner.day(one)
+        _tell_release(runner, "nothing is due: the current release holds every session that the sources owe by now")
+
+
+def backfill(
+    first: Annotated[str, typer.Argument(metavar="FROM", help="First session.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="Last session.")],
+) -> None:
+    """Take every covered session of a range that the lake lacks, in as few runs as possible."""
+    start, end = parse(first), parse(last)
+    if start > end:
+        raise typer.BadParameter(f"FROM is after TO: {start} > {end}")
+    with running() as runner:
+        taken = runner.backfill(start, end)
+        console.say(f"took {len(taken)} sessions" if taken else "nothing to take: the current release holds them all")
+        _tell_release(runner, "")
+
+
+class running:  # noqa: N801  # reads as a word in a with statement
+    """A runner of the settings' lake whose steps are told; Spark's and other children's noise goes to the log."""
+
+    def __enter__(self) -> "Runner":
+        settings = environment.opened()
+        self._steps = console.Steps()
+        self._quiet = environment.quiet_children(settings)
+        self._quiet.__enter__()
+        from jobs.run import Runner
+
+        self._watched = self._steps.watched()
+        self._watched.__enter__()
+        return Runner(settings, self._steps)
+
+    def __exit__(self, *error: object) -> None:
+        self._watched.__exit__(None, None, None)
+        self._quiet.__exit__(None, None, None)
+
+
+def parse(text: str) -> date:
+    """The date of YYYY-MM-DD; bad usage otherwise."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a date such as 2024-05-03, was {text!r}") from None
+
+
+def _due(runner: "Runner") -> list[date]:
+    from jobs.due import missing_sessions
+
+    return missing_sessions(runner.lake, runner.lake.world.clock()())
+
+
+def _tell_release(runner: "Runner", nothing: str) -> None:
+    release = runner.lake.releases.current()
+    if release is None:
+        raise Permanent("release", expected="a published one", found="none", do="Run `marketlake backfill FROM TO`")
+    console.say(f"release {release.release_id} ({release.kind}): sessions {release.first_session} to {release.last_session}")

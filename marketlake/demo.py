@@ -1,0 +1,199 @@
+"""The main job end to end: the exchange started, sessions backfilled, models trained, the last days run one by one, a summary.
+
+Run again it takes what is missing and says what it skipped. What does not belong here: what a day does (`jobs.run`), what
+the summary says (`marketlake.summary`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from market.errors import Permanent
+from marketlake import console, environment, processes, services, worlds
+from marketlake.worlds import Outside
+
+if TYPE_CHECKING:
+    from jobs.run import Runner
+    from lake.settings import Settings
+
+READY_S = 120.0
+DAYS_ALONE = 2
+"""Sessions at the end that are run day by day, as a schedule would."""
+
+SOURCES = ("krx", "yahoo", "dart", "sec", "naver", "kakao")
+
+
+@dataclass
+class Timing:
+    """Seconds by stage, in order."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, stage: str) -> Iterator[None]:
+        """Counts what happens inside, and says where the stage begins."""
+        console.say(f"\n{stage}")
+        began = monotonic()
+        try:
+            yield
+        finally:
+            self.stages[stage] = self.stages.get(stage, 0.0) + monotonic() - began
+
+
+def run(settings: "Settings", outside: Outside) -> None:
+    """The demo from the first delivery to its summary; the exchange that it started ends with it, however it ends.
+
+    Raises
+    ------
+    Permanent
+        The lake holds another world, or a day was blocked.
+    Transient
+        The exchange did not come up.
+    """
+    from lake.objects import lake_store
+
+    timing = Timing()
+    worlds.claim(lake_store(settings), outside)
+    with timing.of("exchange"), _exchange(settings, outside) as served:
+        settings = _prepared(settings, served, outside)
+        days = _days(served)
+        console.say(f"  {outside} at {served}: {len(days)} sessions from {days[0]} to {days[-1]}")
+        _work(settings, days, timing)
+    return
+
+
+def _work(settings: "Settings", days: list[date], timing: Timing) -> None:
+    from marketlake import summary
+
+    with timing.of("start"):
+        console.say("  loading Spark, Dagster, Great Expectations, Feast, MLflow")
+        from jobs.run import Runner
+
+        steps = console.Steps()
+        runner = Runner(settings, steps)
+    backfilled, alone = days[:-DAYS_ALONE], days[-DAYS_ALONE:]
+    with steps.watched():
+        with timing.of(f"backfill {backfilled[0]} to {backfilled[-1]}"):
+            _backfill(runner, backfilled)
+        with timing.of("models"):
+            _train(runner, backfilled[-1])
+        for day in alone:
+            with timing.of(f"day {day}"):
+                _day(runner, day)
+    with timing.of("summary"):
+        summary.tell(runner.lake, timing.stages)
+
+
+def _backfill(runner: "Runner", days: list[date]) -> None:
+    taken = runner.backfill(days[0], days[-1])
+    if skipped := len(days) - len(taken):
+        console.say(f"  skipped {skipped} of {len(days)} sessions: the current release holds them")
+
+
+def _train(runner: "Runner", last: date) -> None:
+    """Every model, unless each has a version that was trained on this lake; then the scores of the last session."""
+    from assets.learning import tracking_uri
+    from training.catalogue import models
+    from training.registry import champion
+
+    uri = tracking_uri(runner.lake)
+    untrained = sorted(set(models()) - trained_here(runner, last))
+    if untrained:
+        runner.train()
+    else:
+        console.say(f"  skipped training of {', '.join(models())}: trained on a release with sessions to {last}")
+    if not any(champion(uri, name) for name in models()):
+        console.say("  no champion: nothing is scored")
+    elif _is_scored(runner, last):
+        console.say(f"  skipped scoring of {last}: the current release holds its predictions")
+    else:
+        runner.score(last)
+
+
+def trained_here(runner: "Runner", last: date) -> set[str]:
+    """Names of the models that have a version trained on a release of this lake with sessions to `last` or beyond."""
+    from assets.learning import tracking_uri
+    from training.registry import list_models
+
+    releases = {release.release_id: release for release in runner.lake.releases.list()}
+    versions = [(str(held["name"]), releases.get(str(held["release_id"]))) for held in list_models(tracking_uri(runner.lake))]
+    return {name for name, release in versions if release and date.fromisoformat(release.last_session) >= last}
+
+
+def _day(runner: "Runner", day: date) -> None:
+    if _is_done(runner, day):
+        console.say(f"  skipped {day}: the current release holds it")
+    else:
+        runner.day(day)
+
+
+def _is_done(runner: "Runner", day: date) -> bool:
+    release = runner.lake.releases.current()
+    if release is None or release.last_session < f"{day}":
+        return False
+    return release.last_session > f"{day}" or _is_scored(runner, day) or not _has_champion(runner)
+
+
+def _has_champion(runner: "Runner") -> bool:
+    return any(path.endswith("/champion.json") for path in runner.lake.store.list("models/"))
+
+
+def _is_scored(runner: "Runner", day: date) -> bool:
+    from lake.windows import between
+    from market import registry
+
+    release = runner.lake.releases.current()
+    version = release.tables.get("gold.predictions") if release else None
+    if version is None:
+        return False
+    table = registry.table("gold.predictions")
+    return bool(runner.lake.delta.read(table, version=version, where=between(day, day), columns=["session_date"]).num_rows)
+
+
+@contextmanager
+def _exchange(settings: "Settings", outside: Outside) -> Iterator[str]:
+    """The address of an exchange that serves the world: a running one of the stack, or one of our own while it lasts."""
+    if url := services.running_exchange(settings, outside):
+        console.say("  the running exchange serves this world")
+        yield url
+        return
+    wanted = settings.exchange_port
+    port = wanted if processes.is_free(wanted) else processes.free_port()
+    if port != wanted:
+        console.say(f"  port {wanted} is taken by something else: using {port}")
+    process = processes.start(
+        outside.command(port), log=services.log_file(settings, "exchange"), environment=environment.as_environment(settings),
+        cwd=environment.ROOT, port=port, dies_with_us=True,
+    )  # fmt: skip
+    url = f"http://{processes.HOST}:{port}"
+    try:
+        processes.wait_ready(process, lambda: services.answers(f"{url}/_exchange/health"), name="exchange", timeout_s=READY_S)
+        yield url
+    finally:
+        processes.stop(process)
+
+
+def _prepared(settings: "Settings", url: str, outside: Outside) -> "Settings":
+    """The settings of the demo: this exchange, its keys and sessions, and no live source, whatever the environment says."""
+    told = _told(url)
+    services.know_exchange(settings, url, outside)
+    values = {name.lower(): value for name, value in worlds.stack_values(settings, url, told).items()}
+    return environment.open_settings(**values, **{f"{source}_base_url": "" for source in SOURCES})
+
+
+def _days(url: str) -> list[date]:
+    days = worlds.sessions_of(_told(url))
+    if len(days) <= DAYS_ALONE:
+        raise Permanent(f"exchange {url}", expected=f"more than {DAYS_ALONE} covered sessions", found=f"{len(days)}",
+                        do="Ask for more by --sessions")  # fmt: skip
+    return days
+
+
+def _told(url: str) -> dict[str, Any]:
+    body: dict[str, Any] = httpx.get(f"{url}/_exchange/world", timeout=20).raise_for_status().json()
+    return body

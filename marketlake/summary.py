@@ -1,0 +1,131 @@
+"""What the demo prints at its end: the release, its rows, the fate of the input, the champion, one number explained, next steps.
+
+What does not belong here: making any of it.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from market.errors import Permanent
+from marketlake import console
+from marketlake.accounting import account
+
+if TYPE_CHECKING:
+    from lake.lake import Lake
+    from lake.sql import ReleaseSql
+
+SHOWN_LINES = 24
+FEATURE = "rsi_14"
+WANTED = ("005930", date(2024, 5, 3))
+
+NEXT = """Next:
+  make up                        Dagster UI, API, MLflow and Data Docs; it prints the addresses
+  .venv/bin/marketlake sql "SELECT * FROM gold.predictions ORDER BY session_date DESC, rank DESC LIMIT 5"
+  .venv/bin/marketlake explain gold.features_daily {symbol} {day} {feature}
+  .venv/bin/marketlake predict {symbol}
+  .venv/bin/marketlake --help
+"""
+
+
+def tell(lake: "Lake", stages: Mapping[str, float]) -> None:
+    """Print the summary of the current release."""
+    from lake.sql import ReleaseSql
+
+    release = lake.releases.current()
+    if release is None:
+        raise Permanent("demo", expected="a published release", found="none")
+    sql = ReleaseSql(lake.settings, release)
+    try:
+        told = f"sessions {release.first_session} to {release.last_session}, as of {release.as_of:%Y-%m-%d %H:%M} UTC"
+        console.say(f"  release {release.release_id}: {told}, {release.checks.get('checks', 0)} checks, "
+                    f"{release.checks.get('warnings', 0)} warnings")  # fmt: skip
+        _rows(sql)
+        console.say(f"\nprice rows: {account(sql)}")
+        _quarantine(sql)
+        _champion(lake)
+        _predictions(sql)
+        symbol, day = _explained(lake, sql)
+    finally:
+        sql.close()
+    _seconds(stages)
+    console.say("\n" + NEXT.format(symbol=symbol, day=day, feature=FEATURE).rstrip())
+
+
+def _rows(sql: "ReleaseSql") -> None:
+    counts = {name: sql.query(f"SELECT count(*) AS n FROM {name}")["n"][0].as_py() for name in sorted(sql.release.tables)}
+    rows = [{"table": name, "rows": n, "version": sql.release.tables[name]} for name, n in counts.items()]
+    console.say()
+    console.table(rows, ["table", "rows", "version"])
+
+
+def _quarantine(sql: "ReleaseSql") -> None:
+    held = sql.query('SELECT "table", reason, count(*) AS n FROM ops.quarantine GROUP BY ALL ORDER BY n DESC').to_pylist()
+    console.say(f"quarantine: {sum(row['n'] for row in held):,} rows")
+    for row in held[:3]:
+        console.say(f"  {row['n']:,} of {row['table']}: {row['reason'][:120]}")
+
+
+def _champion(lake: "Lake") -> None:
+    from assets.learning import tracking_uri
+    from training.catalogue import models
+    from training.registry import champion, decisions, list_models
+
+    uri = tracking_uri(lake)
+    for name in models():
+        held = champion(uri, name)
+        if held is not None:
+            console.say(f"\nchampion {name} version {held['version']}: {rank_ic(held)}")
+            continue
+        console.say(f"\nno champion of {name}: no version passed its gates")
+        newest = next((one for one in list_models(uri) if one["name"] == name), None)
+        for decision in decisions(uri, name, int(str(newest["version"]))) if newest else []:
+            for reason in list(decision.get("reasons", ())):  # type: ignore[call-overload]  # JSON
+                console.say(f"  version {newest['version'] if newest else '?'}: {reason}")
+
+
+def rank_ic(held: Mapping[str, Any]) -> str:
+    """The rank IC of a version with its standard error, in words."""
+    metrics = held["metrics"]
+    ic, error = metrics.get("rank_ic_mean"), metrics.get("rank_ic_standard_error")
+    return "rank IC not measured" if ic is None or error is None else f"rank IC {ic:.4f} (standard error {error:.4f})"
+
+
+def _predictions(sql: "ReleaseSql") -> None:
+    rows = sql.query("""
+        SELECT p.exchange, p.session_date, s.symbol, any_value(s.name) AS name, p.score, p.rank
+        FROM gold.predictions p
+        LEFT JOIN silver.securities s ON s.security_id = p.security_id AND s.known_until IS NULL
+        WHERE p.session_date = (SELECT max(session_date) FROM gold.predictions)
+        GROUP BY ALL ORDER BY p.rank DESC, p.score DESC LIMIT 5
+    """).to_pylist()
+    if rows:
+        console.say(f"\nbest predictions of {rows[0]['session_date']}")
+        console.table(rows, ["symbol", "name", "exchange", "score", "rank"])
+
+
+def _explained(lake: "Lake", sql: "ReleaseSql") -> tuple[str, date]:
+    """One number explained; the symbol and session of it."""
+    from lake.explain import explain
+
+    found = sql.query(
+        f"SELECT p.symbol, f.session_date FROM gold.features_daily f JOIN gold.prices p USING (security_id, session_date) "
+        f"WHERE f.{FEATURE} IS NOT NULL ORDER BY p.symbol = ? AND f.session_date = ? DESC, p.symbol = ? DESC, "
+        f"f.session_date DESC, p.symbol LIMIT 1",
+        [*WANTED, WANTED[0]],
+    ).to_pylist()
+    if not found:
+        console.say(f"\nno session is long enough after its first for {FEATURE}")
+        return WANTED
+    symbol, day = str(found[0]["symbol"]), found[0]["session_date"]
+    lines = explain(sql, "gold.features_daily", symbol, day, FEATURE, store=lake.store).render().splitlines()
+    console.say("\n" + "\n".join(lines[:SHOWN_LINES]))
+    if len(lines) > SHOWN_LINES:
+        console.say(f"... and {len(lines) - SHOWN_LINES} more lines")
+    return symbol, day
+
+
+def _seconds(stages: Mapping[str, float]) -> None:
+    rows = [{"stage": name, "seconds": round(seconds, 1)} for name, seconds in stages.items() if name != "exchange"]
+    console.say()
+    console.table([*rows, {"stage": "all", "seconds": round(sum(row["seconds"] for row in rows), 1)}], ["stage", "seconds"])
