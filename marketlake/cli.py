@@ -26,7 +26,9 @@ for module in (day, stack, doctor, data, release, features, models, quarantine, 
 
 @app.callback()
 def main(
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log lines of all levels to stderr, errors with traceback."),
+    verbose: bool = typer.Option(
+        False, "--verbose", "-v", help="Log lines of all levels to stderr, errors with traceback."
+    ),
 ) -> None:
     """A stock-market lakehouse in which every number can be explained and replayed."""
     environment.prepare()

@@ -59,12 +59,12 @@ def run(settings: "Settings", outside: Outside) -> None:
 
     timing = Timing()
     worlds.claim(lake_store(settings), outside)
-    with timing.of("exchange"), _exchange(settings, outside) as served:
+    console.say("exchange")
+    with _exchange(settings, outside) as served, environment.quiet_children(settings):
         settings = _prepared(settings, served, outside)
         days = _days(served)
         console.say(f"  {outside} at {served}: {len(days)} sessions from {days[0]} to {days[-1]}")
         _work(settings, days, timing)
-    return
 
 
 def _work(settings: "Settings", days: list[date], timing: Timing) -> None:
@@ -103,7 +103,9 @@ def _train(runner: "Runner", last: date) -> None:
 
     uri = tracking_uri(runner.lake)
     untrained = sorted(set(models()) - trained_here(runner, last))
-    if untrained:
+    if short := [told for name in untrained if (told := _too_short(runner, name))]:
+        console.say("\n".join(f"  not trained: {told}" for told in short))
+    elif untrained:
         runner.train()
     else:
         console.say(f"  skipped training of {', '.join(models())}: trained on a release with sessions to {last}")
@@ -115,13 +117,33 @@ def _train(runner: "Runner", last: date) -> None:
         runner.score(last)
 
 
+def _too_short(runner: "Runner", name: str) -> str:
+    """Why a model cannot be judged on the current release; empty where it can."""
+    import pyarrow.compute as pc
+
+    from market import registry
+    from training.catalogue import model
+
+    declared, labels = model(name), registry.table("gold.labels")
+    wanted = (
+        declared.validation.min_train + declared.horizon + declared.validation.embargo + declared.validation.n_folds
+    )
+    rows = runner.lake.delta.read(labels, columns=["session_date", declared.label])
+    n = len(pc.unique(rows.filter(pc.is_valid(rows[declared.label]))["session_date"]))
+    return (
+        f"{name} needs {wanted} sessions with a known outcome for its walk-forward, there are {n}" if n < wanted else ""
+    )
+
+
 def trained_here(runner: "Runner", last: date) -> set[str]:
     """Names of the models that have a version trained on a release of this lake with sessions to `last` or beyond."""
     from assets.learning import tracking_uri
     from training.registry import list_models
 
     releases = {release.release_id: release for release in runner.lake.releases.list()}
-    versions = [(str(held["name"]), releases.get(str(held["release_id"]))) for held in list_models(tracking_uri(runner.lake))]
+    versions = [
+        (str(held["name"]), releases.get(str(held["release_id"]))) for held in list_models(tracking_uri(runner.lake))
+    ]
     return {name for name, release in versions if release and date.fromisoformat(release.last_session) >= last}
 
 
@@ -152,7 +174,9 @@ def _is_scored(runner: "Runner", day: date) -> bool:
     if version is None:
         return False
     table = registry.table("gold.predictions")
-    return bool(runner.lake.delta.read(table, version=version, where=between(day, day), columns=["session_date"]).num_rows)
+    return bool(
+        runner.lake.delta.read(table, version=version, where=between(day, day), columns=["session_date"]).num_rows
+    )
 
 
 @contextmanager
@@ -172,7 +196,9 @@ def _exchange(settings: "Settings", outside: Outside) -> Iterator[str]:
     )  # fmt: skip
     url = f"http://{processes.HOST}:{port}"
     try:
-        processes.wait_ready(process, lambda: services.answers(f"{url}/_exchange/health"), name="exchange", timeout_s=READY_S)
+        processes.wait_ready(
+            process, lambda: services.answers(f"{url}/_exchange/health"), name="exchange", timeout_s=READY_S
+        )
         yield url
     finally:
         processes.stop(process)

@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,11 +139,12 @@ def told(settings: "Settings") -> list[Told]:
 
     named = _named()
     files = [stack_file(settings), Path(".env"), *([named] if named else [])]
-    read = [(f"{path}", dotenv_values(path)) for path in reversed(files) if path.is_file()]
+    places: list[tuple[str, Mapping[str, str | None]]] = [("environment", os.environ)]
+    places += [(f"{path}", dotenv_values(path)) for path in reversed(files) if path.is_file()]
     found = []
     for name, field in type(settings).model_fields.items():
         variable = PREFIX + name.upper()
-        holders = [place for place, values in (("environment", os.environ), *read) if values.get(variable)]
+        holders = [place for place, values in places if values.get(variable)]
         value = getattr(settings, name)
         shown = "" if value is None else str(value)  # a secret's text is its stars
         found.append(Told(variable, shown, holders[0] if holders else "default", field.description or ""))
@@ -169,12 +171,34 @@ def configure_log(settings: "Settings", *, verbose: bool = False) -> None:
             log.write(line_of(message) + "\n")
 
     logger.add(write, level="INFO", format="{message}", backtrace=False, diagnose=False)
-    logger.add(sys.stderr, level="DEBUG" if verbose else "WARNING", format="{level.name}: {message} {extra}",
+    logger.add(_to_stderr, level="DEBUG" if verbose else "WARNING", format="{level.name}: {message} {extra}",
                colorize=False, backtrace=False, diagnose=False, filter=_is_ours)  # fmt: skip
 
 
+@contextmanager
+def quiet_children(settings: "Settings") -> Iterator[None]:
+    """While it lasts, what children and native code write to stderr (Spark's JVM above all) goes to a log of its own."""
+    file = log_file(settings).with_name("spark.log")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    terminal, ours = os.dup(2), sys.stderr
+    with file.open("ab") as log, os.fdopen(terminal, "w", buffering=1) as kept:
+        os.dup2(log.fileno(), 2)
+        sys.stderr = kept
+        try:
+            yield
+        finally:
+            kept.flush()
+            os.dup2(terminal, 2)
+            sys.stderr = ours
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(text)  # looked up now: `quiet_children` puts another one in its place
+
+
 def _is_ours(record: Any) -> bool:
-    return record["extra"].get("only") != "file"
+    return bool(record["extra"].get("only") != "file")
 
 
 def _named() -> Path | None:

@@ -49,7 +49,13 @@ class Process:
 
 
 def start(
-    command: Sequence[str], *, log: Path, environment: Mapping[str, str], cwd: Path, port: int, dies_with_us: bool = False
+    command: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    cwd: Path,
+    port: int,
+    dies_with_us: bool = False,
 ) -> Process:
     """Start a process whose output goes to the end of the log.
 

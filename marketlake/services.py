@@ -155,7 +155,9 @@ def running_exchange(settings: "Settings", outside: Outside) -> str | None:
 
 def know_exchange(settings: "Settings", url: str, outside: Outside) -> "Settings":
     """Write what later commands need to know of this exchange; the settings that follow."""
-    told: dict[str, Any] = httpx.get(f"{url}/_exchange/world", timeout=settings.http_timeout_s).raise_for_status().json()
+    told: dict[str, Any] = (
+        httpx.get(f"{url}/_exchange/world", timeout=settings.http_timeout_s).raise_for_status().json()
+    )
     values = worlds.stack_values(settings, url, told)
     environment.write_stack_file(settings, values, f"the embedded stack; world {outside}. Written by marketlake")
     return environment.open_settings()
@@ -187,7 +189,9 @@ def _await(settings: "Settings", service: Service, say: Say) -> None:
     if process is None:
         raise Permanent(f"service {service.name}", expected="a running process", found="none", do="Run `marketlake up`")
     seconds = processes.wait_ready(process, service.answers, name=service.name, timeout_s=READY_S)
-    say(f"{service.name:<15} {'ready' if service.port else 'runs':<6} {service.url or service.meaning}  ({seconds:.1f} s)")
+    say(
+        f"{service.name:<15} {'ready' if service.port else 'runs':<6} {service.url or service.meaning}  ({seconds:.1f} s)"
+    )
 
 
 def _refuse_taken(settings: "Settings", service: Service) -> None:

@@ -53,14 +53,18 @@ def tell(lake: "Lake", stages: Mapping[str, float]) -> None:
 
 
 def _rows(sql: "ReleaseSql") -> None:
-    counts = {name: sql.query(f"SELECT count(*) AS n FROM {name}")["n"][0].as_py() for name in sorted(sql.release.tables)}
+    counts = {
+        name: sql.query(f"SELECT count(*) AS n FROM {name}")["n"][0].as_py() for name in sorted(sql.release.tables)
+    }
     rows = [{"table": name, "rows": n, "version": sql.release.tables[name]} for name, n in counts.items()]
     console.say()
     console.table(rows, ["table", "rows", "version"])
 
 
 def _quarantine(sql: "ReleaseSql") -> None:
-    held = sql.query('SELECT "table", reason, count(*) AS n FROM ops.quarantine GROUP BY ALL ORDER BY n DESC').to_pylist()
+    held = sql.query(
+        'SELECT "table", reason, count(*) AS n FROM ops.quarantine GROUP BY ALL ORDER BY n DESC'
+    ).to_pylist()
     console.say(f"quarantine: {sum(row['n'] for row in held):,} rows")
     for row in held[:3]:
         console.say(f"  {row['n']:,} of {row['table']}: {row['reason'][:120]}")
@@ -87,7 +91,7 @@ def _champion(lake: "Lake") -> None:
 def rank_ic(held: Mapping[str, Any]) -> str:
     """The rank IC of a version with its standard error, in words."""
     metrics = held["metrics"]
-    ic, error = metrics.get("rank_ic_mean"), metrics.get("rank_ic_standard_error")
+    ic, error = metrics.get("rank_ic_mean"), metrics.get("rank_ic_se")
     return "rank IC not measured" if ic is None or error is None else f"rank IC {ic:.4f} (standard error {error:.4f})"
 
 
@@ -126,6 +130,8 @@ def _explained(lake: "Lake", sql: "ReleaseSql") -> tuple[str, date]:
 
 
 def _seconds(stages: Mapping[str, float]) -> None:
-    rows = [{"stage": name, "seconds": round(seconds, 1)} for name, seconds in stages.items() if name != "exchange"]
+    rows = [{"stage": name, "seconds": round(seconds, 1)} for name, seconds in stages.items()]
     console.say()
-    console.table([*rows, {"stage": "all", "seconds": round(sum(row["seconds"] for row in rows), 1)}], ["stage", "seconds"])
+    console.table(
+        [*rows, {"stage": "all", "seconds": round(sum(row["seconds"] for row in rows), 1)}], ["stage", "seconds"]
+    )

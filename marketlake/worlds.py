@@ -34,7 +34,9 @@ class Outside:
     def named(cls, world: str, symbols: int | None = None, sessions: int | None = None) -> "Outside":
         """The world as typed: the folder of a recording made absolute."""
         kind, _, rest = world.partition(":")
-        return cls(f"recorded:{environment.given_path(rest)}" if kind == "recorded" and rest else world, symbols, sessions)
+        return cls(
+            f"recorded:{environment.given_path(rest)}" if kind == "recorded" and rest else world, symbols, sessions
+        )
 
     def __str__(self) -> str:
         cuts = [f"{count} {word}" for word, count in (("symbols", self.symbols), ("sessions", self.sessions)) if count]

@@ -130,6 +130,11 @@ def load(raw: bytes) -> xgboost.Booster:
     Permanent
         They are none, for instance cut off.
     """
+    if not (raw.startswith(b"{") and raw.endswith(b"}")):
+        # told before XGBoost sees it: its C++ exception can end a process in which other native libraries are loaded
+        raise Permanent(
+            "booster", expected="XGBoost's ubj bytes, whole", found=f"{len(raw)} bytes, cut off or of another kind"
+        )
     booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(raw))

@@ -1,5 +1,7 @@
 """`day`, `backfill`: the sessions that a person asks for, run in this process and recorded in Dagster's instance."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def day(
-    session: Annotated[str | None, typer.Argument(metavar="[DATE]", help="Session; by default all that are due.")] = None,
+    session: Annotated[
+        str | None, typer.Argument(metavar="[DATE]", help="Session; by default all that are due.")
+    ] = None,
 ) -> None:
     """Run one trading day, from ingestion to the online store. Running it again changes nothing."""
     given = parse(session) if session else None
@@ -46,23 +50,16 @@ def backfill(
         _tell_release(runner, "")
 
 
-class running:  # noqa: N801  # reads as a word in a with statement
+@contextmanager
+def running() -> Iterator["Runner"]:
     """A runner of the settings' lake whose steps are told; Spark's and other children's noise goes to the log."""
-
-    def __enter__(self) -> "Runner":
-        settings = environment.opened()
-        self._steps = console.Steps()
-        self._quiet = environment.quiet_children(settings)
-        self._quiet.__enter__()
+    settings = environment.opened()
+    with environment.quiet_children(settings):
         from jobs.run import Runner
 
-        self._watched = self._steps.watched()
-        self._watched.__enter__()
-        return Runner(settings, self._steps)
-
-    def __exit__(self, *error: object) -> None:
-        self._watched.__exit__(None, None, None)
-        self._quiet.__exit__(None, None, None)
+        steps = console.Steps()
+        with steps.watched():
+            yield Runner(settings, steps)
 
 
 def parse(text: str) -> date:
@@ -83,4 +80,6 @@ def _tell_release(runner: "Runner", nothing: str) -> None:
     release = runner.lake.releases.current()
     if release is None:
         raise Permanent("release", expected="a published one", found="none", do="Run `marketlake backfill FROM TO`")
-    console.say(f"release {release.release_id} ({release.kind}): sessions {release.first_session} to {release.last_session}")
+    console.say(
+        f"release {release.release_id} ({release.kind}): sessions {release.first_session} to {release.last_session}"
+    )

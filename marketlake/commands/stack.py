@@ -12,7 +12,9 @@ from marketlake.commands.guard import Json, example
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    example(app, "demo", "demo", "demo --symbols 50 --sessions 120", "demo --world recorded:var/recordings/marcap")(demo)
+    example(app, "demo", "demo", "demo --symbols 50 --sessions 120", "demo --world recorded:var/recordings/marcap")(
+        demo
+    )
     example(app, "up", "up")(up)
     example(app, "down", "down")(down)
     example(app, "status", "status", "status --json")(status)

@@ -164,7 +164,7 @@ def test_rules_that_each_stay_below_the_threshold_block_together(contract: Table
 
 def test_a_missing_column_stops_with_what_was_expected_and_found(contract: Table, make_bars: Bars) -> None:
     frame = make_bars().rename_columns(["LOW" if n == "low" else n for n in make_bars().column_names])
-    with pytest.raises(Permanent, match="silver.bars: expected the column low; was a frame without, which has LOW"):
+    with pytest.raises(Permanent, match=r"silver.bars: expected the column low; was a frame without, which has LOW"):
         judge(contract, frame)
 
 

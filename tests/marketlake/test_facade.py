@@ -72,7 +72,7 @@ def test_a_later_split_does_not_rescale_what_was_known_before_it(lake):
 
 
 def test_prices_at_the_release_s_instant_are_the_adjusted_view(lake):
-    mine = lake.prices(CODES + ["AAPL"], START, END).sort_values(["security_id", "session_date"])
+    mine = lake.prices([*CODES, "AAPL"], START, END).sort_values(["security_id", "session_date"])
     view = lake.sql(
         "SELECT * FROM gold.prices_adjusted WHERE security_id <> 'XNYS:MSFT' ORDER BY security_id, session_date"
     )
@@ -187,7 +187,7 @@ def test_tables_and_descriptions_come_from_the_contracts(lake):
     assert described.columns.set_index("column").loc["rsi_14", "unit"] == "percent"
     assert "state" not in described.columns["column"].tolist()
     assert "known_at" in str(described)
-    with pytest.raises(Permanent, match="gold.prices"):
+    with pytest.raises(Permanent, match=r"gold.prices"):
         lake.describe("gold.price")
 
 

@@ -1,0 +1,179 @@
+"""`models list|show|promote|rollback`, `predict`, `replay`: the registry, what the champions say, and making a run again."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from market.errors import Permanent
+from marketlake import console, environment
+from marketlake.commands.guard import Json, example, group
+
+if TYPE_CHECKING:
+    from lake.lake import Lake
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A model.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    made = group(app, "models", "The registered models and their champions.")
+    example(made, "list", "models list", "models list --json")(list_)
+    example(made, "show", "models show return_rank_5d")(show)
+    example(made, "promote", "models promote return_rank_5d 2", "models promote return_rank_5d 2 --force")(promote)
+    example(made, "rollback", "models rollback return_rank_5d")(rollback)
+    example(app, "predict", "predict 005930 000660", "predict AAPL --live")(predict)
+    example(app, "replay", "replay 0123456789abcdef0123456789abcdef", "replay --all")(replay)
+
+
+def list_(as_json: Json = False) -> None:
+    """Every version: name, version, alias, run, release, rank IC with its standard error."""
+    rows = [_row(held) for held in _versions(_lake())]
+    shown = ["name", "version", "alias", "run_id", "release_id", "rank_ic", "decision"]
+    console.show(rows, as_json=as_json, columns=shown, nothing="no model yet: run `make demo`")
+
+
+def show(name: Name, as_json: Json = False) -> None:
+    """The versions of one model with all their metrics, and every decision about them with its reasons."""
+    from training.registry import decisions
+
+    lake = _lake()
+    versions = _named(lake, name)
+    told = [_row(held) | {"decisions": decisions(_uri(lake), name, int(held["version"]))} for held in versions]
+    if as_json:
+        console.show_json(told)
+        return
+    for one in told:
+        console.facts({key: one[key] for key in ("name", "version", "alias", "run_id", "release_id", "decision")})
+        console.table(
+            [{"metric": key, "value": value} for key, value in sorted(one["metrics"].items())], ["metric", "value"]
+        )
+        for decision in one["decisions"]:
+            console.say(f"{decision['at']} {decision['decision']}")
+            for reason in decision.get("reasons", ()):
+                console.say(f"  {reason}")
+        console.say()
+
+
+def promote(
+    name: Name,
+    version: Annotated[int, typer.Argument(metavar="VERSION", min=1, help="Its version.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote although a gate refuses; recorded as forced.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a version champion if it passes every gate, and serve it. Exit code 1 where a gate refuses."""
+    from assets.learning import install
+    from training import registry
+
+    lake = _lake()
+    _named(lake, name)
+    result = registry.promote(_uri(lake), name, version, force=force)
+    if result.promoted:
+        install(lake, name, version)
+    if as_json:
+        console.show_json(asdict(result))
+    else:
+        for reason in result.reasons:
+            console.say(reason)
+        forced = " (forced)" if result.forced else ""
+        console.say(f"{name} version {version}: {'champion' + forced if result.promoted else 'refused'}")
+    if not result.promoted:
+        raise typer.Exit(1)
+
+
+def rollback(name: Name) -> None:
+    """Give the alias back to the champion before the present one, and serve it."""
+    from assets.learning import install
+    from training import registry
+
+    lake = _lake()
+    _named(lake, name)
+    held = registry.rollback(_uri(lake), name)
+    install(lake, name, int(str(held["version"])))
+    console.say(f"{name} version {held['version']} is champion again (run {held['run_id']})")
+
+
+def predict(
+    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="Codes or security ids.")],
+    live: Annotated[
+        bool, typer.Option("--live", help="Score the online features now instead of reading the release.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """What the champions say of securities: the newest session's score and rank in the current release."""
+    from marketlake import predictions
+
+    settings = environment.opened()
+    rows = predictions.live(settings, symbols) if live else predictions.stored(settings, symbols)
+    columns = ["symbol", "security_id", "session_date", "model", "model_version", "score", "rank"]
+    console.show(rows, as_json=as_json, columns=[name for name in columns if any(name in row for row in rows)],
+                 nothing="no prediction: no champion yet (`marketlake models list`)")  # fmt: skip
+
+
+def replay(
+    run_id: Annotated[str | None, typer.Argument(metavar="[RUN_ID]", help="An MLflow run.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every registered version's run.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train again from the recorded lock and compare digests of booster and predictions. Exit code 1 on a difference."""
+    if every == (run_id is not None):
+        raise typer.BadParameter("give a RUN_ID or --all")
+    from assets.replay import replay as again
+
+    lake = _lake()
+    run_ids = list(dict.fromkeys(str(held["run_id"]) for held in _versions(lake))) if every else [str(run_id)]
+    if not run_ids:
+        raise Permanent("replay", expected="a registered model version", found="none", do="Run `make demo` first")
+    made = []
+    for one in run_ids:
+        made.append(again(lake, one))
+        if not as_json:
+            _tell_replayed(made[-1])
+    if as_json:
+        console.show_json([asdict(one) for one in made])
+    if not all(one.matches for one in made):
+        raise typer.Exit(1)
+
+
+def _tell_replayed(made: Any) -> None:
+    at = f"code {made.code_sha}{'+dirty' if made.code_dirty else ''}"
+    console.say(f"{made.run_id}: {'matches, bit for bit' if made.matches else 'DIFFERS'} ({at})")
+    for difference in made.differences:
+        console.say(f"  {difference}")
+
+
+def _lake() -> "Lake":
+    from lake.lake import Lake
+
+    return Lake(environment.opened())
+
+
+def _uri(lake: "Lake") -> str:
+    from assets.learning import tracking_uri
+
+    return tracking_uri(lake)
+
+
+def _versions(lake: "Lake") -> list[dict[str, Any]]:
+    from training.registry import list_models
+
+    return list_models(_uri(lake))
+
+
+def _named(lake: "Lake", name: str) -> list[dict[str, Any]]:
+    versions = _versions(lake)
+    found = [held for held in versions if held["name"] == name]
+    if not found:
+        names = ", ".join(sorted({str(held["name"]) for held in versions})) or "none is registered yet"
+        raise Permanent(
+            "models", expected=f"a registered model ({names})", found=repr(name), do="See `marketlake models list`"
+        )
+    return found
+
+
+def _row(held: dict[str, Any]) -> dict[str, Any]:
+    from marketlake.summary import rank_ic
+
+    return {**held, "alias": ", ".join(held["aliases"]), "rank_ic": rank_ic(held).removeprefix("rank IC ")}

@@ -1,0 +1,242 @@
+"""The reference pages of `docs/`, written from the code: tables, features, settings, commands. `make docs` calls it.
+
+A test holds the committed pages against what this writes. What does not belong here: prose about how things work; that is
+written by hand beside these pages.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from typer.main import get_command
+
+from lake.settings import Settings
+from market import registry
+from market.features.catalogue import catalogue
+from market.table import LAYERS, Between, Column, IsSession, Matches, OneOf, Read, Rule, Table
+
+NOTICE = "<!-- Written by `make docs` from {source}. Edit that, not this. -->"
+HELP_WIDTH = 100
+LAYER_DOCS: Mapping[str, str] = {
+    "bronze": "As delivered, append-only; the payload itself is kept in the landing zone.",
+    "silver": "Typed, identified, judged, bitemporal: a revision is a new row, nothing is overwritten.",
+    "gold": "What people use.",
+    "ops": "What the lake says of itself. Read at head rather than by release.",
+}
+ROLES: Mapping[str, str] = {
+    "main": "rows spread over kernel calls",
+    "join": "joined to the main rows",
+    "side": "whole, for every call",
+    "state": "own rows before the window, to resume from",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by file name; the same text each time for the same code."""
+    return {
+        "tables.md": tables_page(),
+        "features.md": features_page(),
+        "settings.md": settings_page(),
+        "commands.md": commands_page(),
+    }
+
+
+def write(folder: Path) -> list[Path]:
+    """Write every page into the folder; the files that were changed by it."""
+    changed = []
+    for name, text in pages().items():
+        target = folder / name
+        if not target.exists() or target.read_text() != text:
+            target.write_text(text)
+            changed.append(target)
+    return changed
+
+
+def tables_page() -> str:
+    """The data dictionary: an overview, then every contract with its columns."""
+    tables = registry.tables().values()
+    lines = [
+        NOTICE.format(source="the contracts under `market/datasets`"),
+        "# Tables",
+        "",
+        f"{len(tables)} tables, each defined by one file under `market/datasets/<layer>/`. How to add one: "
+        "[how-to/add-a-table.md](how-to/add-a-table.md).",
+        "",
+    ]
+    for layer in LAYERS:
+        rows = [[f"[{t.name}](#{_anchor(t.name)})", t.doc] for t in registry.layer(layer)]
+        lines += [f"**{layer}**: {LAYER_DOCS[layer]}", "", *_grid(("table", "holds"), rows), ""]
+    for table in tables:
+        lines += _table(table)
+    return _text(lines)
+
+
+def features_page() -> str:
+    """The catalogue of features: an overview, then every feature with its formula and source."""
+    features = catalogue().values()
+    rows = [[f"[{f.name}](#{_anchor(f.name)})", f.unit, str(f.lookback), _yes(f.is_recursive), f.doc] for f in features]
+    lines = [
+        NOTICE.format(source="the entries under `market/features/library`"),
+        "# Features",
+        "",
+        f"{len(rows)} columns of [gold.features_daily](tables.md#{_anchor('gold.features_daily')}), on forward-adjusted "
+        "prices. Lookback: rows before the current one that an incremental run reads. Recursive: an incremental run also needs "
+        "the stored state. How to add one: [how-to/add-a-feature.md](how-to/add-a-feature.md).",
+        "",
+        *_grid(("feature", "unit", "lookback", "recursive", "meaning"), rows),
+        "",
+    ]
+    for feature in features:
+        bounds = f"{_bound(feature.low, '-inf')} to {_bound(feature.high, 'inf')}"
+        lines += [
+            f"## {feature.name}", "", feature.doc, "", "```text", feature.formula, "```", "",
+            f"- unit: {feature.unit}", f"- reads: {', '.join(feature.inputs)}", f"- lookback: {feature.lookback} rows",
+            f"- recursive: {_yes(feature.is_recursive)}", f"- bounds: {bounds}", f"- source: {feature.source}", "",
+        ]  # fmt: skip
+    return _text(lines)
+
+
+def settings_page() -> str:
+    """Every setting: variable, default, meaning; secrets marked."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = field.get_default()
+        is_secret = isinstance(default, SecretStr)
+        shown = "" if is_secret or default is None else str(default)
+        meaning = f"{field.description}{' (secret)' if is_secret else ''}"
+        rows.append([f"`MARKETLAKE_{name.upper()}`", f"`{shown}`" if shown else "", meaning])
+    lines = [
+        NOTICE.format(source="`lake/settings.py`"),
+        "# Settings",
+        "",
+        "Read from the environment, then from the file that `MARKETLAKE_ENV_FILE` names, then from `.env`, then from "
+        "`var/stack/embedded.env` (written by `make up` and `make demo`), then these defaults. Paths are relative to the "
+        "project's root. `marketlake settings` shows each value and where it came from; secrets are hidden there, in logs and in "
+        "stored requests.",
+        "",
+        *_grid(("variable", "default", "meaning"), rows),
+    ]
+    return _text(lines)
+
+
+def commands_page() -> str:
+    """The help text of every command, in the order in which `marketlake --help` lists them."""
+    from marketlake.cli import app  # here: the other pages need no command line
+
+    lines = [
+        NOTICE.format(source="the command line"),
+        "# Commands",
+        "",
+        "Exit codes: 0 done, 1 failed (one line on stderr says where, what was expected and what to do), 2 bad usage.",
+        "",
+    ]
+    for path, text in _helps(get_command(app), "marketlake", None):
+        lines += [f"## {path}", "", "```text", *(line.rstrip() for line in text.splitlines()), "```", ""]
+    return _text(lines)
+
+
+def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
+    context = command.context_class(
+        command, info_name=name, parent=parent, terminal_width=HELP_WIDTH, max_content_width=HELP_WIDTH
+    )
+    yield context.command_path, command.get_help(context)
+    for child, nested in getattr(command, "commands", {}).items():
+        yield from _helps(nested, child, context)
+
+
+def _table(table: Table) -> list[str]:
+    facts = [
+        f"- key: {', '.join(table.key)}",
+        f"- known_at: {table.known_at}",
+        f"- written by: {table.writer}" + (f", from source `{table.source}`" if table.source else ""),
+        f"- files by: {table.partition or 'not partitioned'}",
+    ]
+    if table.reads:
+        facts += ["- reads:", *(f"  - {_read(read)}" for read in table.reads)]
+    if table.row_rules:
+        facts += ["- row rules:", *(f"  - `{r.left} {r.op} {r.right}`: {r.doc}" for r in table.row_rules)]
+    if table.restates:
+        facts.append(f"- a build also writes the {table.restates} sessions before it again")
+    if table.carries:
+        facts.append("- a changed session changes the later ones, so a build goes on to the last")
+    rows = [[c.name, c.type, c.unit, _yes(c.nullable), _rules(c), _meaning(c)] for c in table.columns]
+    columns = _grid(("column", "type", "unit", "null", "rules", "meaning"), rows)
+    return [f"## {table.name}", "", table.doc, "", *facts, "", *columns, ""]
+
+
+def _read(read: Read) -> str:
+    parts = [ROLES[read.role]]
+    if read.spread:
+        parts.append(f"by {read.spread}")
+    if read.on:
+        parts.append(f"on {', '.join(read.on)}")
+    if read.columns:
+        parts.append(f"only {', '.join(read.columns)}")
+    if read.history is None:
+        parts.append("all sessions before")
+    elif read.history:
+        parts.append(f"{read.history} sessions before")
+    if read.versions:
+        parts.append("every version")
+    return f"[{read.table}](#{_anchor(read.table)}): {'; '.join(parts)}"
+
+
+def _rules(column: Column) -> str:
+    return "; ".join(_rule(rule) for rule in column.rules)
+
+
+def _rule(rule: Rule) -> str:
+    match rule:
+        case Between(low, high):
+            return f"{_bound(low, '-inf')} to {_bound(high, 'inf')}"
+        case OneOf(values):
+            return f"one of {', '.join(values)}"
+        case Matches(pattern):
+            return f"matches `{pattern}`"
+        case IsSession(exchange_column):
+            return f"a session of {exchange_column}"
+
+
+def _meaning(column: Column) -> str:
+    marks = [word for word, is_so in (("volatile", column.volatile), ("internal", column.internal)) if is_so]
+    return column.doc + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    return lines + [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
+
+
+def _cell(value: str) -> str:
+    """Text that stays inside its cell: no line break, a bar escaped (Markdown wants it inside code too)."""
+    return " ".join(value.split()).replace("|", "\\|")
+
+
+def _anchor(heading: str) -> str:
+    """The fragment that GitHub gives a heading: lower case, dots gone."""
+    return heading.lower().replace(".", "")
+
+
+def _bound(value: float | None, otherwise: str) -> str:
+    return otherwise if value is None else f"{value:g}"
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else ""
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the pages into the folder named first (`docs` by default) and say which changed."""
+    folder = Path(arguments[0] if arguments else "docs")
+    for target in write(folder):
+        sys.stdout.write(f"wrote {target}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

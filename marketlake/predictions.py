@@ -1,0 +1,88 @@
+"""What the champions say of some securities: as the release holds it, or scored now from the online features.
+
+What does not belong here: scoring a session for the lake (`assets.learning`), printing.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from market.errors import Permanent
+from marketlake import reading
+
+if TYPE_CHECKING:
+    from lake.settings import Settings
+    from lake.sql import ReleaseSql
+
+_NEWEST = """
+SELECT session_date, security_id, model, model_version, score, rank, run_id, data_release, known_at FROM gold.predictions
+WHERE list_contains(?, security_id) QUALIFY session_date = max(session_date) OVER (PARTITION BY security_id, model)
+"""
+Row = dict[str, Any]
+
+
+def stored(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
+    """The newest prediction of every model for each security in the current release, in the order asked.
+
+    Raises
+    ------
+    Permanent
+        No release yet, or it does not know a security.
+    """
+    sql = _current(settings)
+    try:
+        ids = reading.security_ids(sql, symbols)
+        found = sql.query(_NEWEST, [ids]).to_pylist()
+    finally:
+        sql.close()
+    asked = dict(zip(ids, symbols, strict=True))
+    return sorted(
+        ({"symbol": asked[row["security_id"]], **row} for row in found), key=lambda r: ids.index(r["security_id"])
+    )
+
+
+def live(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
+    """Every champion's score of each security's online features; no rank, since a rank needs the whole cross-section.
+
+    Raises
+    ------
+    Permanent
+        No release yet, or it does not know a security.
+    """
+    from lake.objects import lake_store
+    from lake.online import OnlineFeatures
+    from training.scoring import score
+
+    sql = _current(settings)
+    try:
+        ids = reading.security_ids(sql, symbols)
+    finally:
+        sql.close()
+    features = OnlineFeatures(settings).get(ids).to_pandas().dropna(subset=["session_date"])
+    asked, store, made = dict(zip(ids, symbols, strict=True)), lake_store(settings), []
+    for path in store.list("models/"):
+        if not path.endswith("/champion.json") or features.empty:
+            continue
+        name, pointer = path.split("/")[1], json.loads(store.get(path))
+        folder = f"models/{name}/{pointer['version']}"
+        signature = json.loads(store.get(f"{folder}/signature.json"))
+        scored = score(store.get(f"{folder}/booster.ubj"), signature, features)
+        made += [
+            {"symbol": asked[row["security_id"]], "security_id": row["security_id"], "session_date": row["session_date"].date(),
+             "model": name, "model_version": int(pointer["version"]), "score": row["score"]}
+            for row in scored.to_dict("records")
+        ]  # fmt: skip
+    return sorted(made, key=lambda row: ids.index(row["security_id"]))
+
+
+def _current(settings: "Settings") -> "ReleaseSql":
+    from lake.objects import lake_store
+    from lake.releases import Releases
+    from lake.sql import ReleaseSql
+
+    release = Releases(lake_store(settings)).current()
+    if release is None:
+        raise Permanent(
+            "predict", expected="a published release", found="none", do="Run `make demo` or `marketlake backfill`"
+        )
+    return ReleaseSql(settings, release)
