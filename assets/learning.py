@@ -5,6 +5,7 @@ What does not belong here: what a model does (`training`), and orchestration (`a
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -30,6 +31,7 @@ from training.trained import Trained
 FEATURES, LABELS, PREDICTIONS = "gold.features_daily", "gold.labels", "gold.predictions"
 KEY = ("security_id", "session_date")
 SEED = 7
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # of a release that stands for a lock
 Progress = Callable[[int, int, str], None]
 
 

@@ -174,7 +174,8 @@ class Bronze:
         repeated = rows.num_rows - fresh.num_rows
         if not fresh.num_rows:
             return Taken(repeated_rows=repeated)
-        app_id = f"{table.name}:{_content_id(fresh)}"
+        # the version makes an answer that comes back after another one a commit of its own
+        app_id = f"{table.name}:{_content_id(fresh)}@{self._delta.version(table)}"
         version = self._delta.append(table, fresh, app_id=app_id, app_version=1)
         if version is None:
             return Taken(repeated_rows=rows.num_rows)
@@ -184,10 +185,10 @@ class Bronze:
 
     def _not_there_yet(self, table: Table, rows: pa.Table) -> pa.Table:
         sessions = pc.unique(rows.column("session_date")).to_pylist()
-        present = self._delta.read(table, where=_of_sessions(sessions), columns=_IDENTITY)
+        present = self._delta.read(table, where=_of_sessions(sessions), columns=[*_IDENTITY, "fetched_at"])
         if not present.num_rows:
             return rows
-        known = present.group_by(list(_IDENTITY)).aggregate([])
+        known = _newest_answers(present)
         numbered = rows.select(list(_IDENTITY)).append_column("at", pa.array(range(rows.num_rows), pa.int64()))
         fresh = numbered.join(known, keys=list(_IDENTITY), join_type="left anti")
         return rows.take(fresh.sort_by("at").column("at"))
@@ -197,6 +198,15 @@ class Bronze:
             return
         table = registry.table(REQUESTS)
         self._delta.append(table, _request_rows(ended), app_id=f"{REQUESTS}:{uuid.uuid4().hex}", app_version=1)
+
+
+def _newest_answers(present: pa.Table) -> pa.Table:
+    """Identity of the last answer to each request; an earlier one that comes again is news."""
+    request = ["session_date", "request"]
+    last = present.group_by(request).aggregate([("fetched_at", "max")])
+    newest = present.join(last, keys=request, join_type="inner")
+    newest = newest.filter(pc.equal(newest["fetched_at"], newest["fetched_at_max"]))
+    return newest.group_by(list(_IDENTITY)).aggregate([])
 
 
 def _of_sessions(sessions: Sequence[date]) -> ds.Expression:

@@ -25,7 +25,7 @@ def versions(rows: pd.DataFrame, key: Sequence[str], values: Sequence[str]) -> p
     `fetched_at`; `known_until` is the next version's known_at, null while it is still true.
     """
     ordered = rows.sort_values([*key, "fetched_at", "payload_digest", "row_no"], kind="stable", ignore_index=True)
-    group = [*key, "payload_digest"]
+    group = [*key, "payload_digest", "fetched_at"]  # one delivery; an answer may come back after another
     firsts = ordered.drop_duplicates(group)
     before = firsts.groupby(list(key), sort=False, dropna=False)[list(values)].shift()
     is_first = ~firsts.duplicated(list(key))

@@ -5,7 +5,7 @@ the summary says (`marketlake.summary`).
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from time import monotonic
@@ -33,16 +33,24 @@ class Timing:
     """Seconds by stage, in order."""
 
     stages: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=monotonic)
 
     @contextmanager
     def of(self, stage: str) -> Iterator[None]:
         """Counts what happens inside, and says where the stage begins."""
-        console.say(f"\n{stage}")
+        console.say(f"\n{stage}" if self.stages else stage)
         began = monotonic()
         try:
             yield
         finally:
             self.stages[stage] = self.stages.get(stage, 0.0) + monotonic() - began
+
+
+    def tell(self) -> None:
+        """Seconds by stage, and of all of it."""
+        rows: list[dict[str, object]] = [{"stage": name, "seconds": f"{s:.1f}"} for name, s in self.stages.items()]
+        console.say()
+        console.table([*rows, {"stage": "all", "seconds": f"{monotonic() - self.began:.1f}"}], ["stage", "seconds"])
 
 
 def run(settings: "Settings", outside: Outside) -> None:
@@ -59,11 +67,13 @@ def run(settings: "Settings", outside: Outside) -> None:
 
     timing = Timing()
     worlds.claim(lake_store(settings), outside)
-    console.say("exchange")
-    with _exchange(settings, outside) as served, environment.quiet_children(settings):
-        settings = _prepared(settings, served, outside)
-        days = _days(served)
-        console.say(f"  {outside} at {served}: {len(days)} sessions from {days[0]} to {days[-1]}")
+    with ExitStack() as stack:
+        with timing.of("exchange"):
+            served = stack.enter_context(_exchange(settings, outside))
+            settings = _prepared(settings, served, outside)
+            days = _days(served)
+            console.say(f"  {outside} at {served}: {len(days)} sessions from {days[0]} to {days[-1]}")
+        stack.enter_context(environment.quiet_children(settings))
         _work(settings, days, timing)
 
 
@@ -85,8 +95,10 @@ def _work(settings: "Settings", days: list[date], timing: Timing) -> None:
         for day in alone:
             with timing.of(f"day {day}"):
                 _day(runner, day)
-    with timing.of("summary"):
-        summary.tell(runner.lake, timing.stages)
+    console.say("\nsummary")
+    summary.tell(runner.lake)
+    timing.tell()
+    summary.tell_next(runner.lake)
 
 
 def _backfill(runner: "Runner", days: list[date]) -> None:

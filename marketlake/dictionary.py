@@ -92,8 +92,8 @@ def features_page() -> str:
         bounds = f"{_bound(feature.low, '-inf')} to {_bound(feature.high, 'inf')}"
         lines += [
             f"## {feature.name}", "", feature.doc, "", "```text", feature.formula, "```", "",
-            f"- unit: {feature.unit}", f"- reads: {', '.join(feature.inputs)}", f"- lookback: {feature.lookback} rows",
-            f"- recursive: {_yes(feature.is_recursive)}", f"- bounds: {bounds}", f"- source: {feature.source}", "",
+            f"- unit: {feature.unit}", f"- reads: {', '.join(feature.inputs)}", f"- lookback in rows: {feature.lookback}",
+            f"- recursive: {_yes(feature.is_recursive) or 'no'}", f"- bounds: {bounds}", f"- source: {feature.source}", "",
         ]  # fmt: skip
     return _text(lines)
 

@@ -5,6 +5,7 @@ What does not belong here: what the settings mean (`lake.settings`), printing (`
 
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -145,10 +146,17 @@ def told(settings: "Settings") -> list[Told]:
     for name, field in type(settings).model_fields.items():
         variable = PREFIX + name.upper()
         holders = [place for place, values in places if values.get(variable)]
-        value = getattr(settings, name)
-        shown = "" if value is None else str(value)  # a secret's text is its stars
+        shown = _shown(name, getattr(settings, name))
         found.append(Told(variable, shown, holders[0] if holders else "default", field.description or ""))
     return found
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value as people may see it: a secret as stars (its own text), a password in an address and a webhook's path too."""
+    text = "" if value is None else str(value)
+    if name.endswith("webhook_url"):
+        return re.sub(r"^(\w+://[^/]+/).+", r"\1***", text)
+    return re.sub(r"(://[^/:@]*):[^/@]+@", r"\1:***@", text)
 
 
 def log_file(settings: "Settings") -> Path:

@@ -21,14 +21,12 @@ WANTED = ("005930", date(2024, 5, 3))
 
 NEXT = """Next:
   make up                        Dagster UI, API, MLflow and Data Docs; it prints the addresses
-  .venv/bin/marketlake sql "SELECT * FROM gold.predictions ORDER BY session_date DESC, rank DESC LIMIT 5"
+  .venv/bin/marketlake sql "SELECT symbol, close FROM gold.prices ORDER BY session_date DESC, value DESC LIMIT 5"
   .venv/bin/marketlake explain gold.features_daily {symbol} {day} {feature}
-  .venv/bin/marketlake predict {symbol}
-  .venv/bin/marketlake --help
 """
 
 
-def tell(lake: "Lake", stages: Mapping[str, float]) -> None:
+def tell(lake: "Lake") -> None:
     """Print the summary of the current release."""
     from lake.sql import ReleaseSql
 
@@ -43,13 +41,16 @@ def tell(lake: "Lake", stages: Mapping[str, float]) -> None:
         _rows(sql)
         console.say(f"\nprice rows: {account(sql)}")
         _quarantine(sql)
-        _champion(lake)
+        has_champion = _champion(lake)
         _predictions(sql)
         symbol, day = _explained(lake, sql)
     finally:
         sql.close()
     _seconds(stages)
     console.say("\n" + NEXT.format(symbol=symbol, day=day, feature=FEATURE).rstrip())
+    if has_champion:
+        console.say(f"  .venv/bin/marketlake predict {symbol}")
+    console.say("  .venv/bin/marketlake --help")
 
 
 def _rows(sql: "ReleaseSql") -> None:
@@ -70,22 +71,33 @@ def _quarantine(sql: "ReleaseSql") -> None:
         console.say(f"  {row['n']:,} of {row['table']}: {row['reason'][:120]}")
 
 
-def _champion(lake: "Lake") -> None:
+def _champion(lake: "Lake") -> bool:
+    """Tell each model's champion, or why there is none; True where there is one."""
     from assets.learning import tracking_uri
     from training.catalogue import models
-    from training.registry import champion, decisions, list_models
+    from training.registry import champion
 
     uri = tracking_uri(lake)
-    for name in models():
-        held = champion(uri, name)
+    found = {name: champion(uri, name) for name in models()}
+    for name, held in found.items():
         if held is not None:
             console.say(f"\nchampion {name} version {held['version']}: {rank_ic(held)}")
-            continue
-        console.say(f"\nno champion of {name}: no version passed its gates")
-        newest = next((one for one in list_models(uri) if one["name"] == name), None)
-        for decision in decisions(uri, name, int(str(newest["version"]))) if newest else []:
-            for reason in list(decision.get("reasons", ())):  # type: ignore[call-overload]  # JSON
-                console.say(f"  version {newest['version'] if newest else '?'}: {reason}")
+        else:
+            _no_champion(uri, name)
+    return any(held is not None for held in found.values())
+
+
+def _no_champion(uri: str, name: str) -> None:
+    from training.registry import decisions, list_models
+
+    newest = next((int(str(one["version"])) for one in list_models(uri) if one["name"] == name), None)
+    if newest is None:
+        console.say(f"\nno champion of {name}: no version was trained, see above")
+        return
+    console.say(f"\nno champion of {name}: version {newest} did not pass its gates")
+    told: list[dict[str, Any]] = decisions(uri, name, newest)
+    for reason in told[-1].get("reasons", ()) if told else ():
+        console.say(f"  {reason}")
 
 
 def rank_ic(held: Mapping[str, Any]) -> str:
@@ -127,11 +139,3 @@ def _explained(lake: "Lake", sql: "ReleaseSql") -> tuple[str, date]:
     if len(lines) > SHOWN_LINES:
         console.say(f"... and {len(lines) - SHOWN_LINES} more lines")
     return symbol, day
-
-
-def _seconds(stages: Mapping[str, float]) -> None:
-    rows = [{"stage": name, "seconds": round(seconds, 1)} for name, seconds in stages.items()]
-    console.say()
-    console.table(
-        [*rows, {"stage": "all", "seconds": round(sum(row["seconds"] for row in rows), 1)}], ["stage", "seconds"]
-    )
