@@ -31,7 +31,7 @@ def _source(source: str, first: date, last: date | None) -> dg.AssetsDefinition:
     deps = [dg.AssetDep(["bronze", "krx_listing"], partition_mapping=SAME_SESSION)] if source == "naver" else []
 
     @dg.multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
-        name=f"ingest_{source}",
+        name=f"fetch_{source}",
         specs=[table_spec(table, deps) for table in tables],
         partitions_def=sessions_of((SOURCES[source].exchange,), first, last),
         backfill_policy=dg.BackfillPolicy.single_run(),

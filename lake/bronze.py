@@ -23,13 +23,20 @@ from lake.objects import Store
 from lake.pace import Requested, RequestLog, quota_day
 from market import registry
 from market.errors import MarketlakeError
-from market.table import Table
+from market.table import ARROW, Table, empty
 
 REQUESTS = "ops.requests"
 _BATCH_SESSIONS = 120
 _BATCH_ROWS = 250_000
 _LANDING_THREADS = 4
-_IDENTITY = ("session_date", "request", "payload_digest")
+_ASKED = ("session_date", "request")
+_IDENTITY = (*_ASKED, "payload_digest")
+_FOLLOWED = pa.schema(
+    [
+        (name, ARROW[kind])
+        for name, kind in zip((*_IDENTITY, "fetched_at"), ("date", "string", "string", "timestamp"), strict=True)
+    ]
+)
 
 Progress = Callable[[Delivery], None]
 
@@ -170,12 +177,11 @@ class Bronze:
         return taken
 
     def _append(self, table: Table, rows: pa.Table) -> Taken:
-        fresh = self._not_there_yet(table, rows) if rows.num_rows else rows
+        fresh, followed = self._not_there_yet(table, rows) if rows.num_rows else (rows, empty(_FOLLOWED))
         repeated = rows.num_rows - fresh.num_rows
         if not fresh.num_rows:
             return Taken(repeated_rows=repeated)
-        # the version makes an answer that comes back after another one a commit of its own
-        app_id = f"{table.name}:{_content_id(fresh)}@{self._delta.version(table)}"
+        app_id = f"{table.name}:{_content_id(fresh, followed)}"
         version = self._delta.append(table, fresh, app_id=app_id, app_version=1)
         if version is None:
             return Taken(repeated_rows=rows.num_rows)
@@ -183,15 +189,21 @@ class Bronze:
         logger.info("bronze appended", table=table.name, rows=fresh.num_rows, sessions=len(sessions), version=version)
         return Taken(fresh.num_rows, repeated, sessions=sessions)
 
-    def _not_there_yet(self, table: Table, rows: pa.Table) -> pa.Table:
+    def _not_there_yet(self, table: Table, rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Rows whose payload is not the newest of their request and session, and the newest ones that they follow.
+
+        A payload seen before counts as new when another came in between: the source went back to what it said first.
+        """
         sessions = pc.unique(rows.column("session_date")).to_pylist()
-        present = self._delta.read(table, where=_of_sessions(sessions), columns=[*_IDENTITY, "fetched_at"])
+        present = self._delta.read(table, where=_of_sessions(sessions), columns=_FOLLOWED.names)
         if not present.num_rows:
-            return rows
-        known = _newest_answers(present)
+            return rows, present
+        newest = _newest(present)
+        known = newest.select(list(_IDENTITY))
         numbered = rows.select(list(_IDENTITY)).append_column("at", pa.array(range(rows.num_rows), pa.int64()))
         fresh = numbered.join(known, keys=list(_IDENTITY), join_type="left anti")
-        return rows.take(fresh.sort_by("at").column("at"))
+        followed = newest.join(fresh.select(list(_ASKED)), keys=list(_ASKED), join_type="left semi")
+        return rows.take(fresh.sort_by("at").column("at")), followed
 
     def _store_requests(self, ended: Sequence[Requested]) -> None:
         if not ended:
@@ -236,10 +248,22 @@ def _with_identity(delivery: Delivery, digest: str, path: str) -> pa.Table:
     return contract.conform(rows.append_column("session_month", pc.strftime(rows.column("session_date"), "%Y-%m")))
 
 
-def _content_id(rows: pa.Table) -> str:
-    """The same for the same payloads and sessions, whenever they came."""
-    distinct = rows.select(list(_IDENTITY)).group_by(list(_IDENTITY)).aggregate([])
-    lines = sorted("|".join(map(str, row.values())) for row in distinct.to_pylist())
+def _newest(present: pa.Table) -> pa.Table:
+    """The payload that each request of each session brought last; of two at one instant, as silver orders them."""
+    ordered = present.group_by(_FOLLOWED.names).aggregate([])
+    ordered = ordered.sort_by([("fetched_at", "ascending"), ("payload_digest", "ascending")])
+    last = ordered.group_by(list(_ASKED), use_threads=False).aggregate(
+        [("payload_digest", "last"), ("fetched_at", "last")]
+    )
+    return last.select([*_ASKED, "payload_digest_last", "fetched_at_last"]).rename_columns(_FOLLOWED.names)
+
+
+def _content_id(fresh: pa.Table, followed: pa.Table) -> str:
+    """The same for the same payloads and sessions after the same ones, whenever they came."""
+    lines: list[str] = []
+    for rows, columns in ((fresh, _IDENTITY), (followed, _FOLLOWED.names)):
+        distinct = rows.select(list(columns)).group_by(list(columns)).aggregate([])
+        lines += sorted("|".join(map(str, row.values())) for row in distinct.to_pylist())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 

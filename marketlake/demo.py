@@ -45,7 +45,6 @@ class Timing:
         finally:
             self.stages[stage] = self.stages.get(stage, 0.0) + monotonic() - began
 
-
     def tell(self) -> None:
         """Seconds by stage, and of all of it."""
         rows: list[dict[str, object]] = [{"stage": name, "seconds": f"{s:.1f}"} for name, s in self.stages.items()]
@@ -96,9 +95,9 @@ def _work(settings: "Settings", days: list[date], timing: Timing) -> None:
             with timing.of(f"day {day}"):
                 _day(runner, day)
     console.say("\nsummary")
-    summary.tell(runner.lake)
+    following = summary.tell(runner.lake)
     timing.tell()
-    summary.tell_next(runner.lake)
+    console.say(f"\n{following}")
 
 
 def _backfill(runner: "Runner", days: list[date]) -> None:

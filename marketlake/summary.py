@@ -24,10 +24,11 @@ NEXT = """Next:
   .venv/bin/marketlake sql "SELECT symbol, close FROM gold.prices ORDER BY session_date DESC, value DESC LIMIT 5"
   .venv/bin/marketlake explain gold.features_daily {symbol} {day} {feature}
 """
+LAST = "  .venv/bin/marketlake --help"
 
 
-def tell(lake: "Lake") -> None:
-    """Print the summary of the current release."""
+def tell(lake: "Lake") -> str:
+    """Print the summary of the current release; the commands that a reader may try next."""
     from lake.sql import ReleaseSql
 
     release = lake.releases.current()
@@ -46,11 +47,8 @@ def tell(lake: "Lake") -> None:
         symbol, day = _explained(lake, sql)
     finally:
         sql.close()
-    _seconds(stages)
-    console.say("\n" + NEXT.format(symbol=symbol, day=day, feature=FEATURE).rstrip())
-    if has_champion:
-        console.say(f"  .venv/bin/marketlake predict {symbol}")
-    console.say("  .venv/bin/marketlake --help")
+    following = NEXT.format(symbol=symbol, day=day, feature=FEATURE)
+    return following + (f"  .venv/bin/marketlake predict {symbol}\n" if has_champion else "") + LAST
 
 
 def _rows(sql: "ReleaseSql") -> None:

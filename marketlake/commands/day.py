@@ -53,8 +53,10 @@ def backfill(
 @contextmanager
 def running() -> Iterator["Runner"]:
     """A runner of the settings' lake whose steps are told; Spark's and other children's noise goes to the log."""
+    from marketlake.interrupts import interruptible
+
     settings = environment.opened()
-    with environment.quiet_children(settings):
+    with interruptible(), environment.quiet_children(settings):
         from jobs.run import Runner
 
         steps = console.Steps()

@@ -1,6 +1,5 @@
 """`demo`, `up`, `down`, `status`: the main job, and the services of the embedded stack."""
 
-import signal
 from dataclasses import asdict
 from typing import Annotated
 
@@ -30,10 +29,11 @@ def demo(
     A second run takes only what is missing, and says what it skipped.
     """
     from marketlake import demo as job
+    from marketlake.interrupts import interruptible
     from marketlake.worlds import Outside
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    job.run(environment.opened(), Outside.named(world, symbols, sessions))
+    with interruptible():
+        job.run(environment.opened(), Outside.named(world, symbols, sessions))
 
 
 def up() -> None:

@@ -117,8 +117,14 @@ def s3_url() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
+    # It lives as long as its input is open, so that tests killed half-way leave no server behind.
+    serve_s3 = (
+        "import os, sys; from moto.server import ThreadedMotoServer as S; "
+        f"S('127.0.0.1', {port}, verbose=False).start(); sys.stdin.read(); os._exit(0)"
+    )
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        [sys.executable, "-c", serve_s3],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

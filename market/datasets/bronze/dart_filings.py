@@ -22,7 +22,7 @@ TABLE = Table(
         as_text("rcept_dt", "receipt date, YYYYMMDD"),
         as_text("rm", "remarks, one letter each"),
     ),
-    key=("request", "payload_digest", "row_no"),
+    key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
     writer="delta-rs",
     source="dart",

@@ -28,7 +28,7 @@ TABLE = Table(
         as_text("MKTCAP", "market capitalisation, KRW"),
         as_text("LIST_SHRS", "listed shares"),
     ),
-    key=("request", "payload_digest", "row_no"),
+    key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
     writer="delta-rs",
     source="krx",

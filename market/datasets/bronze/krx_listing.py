@@ -24,7 +24,7 @@ TABLE = Table(
         as_text("PARVAL", "par value, KRW, or the word for none"),
         as_text("LIST_SHRS", "listed shares"),
     ),
-    key=("request", "payload_digest", "row_no"),
+    key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
     writer="delta-rs",
     source="krx",

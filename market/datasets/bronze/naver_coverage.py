@@ -17,7 +17,7 @@ TABLE = Table(
         Column("is_covered", "bool", "the whole window of the session was within what the search showed"),
         Column("n_items", "int64", "items published within the window, repeats across presses included"),
     ),
-    key=("request", "payload_digest", "row_no"),
+    key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
     writer="delta-rs",
     source="naver",

@@ -24,7 +24,7 @@ TABLE = Table(
         as_text("description", "excerpt"),
         as_text("pubDate", "publication, RFC 822"),
     ),
-    key=("request", "payload_digest", "row_no"),
+    key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
     writer="delta-rs",
     source="naver",

@@ -32,7 +32,7 @@ TABLE = Table(
         as_text("exchange_name", "Yahoo's name of the exchange"),
         Column("price_hint", "int32", "decimals that are meant", nullable=True),
     ),
-    key=("request", "payload_digest", "row_no"),
+    key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
     writer="delta-rs",
     source="yahoo",

@@ -1,0 +1,68 @@
+"""The code location: what discovery found is what was reviewed, and sessions are the partitions."""
+
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.partitions import sessions_of
+from assets.retries import permanent_fails_at_once
+from jobs.alerts import send
+from jobs.build import build
+from jobs.golden import FIRST, LAST, asset_graph
+from jobs.run import spans
+from lake.settings import Settings
+from market.errors import Permanent, Transient
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "asset_graph.txt"
+
+
+def test_the_asset_graph_is_the_reviewed_one():
+    assert asset_graph() == GOLDEN.read_text(), "run `make golden` and review the diff"
+
+
+def test_the_definitions_load_and_every_job_resolves():
+    definitions = build(Settings(first_session=FIRST, last_session=LAST))
+    dg.Definitions.validate_loadable(definitions)
+    for job in ("ingest_krx", "ingest_us", "build", "train", "score"):
+        assert definitions.resolve_job_def(job)
+
+
+def test_a_holiday_in_seoul_is_a_partition_for_new_york_alone():
+    holiday = "2024-05-01"
+    korean, american, either = (
+        sessions_of(exchanges, FIRST, LAST) for exchanges in (("XKRX",), ("XNYS",), ("XKRX", "XNYS"))
+    )
+    assert not korean.has_partition_key(holiday)
+    assert american.has_partition_key(holiday)
+    assert either.has_partition_key(holiday)
+    assert not either.has_partition_key("2024-05-04")
+
+
+def test_todays_session_has_its_key_on_the_day_itself():
+    open_ended = sessions_of(("XKRX",), date(2024, 1, 2), None)
+    assert open_ended.end_offset == 1
+
+
+def test_a_permanent_failure_is_not_retried_and_a_transient_one_may_be():
+    with pytest.raises(dg.Failure) as refused, permanent_fails_at_once():
+        raise Permanent("krx", expected="a key", found="none", do="Set it")
+    assert refused.value.allow_retries is False
+    assert refused.value.metadata["do"].value == "Set it"
+    with pytest.raises(Transient), permanent_fails_at_once():
+        raise Transient("krx", found="503")
+
+
+def test_missing_sessions_become_as_few_runs_as_possible():
+    days = [date(2024, 5, n) for n in (2, 3, 7, 8, 9)]
+    assert spans([days[0], days[1], days[3]], days) == [(days[0], days[1]), (days[3], days[3])]
+    assert spans([], days) == []
+
+
+def test_an_alert_reaches_the_webhook_and_a_dead_webhook_is_no_second_failure(httpserver_url):
+    url, received = httpserver_url
+    assert send(url, {"job": "build", "run_id": "1"})
+    assert received == [{"job": "build", "run_id": "1"}]
+    assert not send("http://127.0.0.1:9/", {"job": "build"})
+    assert not send("", {"job": "build"})

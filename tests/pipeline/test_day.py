@@ -1,0 +1,95 @@
+"""What a day's run does to the lake when nothing is wrong: repeats change nothing, one day at a time equals all at once."""
+
+import shutil
+from datetime import date
+
+import pyarrow.dataset as ds
+import pytest
+
+from jobs.run import Runner
+from lake import spark
+from market import registry
+from market.errors import Permanent
+
+# Yahoo answers with the whole series at every request, so the payload that first told a bar differs between the two ways.
+PROVENANCE = ("payload_digest", "row_no", "landing_path", "request")
+
+
+def test_a_backfill_ends_in_a_release_of_every_layer(backfilled, sessions):
+    release = backfilled.lake.releases.current()
+    assert release is not None
+    assert release.last_session == str(sessions[-4])
+    built = {t.name for t in registry.tables().values() if t.layer in ("silver", "gold") and t.build is not None}
+    assert built <= set(release.tables)
+    assert release.checks["checks"] > 100
+
+
+def test_every_delivered_price_row_ends_in_silver_or_in_quarantine(backfilled):
+    delivered = len(backfilled.rows("bronze.krx_daily"))
+    delivered += sum(row["kind"] == "bar" for row in backfilled.rows("bronze.yahoo_chart"))
+    kept = len(backfilled.rows("silver.prices"))
+    refused = [row for row in backfilled.rows("ops.quarantine") if row["table"] == "silver.prices"]
+    assert delivered == kept + len(refused)
+    assert delivered > 500
+
+
+def test_running_a_day_twice_changes_nothing(desk, sessions):
+    desk.runner.day(sessions[-3])
+    once, requests = desk.digests(), len(desk.rows("bronze.krx_daily"))
+    desk.runner.day(sessions[-3])
+    assert desk.digests() == once
+    assert len(desk.rows("bronze.krx_daily")) == requests
+
+
+def test_one_day_at_a_time_gives_the_bits_of_all_at_once(desk, sessions, settings_at, tmp_path):
+    for day in sessions[-3:]:
+        desk.runner.day(day)
+    whole_settings = settings_at(tmp_path / "whole")
+    whole = type(desk)(Runner(whole_settings), desk.server, whole_settings)
+    whole.runner.backfill(sessions[0], sessions[-1])
+    daily, at_once = (d.digests(without=PROVENANCE, layers=("silver", "gold")) for d in (desk, whole))
+    assert daily == at_once
+    assert "gold.features_daily" in daily
+
+
+def test_a_second_backfill_takes_nothing(desk, sessions):
+    assert desk.runner.backfill(sessions[0], sessions[-4]) == []
+
+
+def test_a_kernel_sees_whole_series_however_arrow_cuts_them(desk, sessions):
+    before = desk.digests(layers=("gold",))["gold.features_daily"]
+    table = registry.table("gold.features_daily")
+    shutil.rmtree(desk.lake.delta.uri(table))
+    session = desk.lake.spark.session
+    usual = session.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")
+    session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "97")
+    try:
+        desk.runner.run("build", sessions[0], sessions[-4])
+    finally:
+        session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", usual)
+    assert desk.digests(layers=("gold",))["gold.features_daily"] == before
+
+
+def test_a_session_without_news_coverage_has_no_count(backfilled):
+    rows = backfilled.rows("gold.prices")
+    korean = [row["n_headlines"] for row in rows if row["exchange"] == "XKRX"]
+    american = [row["n_headlines"] for row in rows if row["exchange"] == "XNYS"]
+    assert all(count is None for count in american)
+    assert any(count == 0 for count in korean)
+
+
+def test_a_day_on_which_nothing_trades_is_refused_with_each_calendars_reason(desk):
+    with pytest.raises(Permanent, match="Sunday"):
+        desk.runner.day(date(2024, 6, 23))
+
+
+def test_a_korean_holiday_is_still_a_day_for_new_york(desk, sessions):
+    holiday = date(2024, 6, 6)  # Memorial Day in Seoul
+    assert holiday in sessions
+    rows = desk.lake.delta.read(registry.table("silver.prices"), where=ds.field("session_date") == holiday)
+    assert set(rows["exchange"].to_pylist()) == {"XNYS"}
+
+
+def test_one_spark_session_serves_the_whole_process(backfilled, desk):
+    assert backfilled.lake.spark.session is desk.lake.spark.session
+    assert spark.CONF.exists()
