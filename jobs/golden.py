@@ -21,7 +21,9 @@ def asset_graph() -> str:
         lines.append(f"{key.to_user_string()} [{node.group_name}] {partitions} sessions, checks {checks or 'none'}")
         lines += [f"    <- {read}" for read in reads]
     repository = definitions.get_repository_def()
-    lines += [f"job {job.name}" for job in sorted(repository.get_all_jobs(), key=lambda j: j.name) if job.name[0] != "_"]
+    lines += [
+        f"job {job.name}" for job in sorted(repository.get_all_jobs(), key=lambda j: j.name) if job.name[0] != "_"
+    ]
     lines += [f"schedule {s.name} {s.cron_schedule}" for s in sorted(repository.schedule_defs, key=lambda s: s.name)]
     lines += [f"sensor {s.name}" for s in sorted(repository.sensor_defs, key=lambda s: s.name)]
     return "\n".join(lines) + "\n"

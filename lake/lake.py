@@ -9,7 +9,7 @@ from functools import cached_property
 from lake.bronze import Bronze
 from lake.code import Code, code
 from lake.delta import DeltaLake
-from lake.objects import Store, open_store
+from lake.objects import Store, lake_store
 from lake.releases import Releases
 from lake.settings import Settings
 from lake.spark import Spark
@@ -25,7 +25,7 @@ class Lake:
     @cached_property
     def store(self) -> Store:
         """Files of the lake: landing zone, releases, models."""
-        return open_store(self.settings.lake_url, endpoint_url=self.settings.s3_endpoint_url)
+        return lake_store(self.settings)
 
     @cached_property
     def delta(self) -> DeltaLake:

@@ -35,7 +35,9 @@ class Desk:
     def rows(self, table: str) -> list[dict[str, object]]:
         return self.lake.delta.read(registry.table(table)).to_pylist()
 
-    def digests(self, *, without: tuple[str, ...] = (), layers: tuple[str, ...] = ("bronze", "silver", "gold")) -> dict[str, str]:
+    def digests(
+        self, *, without: tuple[str, ...] = (), layers: tuple[str, ...] = ("bronze", "silver", "gold")
+    ) -> dict[str, str]:
         found = {}
         for table in registry.tables().values():
             if table.layer in layers and self.lake.delta.exists(table) and table.name != "gold.predictions":

@@ -73,10 +73,8 @@ def test_too_many_bad_rows_block_the_release(desk, day):
 
 def test_a_row_delivered_twice_is_kept_once(desk, day):
     desk.server.set_faults([{"name": "duplicates", "source": "krx", "date": f"{day}"}])
-    try:
+    with pytest.raises(Permanent, match="blocked"):  # half of the rows are repeats, over the limit
         desk.runner.day(day)
-    except Permanent as error:
-        assert "blocked" in str(error)  # every row twice: half of the rows are repeats, over the limit
     rows = [row for row in desk.rows("silver.prices") if row["session_date"] == day and row["exchange"] == "XKRX"]
     assert len(rows) == len({row["security_id"] for row in rows})
     assert any("repeats row" in row["reason"] for row in desk.rows("ops.quarantine"))
@@ -113,4 +111,4 @@ def test_a_revision_is_a_new_row_and_the_old_value_is_still_there_before_it(desk
         row for row in desk.rows("silver.prices")
         if row["session_date"] == revised and row["security_id"] == "XKRX:005930"
     ]  # fmt: skip
-    assert [row for row in versions if row["known_until"] is None][0]["close"] == old["close"]
+    assert next(row for row in versions if row["known_until"] is None)["close"] == old["close"]

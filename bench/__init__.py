@@ -1,0 +1,1 @@
+"""Benchmarks: what is measured, on which machine, with which versions; results under bench/results/."""
