@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as db
-from dagster import EventLogEntry
+from dagster import DagsterEventType, EventLogEntry
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 from sqlalchemy.engine import Connection, Engine
 
 BATCH = "500"
+PLANS = (DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
 
 
 class KeptSqliteEventLog(ConsolidatedSqliteEventLogStorage):  # type: ignore[misc, unused-ignore]
@@ -24,8 +25,18 @@ class KeptSqliteEventLog(ConsolidatedSqliteEventLogStorage):  # type: ignore[mis
     def __init__(self, *args: object, **kwargs: object) -> None:
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", BATCH)
         self._engine: Engine | None = None
+        self._plans: list[EventLogEntry] = []
         self._open = threading.local()
         super().__init__(*args, **kwargs)
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store the event; a run's plans, one per partition and asset, wait for each other and go in together."""
+        if event.dagster_event_type in PLANS and getattr(self._open, "connection", None) is None:
+            self._plans.append(event)
+            if len(self._plans) >= int(BATCH):
+                self._store_plans()
+            return
+        super().store_event(event)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store the events in one transaction: all of them or none."""
@@ -33,12 +44,18 @@ class KeptSqliteEventLog(ConsolidatedSqliteEventLogStorage):  # type: ignore[mis
             for event in events:
                 self.store_event(event)
 
+    def _store_plans(self) -> None:
+        plans, self._plans = self._plans, []
+        if plans:
+            self.store_event_batch(plans)
+
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
         held: Connection | None = getattr(self._open, "connection", None)
         if held is not None:  # within a batch, or a reading inside a writing of this thread
             yield held
             return
+        self._store_plans()  # whoever reads or writes next sees them
         with self._kept_engine().begin() as connection:
             self._open.connection = connection
             try:

@@ -106,6 +106,7 @@ def test_a_revision_is_a_new_row_and_the_old_value_is_still_there_before_it(desk
     assert features[later]["return_1d"] == pytest.approx(gold[later]["close"] / new["close"] - 1)
 
     desk.server.set_faults([])
+    desk.runner.day(sessions[-1])  # time passes
     desk.runner.day(revised)  # the source goes back to what it said first
     versions = [
         row for row in desk.rows("silver.prices")
