@@ -1,0 +1,1 @@
+"""Feast entities, views and services, derived from gold contracts. No transformation belongs here."""

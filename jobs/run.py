@@ -96,10 +96,10 @@ class Runner:
                 self.run(job, start, end)
             taken.update(missing)
         built = self._built(first, last)
-        todo = sorted(day for day in self._covered(first, last) if day in taken or day not in built)
-        if todo:
-            self.run(BUILD, todo[0], todo[-1])
-        return todo
+        wanted = sorted(day for day in self._covered(first, last) if day in taken or day not in built)
+        if wanted:
+            self.run(BUILD, wanted[0], wanted[-1])
+        return wanted
 
     def train(self) -> None:
         """Every model on the current release."""

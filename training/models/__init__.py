@@ -1,0 +1,1 @@
+"""One file per model, each with a `MODEL`; discovery finds them."""

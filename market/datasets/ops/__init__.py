@@ -1,0 +1,1 @@
+"""What the operation of the lake leaves behind: checks, quarantine, requests. Read at head."""

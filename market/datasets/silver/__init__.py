@@ -1,0 +1,1 @@
+"""Typed, identified, deduplicated, bitemporal."""
