@@ -18,15 +18,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from assets import learning
-from lake.code import ROOT
+from lake.code import ROOT, Code
 from lake.lake import Lake
 from lake.releases import Release
 from lake.settings import Settings, read_settings
+from market import rulebook
 from market.digest import digest
-from market.errors import Permanent
+from market.errors import MarketlakeError, Permanent, Transient
 from training import replay as refitting
 from training.catalogue import model as model_of
+from training.digests import Digests
 from training.lock import DataLock
+from training.tracking import SQLITE
 
 TIMEOUT_S = 1800
 
@@ -39,8 +42,9 @@ class Replayed:
     ----------
     matches : dataset, booster and predictions have equal digests.
     differences : a sentence for each that has not.
-    code_dirty : the run came from a work tree with changes, so that its commit is not all of its code.
-    where : `here`, or the recorded commit's work tree.
+    code_sha, code_dirty : as the run recorded them; dirty: its work tree had changes, so that its commit is not all of its code.
+    same_code : the code that fitted again is exactly the recorded commit.
+    where : the present code, or the recorded commit's work tree; and why, where it cannot be the recorded code.
     """
 
     run_id: str
@@ -51,6 +55,7 @@ class Replayed:
     code_sha: str
     code_dirty: bool
     where: str
+    same_code: bool
 
 
 def replay(lake: Lake, run_id: str, *, here: bool = False) -> Replayed:
@@ -64,26 +69,36 @@ def replay(lake: Lake, run_id: str, *, here: bool = False) -> Replayed:
     ------
     Permanent
         There is no such run, or its commit or its table versions are gone.
+    Transient
+        The refit in the work tree took longer than half an hour.
     """
-    lock, _ = refitting.recorded(learning.tracking_uri(lake), run_id)
-    if here or lock.code_dirty or lock.code_sha == lake.code.sha:
-        return _here(lake, run_id, lock)
+    lock, recorded = refitting.recorded(learning.tracking_uri(lake), run_id)
+    if here or lock.code_dirty or _is_recorded(lake, lock):
+        return _here(lake, run_id, lock, recorded)
     return _at_commit(lake.settings, run_id, lock)
 
 
-def _here(lake: Lake, run_id: str, lock: DataLock) -> Replayed:
-    lock, recorded = refitting.recorded(learning.tracking_uri(lake), run_id)
+def _is_recorded(lake: Lake, lock: DataLock) -> bool:
+    return not lock.code_dirty and lake.code == Code(lock.code_sha, False)
+
+
+def _here(lake: Lake, run_id: str, lock: DataLock, recorded: Digests) -> Replayed:
     model = model_of(lock.model)
     frame = learning.training_frame(lake, _as_release(lock), model)
     rows = pa.Table.from_pandas(frame, preserve_index=False)
-    dataset = digest(rows, learning.KEY, rows.column_names)
-    differences = (
-        [] if dataset == lock.dataset_digest else [f"dataset: recorded {lock.dataset_digest}, again {dataset}"]
-    )
+    pairs = {
+        "dataset": (lock.dataset_digest, digest(rows, learning.KEY, rows.column_names)),
+        "rulebook": (lock.rulebook, rulebook.version()),
+    }
+    differences = [f"{name}: recorded {was}, again {now}" for name, (was, now) in pairs.items() if was != now]
     differences += refitting.compare(recorded, refitting.refit(model, frame, lock))
+    where = "the present code"
+    if lock.code_dirty:
+        where += f"; the run came from changes on top of {lock.code_sha[:12]}, which no commit holds"
     return Replayed(
-        run_id, lock.model, lock.release_id, not differences, tuple(differences), lock.code_sha, lock.code_dirty, "here"
-    )
+        run_id, lock.model, lock.release_id, not differences, tuple(differences), lock.code_sha, lock.code_dirty, where,
+        _is_recorded(lake, lock),
+    )  # fmt: skip
 
 
 def _as_release(lock: DataLock) -> Release:
@@ -95,24 +110,27 @@ def _as_release(lock: DataLock) -> Release:
 
 
 def _at_commit(settings: Settings, run_id: str, lock: DataLock) -> Replayed:
+    where = f"replay {run_id} at {lock.code_sha[:12]}"
     with _work_tree(lock.code_sha) as tree:
         command = [sys.executable, "-m", "assets.replay", run_id, "--here"]
-        done = subprocess.run(
-            command,
-            cwd=tree,
-            env=_environment(settings, tree),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        environment = _environment(settings, tree)
+        try:
+            done = subprocess.run(
+                command, cwd=tree, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Transient(where, expected=f"an outcome within {TIMEOUT_S} s", found="none yet") from error
     lines = done.stdout.strip().splitlines()
     if done.returncode not in (0, 1) or not lines or not lines[-1].startswith("{"):
-        raise Permanent(f"replay {run_id} at {lock.code_sha[:12]}", expected="its outcome as JSON",
+        raise Permanent(where, expected="its outcome as JSON",
                         found=(done.stderr.strip().splitlines() or ["nothing"])[-1],
                         do="Replay with the present code: --here")  # fmt: skip
     told = json.loads(lines[-1])
-    told |= {"differences": tuple(told["differences"]), "where": f"work tree of {lock.code_sha[:12]}"}
+    told |= {
+        "differences": tuple(told["differences"]),
+        "where": f"a work tree of {lock.code_sha[:12]}",
+        "same_code": True,
+    }
     return Replayed(**told)
 
 
@@ -136,25 +154,33 @@ def _git(*words: str) -> None:
 
 def _environment(settings: Settings, tree: Path) -> dict[str, str]:
     """The present settings with absolute paths, and the work tree's packages before the installed ones."""
+    given = {name: _plain(settings, name) for name in settings.model_fields_set}
+    given["lake_url"] = settings.lake_url if "://" in settings.lake_url else str(settings.path(settings.lake_url))
     uri = settings.mlflow_tracking_uri
-    if uri.startswith("sqlite:///"):
-        uri = f"sqlite:///{settings.path(uri.removeprefix('sqlite:///'))}"
-    url = settings.lake_url if "://" in settings.lake_url else str(settings.path(settings.lake_url))
-    return os.environ | {
-        "PYTHONPATH": str(tree),
-        "MARKETLAKE_LAKE_URL": url,
-        "MARKETLAKE_MLFLOW_TRACKING_URI": uri,
-        "MARKETLAKE_STATE_DIR": str(settings.path(settings.state_dir)),
-    }
+    if uri.startswith(SQLITE):
+        uri = f"{SQLITE}{settings.path(uri.removeprefix(SQLITE))}"
+    given |= {"mlflow_tracking_uri": uri, "state_dir": str(settings.path(settings.state_dir))}
+    ours = {f"MARKETLAKE_{name.upper()}": value for name, value in given.items() if value}
+    return {**os.environ, **ours, "PYTHONPATH": str(tree)}
+
+
+def _plain(settings: Settings, name: str) -> str:
+    value = getattr(settings, name)
+    secret = getattr(value, "get_secret_value", None)
+    return "" if value is None else str(secret() if secret else value)
 
 
 def main() -> int:
-    """Replay one run and print the outcome; 0 where it matches."""
+    """Replay one run and print the outcome; 0 where it matches, 1 where it differs, 2 where there is none."""
     parser = argparse.ArgumentParser(description="Make a training run again from its data lock.")
     parser.add_argument("run_id")
     parser.add_argument("--here", action="store_true", help="with the present code, whatever commit the run recorded")
     words = parser.parse_args()
-    outcome = replay(Lake(read_settings()), words.run_id, here=words.here)
+    try:
+        outcome = replay(Lake(read_settings()), words.run_id, here=words.here)
+    except MarketlakeError as error:
+        print(error, file=sys.stderr)
+        return 2
     print(json.dumps(asdict(outcome)))
     return 0 if outcome.matches else 1
 

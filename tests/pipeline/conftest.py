@@ -17,7 +17,6 @@ from market import registry
 from market.digest import digest
 
 SYMBOLS, SESSIONS, HELD_BACK = 12, 75, 3
-PROVENANCE = ("payload_digest", "row_no", "landing_path", "request")
 
 
 @dataclass(frozen=True)

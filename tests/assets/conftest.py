@@ -1,0 +1,87 @@
+"""A lake that holds just what a training run reads, and one run trained on it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from assets import learning
+from lake.lake import Lake
+from lake.releases import Release
+from lake.settings import Settings
+from market import calendars, registry, rulebook
+from training.catalogue import models
+from training.train import train
+from training.trained import Trained
+
+N_SECURITIES, N_SESSIONS = 12, 160
+MODEL = models()["return_rank_5d"]
+
+
+@pytest.fixture
+def trained_lake(tmp_path: Path) -> Lake:
+    """Features and labels of 12 securities over 160 sessions, published as r00001."""
+    settings = Settings(
+        lake_url=str(tmp_path / "lake"), mlflow_tracking_uri=f"sqlite:///{tmp_path}/mlflow/mlflow.db",
+        state_dir=tmp_path / "var", _env_file=None,
+    )  # fmt: skip
+    lake = Lake(settings)
+    frame = make_frame(7)
+    tables = {name: write_version(lake, name, frame) for name in (learning.FEATURES, learning.LABELS)}
+    first, last = str(frame["session_date"].min()), str(frame["session_date"].max())
+    now = learning.EPOCH
+    lake.releases.publish(
+        Release("r00001", "data", now, now, lake.code.sha, lake.code.dirty, rulebook.version(), tables, first, last)
+    )
+    return lake
+
+
+@pytest.fixture
+def record() -> Callable[..., Trained]:
+    """Trains the model on the current release, the lock changed as told."""
+
+    def train_one(lake: Lake, **changes: Any) -> Trained:
+        release = learning.current(lake)
+        frame = learning.training_frame(lake, release, MODEL)
+        lock = replace(learning.lock_of(lake, release, MODEL, frame), **changes)
+        return train(MODEL, frame, lock, learning.tracking_uri(lake), MODEL.name)
+
+    return train_one
+
+
+def make_frame(seed: int) -> pd.DataFrame:
+    """Random features and labels, one row per security and session."""
+    rng = np.random.default_rng(seed)
+    sessions = calendars.sessions("XKRX", pd.Timestamp("2023-01-02").date(), calendars.LAST)[:N_SESSIONS]
+    n = N_SESSIONS * N_SECURITIES
+    keys = {
+        "session_date": np.repeat(np.array(sessions, dtype=object), N_SECURITIES),
+        "security_id": [f"XKRX:{i:06d}" for i in range(N_SECURITIES)] * N_SESSIONS,
+        "exchange": "XKRX",
+        "state": [[]] * n,
+    }
+    values = {name: rng.standard_normal(n) for name in (*MODEL.features, MODEL.label)}
+    frame = pd.DataFrame({**keys, **values})
+    frame["session_month"] = pd.to_datetime(frame["session_date"]).dt.strftime("%Y-%m")
+    frame["known_at"] = pd.to_datetime(frame["session_date"]).dt.tz_localize("UTC")
+    return frame
+
+
+@pytest.fixture
+def write() -> Callable[[Lake, str, pd.DataFrame], int]:
+    """Writes exactly these rows as a new version of a table."""
+    return write_version
+
+
+def write_version(lake: Lake, name: str, frame: pd.DataFrame) -> int:
+    """The new version, which holds exactly these rows."""
+    table = registry.table(name)
+    rows = table.conform(pa.Table.from_pandas(frame, preserve_index=False))
+    write_deltalake(lake.delta.uri(table), rows, mode="overwrite")
+    return int(lake.delta.version(table) or 0)
