@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as db
 from dagster import DagsterEventType, EventLogEntry
@@ -22,7 +23,7 @@ PLANS = (DagsterEventType.ASSET_MATERIALIZATION_PLANNED, DagsterEventType.ASSET_
 class KeptSqliteEventLog(ConsolidatedSqliteEventLogStorage):  # type: ignore[misc, unused-ignore]
     """The consolidated SQLite log over one engine; a batch of events is one transaction."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", BATCH)
         self._engine: Engine | None = None
         self._plans: list[EventLogEntry] = []

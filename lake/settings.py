@@ -70,7 +70,9 @@ class Settings(BaseSettings):
     http_max_pause_s: float = Field(60.0, description="longest pause; a longer Retry-After fails at once")
     http_parallel: int = Field(8, description="requests in flight per source")
 
-    state_dir: Path = Field(Path("var"), description="folder of what is made beside the lake: logs, data docs, process ids")
+    state_dir: Path = Field(
+        Path("var"), description="folder of what is made beside the lake: logs, data docs, process ids"
+    )
     first_session: date = Field(date(2010, 1, 4), description="first session of the lake (partitions start here)")
     last_session: date | None = Field(None, description="last session of the lake; empty: today")
     alert_webhook_url: str = Field("", description="where a failed run is posted as JSON; empty: the log alone")

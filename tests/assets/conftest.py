@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,10 @@ N_SECURITIES, N_SESSIONS = 12, 160
 MODEL = models()["return_rank_5d"]
 
 
-@pytest.fixture
-def trained_lake(tmp_path: Path) -> Lake:
-    """Features and labels of 12 securities over 160 sessions, published as r00001."""
+@pytest.fixture(scope="session")
+def trained_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Features and labels of 12 securities over 160 sessions, published as r00001; tests may add versions, runs pin theirs."""
+    tmp_path = tmp_path_factory.mktemp("trained")
     settings = Settings(
         lake_url=str(tmp_path / "lake"), mlflow_tracking_uri=f"sqlite:///{tmp_path}/mlflow/mlflow.db",
         state_dir=tmp_path / "var", _env_file=None,

@@ -35,7 +35,8 @@ def tamper(lake: Lake, run_id: str, **changes: Any) -> None:
 
 def turned_round(lake: Lake, write: Callable[..., int]) -> int:
     """A new version of the labels, every outcome with the other sign."""
-    frame = lake.delta.read(registry.table(learning.LABELS)).to_pandas()
+    version = learning.current(lake).tables[learning.LABELS]
+    frame = lake.delta.read(registry.table(learning.LABELS), version=version).to_pandas()
     frame["forward_return_5d"] = -frame["forward_return_5d"]
     return write(lake, learning.LABELS, frame)
 

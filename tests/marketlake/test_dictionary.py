@@ -1,0 +1,73 @@
+"""The generated reference pages: complete, the same each time, and the committed ones are what the code gives."""
+
+from pathlib import Path
+
+import pytest
+
+from lake.settings import Settings
+from market import registry
+from market.features.catalogue import catalogue
+from market.table import Column
+from marketlake import dictionary
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return dictionary.pages()
+
+
+@pytest.mark.parametrize("name", ["tables.md", "features.md", "settings.md", "commands.md"])
+def test_the_committed_page_is_what_the_code_gives(pages: dict[str, str], name: str) -> None:
+    assert (DOCS / name).read_text() == pages[name], f"docs/{name} is stale: run `make docs` and review the diff"
+
+
+def test_the_same_code_gives_the_same_pages(pages: dict[str, str]) -> None:
+    assert dictionary.pages() == pages
+
+
+def test_every_table_and_every_column_is_in_the_dictionary(pages: dict[str, str]) -> None:
+    for table in registry.tables().values():
+        section = pages["tables.md"].split(f"\n## {table.name}\n")[1].split("\n## ")[0]
+        assert f"- known_at: {table.known_at}" in section
+        assert all(f"| {column.name} | {column.type} |" in section for column in table.columns)
+        assert all(f"[{read.table}]" in section for read in table.reads)
+
+
+def test_every_feature_is_there_with_its_formula_and_source(pages: dict[str, str]) -> None:
+    for feature in catalogue().values():
+        section = pages["features.md"].split(f"\n## {feature.name}\n")[1].split("\n## ")[0]
+        assert feature.formula in section and feature.source in section and feature.unit in section
+
+
+def test_every_setting_is_there_and_secrets_are_marked(pages: dict[str, str]) -> None:
+    lines = {line.split("`")[1]: line for line in pages["settings.md"].splitlines() if line.startswith("| `")}
+    assert set(lines) == {f"MARKETLAKE_{name.upper()}" for name in Settings.model_fields}
+    assert "(secret)" in lines["MARKETLAKE_KRX_API_KEY"] and "(secret)" not in lines["MARKETLAKE_LAKE_URL"]
+
+
+def test_every_command_is_there_down_to_the_last_subcommand(pages: dict[str, str]) -> None:
+    headings = {line.removeprefix("## ") for line in pages["commands.md"].splitlines() if line.startswith("## ")}
+    assert {"marketlake demo", "marketlake release rollback", "marketlake exchange convert"} <= headings
+
+
+def test_the_environment_does_not_change_a_page(pages: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKETLAKE_LAKE_URL", "s3://elsewhere/lake")
+    monkeypatch.setenv("COLUMNS", "40")
+    assert dictionary.pages() == pages
+
+
+def test_writing_again_changes_no_file(tmp_path: Path) -> None:
+    assert {path.name for path in dictionary.write(tmp_path)} == set(dictionary.pages())
+    assert dictionary.write(tmp_path) == []
+
+
+def test_text_stays_inside_its_cell() -> None:
+    grid = dictionary._grid(("rule",), [["a|b\nc"]])
+    assert grid == ["| rule |", "|---|", "| a\\|b c |"]
+
+
+def test_marks_say_what_a_column_is_for() -> None:
+    assert dictionary._meaning(Column("run_id", "string", "run", volatile=True)) == "run (volatile)"
+    assert dictionary._meaning(Column("state", "string", "state", internal=True)) == "state (internal)"
