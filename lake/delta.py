@@ -85,14 +85,19 @@ class DeltaLake:
         Parameters
         ----------
         where : filter; name `session_month` in it so that other partitions are not opened.
-        columns : those wanted, in that order; the contract's by default.
+        columns : those wanted, in that order; the contract's by default. One that the table does not store yet is null.
         """
         names = list(columns) if columns is not None else [column.name for column in table.columns]
         schema = pa.schema([pa.field(name, ARROW[table.column(name).type]) for name in names])
         if version is None and not self.exists(table):
             return empty(schema)
-        rows = self.open(table, version).to_pyarrow_dataset().to_table(columns=names, filter=where)
-        return rows.cast(schema)
+        stored = self.open(table, version).to_pyarrow_dataset()
+        there = set(stored.schema.names)
+        rows = stored.to_table(columns=[name for name in names if name in there], filter=where)
+        for name in names:
+            if name not in there:  # the contract has grown since
+                rows = rows.append_column(name, pa.nulls(rows.num_rows, schema.field(name).type))
+        return rows.select(names).cast(schema)
 
     def append(self, table: Table, rows: pa.Table, *, app_id: str, app_version: int) -> int | None:
         """Add rows in one commit that carries a transaction; the new version, or None where there was nothing to do.

@@ -117,6 +117,7 @@ class Spark:
             frame = frame.coalesce(1)
         note = json.dumps({"code_sha": self._code_sha, "from": f"{window.start}", "to": f"{window.end}"})
         writer = frame.sortWithinPartitions(*order).write.format("delta").mode("overwrite").option("userMetadata", note)
+        writer = writer.option("mergeSchema", "true")  # a contract may have grown a column
         if table.is_partitioned:
             writer = writer.option("replaceWhere", windows.replaced(window))
         writer.save(self._delta.uri(table))

@@ -34,6 +34,7 @@ def test_every_delivered_price_row_ends_in_silver_or_in_quarantine(backfilled):
     assert delivered > 500
 
 
+@pytest.mark.slow
 def test_running_a_day_twice_changes_nothing(desk, sessions):
     desk.runner.day(sessions[-3])
     once, requests = desk.digests(), len(desk.rows("bronze.krx_daily"))
@@ -42,6 +43,7 @@ def test_running_a_day_twice_changes_nothing(desk, sessions):
     assert len(desk.rows("bronze.krx_daily")) == requests
 
 
+@pytest.mark.slow
 def test_one_day_at_a_time_gives_the_bits_of_all_at_once(desk, sessions, settings_at, tmp_path):
     for day in sessions[-3:]:
         desk.runner.day(day)
@@ -57,6 +59,7 @@ def test_a_second_backfill_takes_nothing(desk, sessions):
     assert desk.runner.backfill(sessions[0], sessions[-4]) == []
 
 
+@pytest.mark.slow
 def test_a_kernel_sees_whole_series_however_arrow_cuts_them(desk, sessions):
     before = desk.digests(layers=("gold",))["gold.features_daily"]
     table = registry.table("gold.features_daily")

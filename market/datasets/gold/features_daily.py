@@ -58,10 +58,15 @@ def build(frames: Frames, window: Window) -> pa.Table:
 
 
 def resumes(stored: pa.Table, context: Mapping[str, int]) -> set[str]:
-    """Securities whose context holds the lookback, or all the rows that they ever had."""
+    """Securities whose context holds the lookback, or all the rows that they ever had.
+
+    A state of another width was stored by another catalogue: such a series starts from its first row.
+    """
     able = set()
     for security, state in zip(stored["security_id"].to_pylist(), stored["state"].to_pylist(), strict=True):
-        if context.get(security, 0) >= min(program().lookback, int(state[SEEN])):
+        if len(state) == program().state_width and context.get(security, 0) >= min(
+            program().lookback, int(state[SEEN])
+        ):
             able.add(security)
     return able
 
