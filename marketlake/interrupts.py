@@ -6,6 +6,7 @@ signals are heard beside the handlers, by the interpreter's wakeup descriptor. W
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,5 +73,5 @@ def _end_all(say: str) -> None:
             child.kill()
         except psutil.NoSuchProcess:
             continue
-    os.write(2, f"{say}\n".encode())
+    print(say, file=sys.stderr, flush=True)
     os._exit(1)

@@ -19,7 +19,7 @@ import psutil
 from market.errors import Transient
 
 HOST = "127.0.0.1"
-GRACE_S = 15.0
+GRACE_S = 10.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -74,19 +74,17 @@ def start(
     return Process(made.pid, created, port, tuple(command), str(log))
 
 
-def stop(process: Process, grace_s: float = GRACE_S) -> bool:
-    """End the process and all its children; True where it was running."""
-    found = process.alive()
-    if found is None:
-        return False
-    family = _family(found)
+def stop(*running: Process, grace_s: float = GRACE_S) -> list[Process]:
+    """End the processes and all their children, asked first and killed after the grace; those that were running."""
+    found = [(process, alive) for process in running if (alive := process.alive()) is not None]
+    family = list({one.pid: one for _, alive in found for one in _family(alive)}.values())
     for one in family:
         _signal(one, signal.SIGTERM)
     _gone, left = psutil.wait_procs(family, timeout=grace_s)
     for one in left:
         _signal(one, signal.SIGKILL)
     psutil.wait_procs(left, timeout=5)
-    return True
+    return [process for process, _ in found]
 
 
 def wait_ready(process: Process, is_ready: Callable[[], bool], *, name: str, timeout_s: float) -> float:

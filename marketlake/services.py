@@ -123,15 +123,14 @@ def up(settings: "Settings", say: Say) -> list[State]:
 
 def down(settings: "Settings", say: Say) -> int:
     """End what `up` started, and only that; how many were ended."""
-    ended = 0
-    for service in reversed(every(settings)):
-        file = pid_file(settings, service.name)
-        process = processes.load(file)
-        if process is not None and processes.stop(process):
-            say(f"ended {service.name} (process {process.pid})")
-            ended += 1
-        file.unlink(missing_ok=True)
-    return ended
+    files = {service.name: pid_file(settings, service.name) for service in reversed(every(settings))}
+    known = {name: process for name, file in files.items() if (process := processes.load(file)) is not None}
+    ended = processes.stop(*known.values())
+    for name, process in known.items():
+        if process in ended:
+            say(f"ended {name} (process {process.pid})")
+        files[name].unlink(missing_ok=True)
+    return len(ended)
 
 
 def status(settings: "Settings") -> list[State]:

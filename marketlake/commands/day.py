@@ -33,7 +33,9 @@ def day(
         for one in days:
             console.say(f"day {one}")
             runner.day(one)
-        _tell_release(runner, "nothing is due: the current release holds every session that the sources owe by now")
+        if not days:
+            console.say("nothing is due: the current release holds every session that the sources owe by now")
+        _tell_release(runner)
 
 
 def backfill(
@@ -47,15 +49,20 @@ def backfill(
     with running() as runner:
         taken = runner.backfill(start, end)
         console.say(f"took {len(taken)} sessions" if taken else "nothing to take: the current release holds them all")
-        _tell_release(runner, "")
+        _tell_release(runner)
 
 
 @contextmanager
-def running() -> Iterator["Runner"]:
-    """A runner of the settings' lake whose steps are told; Spark's and other children's noise goes to the log."""
+def running(**instead: object) -> Iterator["Runner"]:
+    """A runner of the settings' lake whose steps are told; Spark's and other children's noise goes to the log.
+
+    Parameters
+    ----------
+    instead : settings for this run alone.
+    """
     from marketlake.interrupts import interruptible
 
-    settings = environment.opened()
+    settings = environment.opened().model_copy(update=instead)
     with interruptible(), environment.quiet_children(settings):
         from jobs.run import Runner
 
@@ -78,7 +85,7 @@ def _due(runner: "Runner") -> list[date]:
     return missing_sessions(runner.lake, runner.lake.world.clock()())
 
 
-def _tell_release(runner: "Runner", nothing: str) -> None:
+def _tell_release(runner: "Runner") -> None:
     release = runner.lake.releases.current()
     if release is None:
         raise Permanent("release", expected="a published one", found="none", do="Run `marketlake backfill FROM TO`")

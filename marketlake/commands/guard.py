@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from market.errors import MarketlakeError
 from marketlake import console, environment
+from marketlake.interrupts import TOLD
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,7 +44,7 @@ class Guarded(TyperGroup):
             console.print_error(error)
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
-            console.warn("interrupted; what was finished stays, and running it again goes on from there")
+            console.warn(TOLD)
             raise typer.Exit(1) from None
         except BrokenPipeError:
             sys.stderr.close()  # the reader of a pipe has gone: nobody is left to tell

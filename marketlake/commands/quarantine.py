@@ -7,7 +7,7 @@ import typer
 
 from market.errors import Permanent
 from marketlake import console, environment
-from marketlake.commands.day import parse
+from marketlake.commands.day import parse, running
 from marketlake.commands.guard import Json, example, group
 
 if TYPE_CHECKING:
@@ -85,13 +85,9 @@ def release(
             f"quarantine {table} {day}", expected="held rows", found="none", do="See `marketlake quarantine list`"
         )
     from jobs.names import BUILD
-    from jobs.run import Runner
 
-    with environment.quiet_children(settings):
-        steps = console.Steps()
-        runner = Runner(settings.model_copy(update={"quarantine_limit": 1.0}), steps)
-        with steps.watched():
-            runner.run(BUILD, day, day)
+    with running(quarantine_limit=1.0) as runner:
+        runner.run(BUILD, day, day)
     _mark_released(settings, held, reason)
     now = runner.lake.releases.current()
     console.say(

@@ -57,4 +57,6 @@ def status(as_json: Json = False) -> None:
     from marketlake import services
 
     states = [asdict(state) for state in services.status(environment.opened())]
+    if not as_json:  # a port and a process id are names: no thousands
+        states = [{**state, **{name: str(state[name] or "-") for name in ("port", "pid")}} for state in states]
     console.show(states, as_json=as_json)
