@@ -196,7 +196,7 @@ def _await(settings: "Settings", service: Service, say: Say) -> None:
 def _refuse_taken(settings: "Settings", service: Service) -> None:
     if service.port and _running(settings, service) is None and not processes.is_free(service.port):
         raise Permanent(
-            f"service {service.name}", expected=f"port {service.port} to be free", found="something else listens there",
+            f"service {service.name}", expected=f"port {service.port} to be free", found="taken by another process",
             do=f"Stop it, or move the port by {service.moved_by}",
         )  # fmt: skip
 
