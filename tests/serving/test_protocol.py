@@ -3,8 +3,8 @@
 import io
 import json
 import string
-from urllib.parse import quote
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
