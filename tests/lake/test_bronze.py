@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -91,6 +91,22 @@ def test_a_changed_answer_adds_a_version_and_keeps_the_old_one(intake: Any, exch
     assert taken.sessions == {day}
     assert len(closes) == 2
     assert len(set(closes)) == 2
+
+
+def test_a_source_that_goes_back_to_what_it_said_first_adds_a_version_each_time(intake: Any, exchange: Server) -> None:
+    day, end = intake.sessions("krx")[-3], exchange.world.end
+    revision = f"late-revision:date={day},at={end.isoformat()},source=krx"
+    taken = []
+    for n, faults in enumerate(([], [revision], [], [revision], [])):
+        exchange.set_clock(end + timedelta(hours=n))
+        exchange.set_faults(faults)
+        taken.append(intake.take("krx", [day]).new_rows)
+        assert intake.take("krx", [day]).new_rows == 0
+    rows = intake.delta.read(registry.table("bronze.krx_daily")).to_pylist()
+    told = sorted((row["fetched_at"], row["TDD_CLSPRC"]) for row in rows if row["ISU_CD"] == "005930")
+    first, other = told[0][1], told[1][1]
+    assert [close for _, close in told] == [first, other, first, other, first]
+    assert all(n > 0 for n in taken)
 
 
 def test_have_tells_the_sessions_that_every_named_table_holds(intake: Any) -> None:

@@ -44,6 +44,13 @@ def test_running_a_day_twice_changes_nothing(desk, sessions):
 
 
 @pytest.mark.slow
+def test_running_an_older_session_again_changes_nothing(desk, sessions):
+    before = desk.digests(without=PROVENANCE, layers=("silver", "gold"))
+    desk.runner.day(sessions[-12])
+    assert desk.digests(without=PROVENANCE, layers=("silver", "gold")) == before
+
+
+@pytest.mark.slow
 def test_one_day_at_a_time_gives_the_bits_of_all_at_once(desk, sessions, settings_at, tmp_path):
     for day in sessions[-3:]:
         desk.runner.day(day)

@@ -49,4 +49,5 @@ TABLE = Table(
     ),
     build=build,
     restates=HORIZON,
+    carries=True,  # a session built again needs its own outcomes, which lie after it
 )
