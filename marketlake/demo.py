@@ -65,12 +65,14 @@ def run(settings: "Settings", outside: Outside) -> None:
     from lake.objects import lake_store
 
     timing = Timing()
-    worlds.claim(lake_store(settings), outside)
+    store = lake_store(settings)
+    worlds.refuse_another(store, outside)
     with ExitStack() as stack:
         with timing.of("exchange"):
             served = stack.enter_context(_exchange(settings, outside))
-            settings = _prepared(settings, served, outside)
             days = _days(served)
+            worlds.claim(store, outside)  # only now: a world that cannot be served must not bind the lake
+            settings = _prepared(settings, served, outside)
             console.say(f"  {outside} at {served}: {len(days)} sessions from {days[0]} to {days[-1]}")
         stack.enter_context(environment.quiet_children(settings))
         _work(settings, days, timing)

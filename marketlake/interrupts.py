@@ -6,7 +6,6 @@ signals are heard beside the handlers, by the interpreter's wakeup descriptor. W
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,12 +31,15 @@ def interruptible(say: str = TOLD) -> Iterator[None]:
     KeyboardInterrupt
         A signal came, whatever error the work made of it.
     """
+    terminal = os.dup(2)  # as it is before Dagster and we send it to logs
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     before = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
     fd_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     came, ended = threading.Event(), threading.Event()
-    listener = threading.Thread(target=_listen, args=(reading, came, ended, say), name="interrupts", daemon=True)
+    listener = threading.Thread(
+        target=_listen, args=(reading, terminal, came, ended, say), name="interrupts", daemon=True
+    )
     listener.start()
     try:
         yield
@@ -52,26 +54,26 @@ def interruptible(say: str = TOLD) -> Iterator[None]:
         listener.join(1)
         for number, handler in before.items():
             signal.signal(number, handler)
-        for descriptor in (reading, writing):
+        for descriptor in (reading, writing, terminal):
             os.close(descriptor)
 
 
-def _listen(reading: int, came: threading.Event, ended: threading.Event, say: str) -> None:
+def _listen(reading: int, terminal: int, came: threading.Event, ended: threading.Event, say: str) -> None:
     while number := os.read(reading, 1):
         if number == _NOTHING:
             return
         if number[0] in _SIGNALS and not came.is_set():
             came.set()
             if not ended.wait(GRACE_S):
-                _end_all(say)
+                _end_all(terminal, say)
 
 
-def _end_all(say: str) -> None:
+def _end_all(terminal: int, say: str) -> None:
     """The end without waiting for anybody."""
     for child in psutil.Process().children(recursive=True):
         try:
             child.kill()
         except psutil.NoSuchProcess:
             continue
-    print(say, file=sys.stderr, flush=True)
+    os.write(terminal, f"{say}\n".encode())
     os._exit(1)

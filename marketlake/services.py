@@ -3,7 +3,6 @@
 What does not belong here: processes in general (`marketlake.processes`), printing.
 """
 
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -224,10 +223,9 @@ def _state(settings: "Settings", service: Service) -> State:
 
 def _prepare_folders(settings: "Settings") -> None:
     """What the services expect to be there: Dagster's instance file, the folder of Data Docs, that of MLflow's database."""
-    home = settings.path(settings.dagster_home)
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        shutil.copyfile(environment.ROOT / "jobs" / "dagster.yaml", home / "dagster.yaml")
+    from jobs.run import instance  # Dagster takes seconds to import
+
+    instance(settings).dispose()
     docs = settings.path(settings.state_dir) / "data_docs"
     docs.mkdir(parents=True, exist_ok=True)
     if not (docs / "index.html").exists():

@@ -54,21 +54,26 @@ def of_lake(store: "Store") -> Outside | None:
     return Outside(**json.loads(store.get(FILE))) if store.exists(FILE) else None
 
 
-def claim(store: "Store", outside: Outside) -> None:
-    """Note in the lake that it is filled from this world.
+def refuse_another(store: "Store", outside: Outside) -> None:
+    """Nothing, where the lake is empty or was filled from this world.
 
     Raises
     ------
     Permanent
         It was filled from another one: two worlds in one lake would contradict each other.
     """
-    store.put_if_absent(FILE, json.dumps(asdict(outside)).encode())
     held = of_lake(store)
-    if held != outside:
+    if held not in (None, outside):
         raise Permanent(
             f"lake {store.url}", expected=f"to hold the world {outside}", found=f"{held}",
             do="`make clean` removes it; to keep both, point " + ", ".join(TEARS_APART) + " elsewhere",
         )  # fmt: skip
+
+
+def claim(store: "Store", outside: Outside) -> None:
+    """Note in the lake that it is filled from this world; `Permanent` where it was filled from another."""
+    store.put_if_absent(FILE, json.dumps(asdict(outside)).encode())
+    refuse_another(store, outside)
 
 
 def stack_values(settings: "Settings", url: str, told: dict[str, Any]) -> dict[str, str]:
