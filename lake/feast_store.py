@@ -32,7 +32,7 @@ from pydantic import SecretStr, StrictStr, field_validator
 from lake.delta import DeltaLake
 from lake.objects import open_store
 from lake.releases import Release, Releases
-from lake.settings import Settings
+from lake.settings import Settings, read_settings
 from market import calendars, registry
 from market.errors import Permanent
 from market.table import Column
@@ -200,7 +200,7 @@ def expanded(value: Any) -> Any:
     """The value; the setting's own where it is a `${MARKETLAKE_…}` that no environment variable replaced."""
     if not isinstance(value, str) or not value.startswith(_UNEXPANDED):
         return value
-    setting = getattr(Settings(), value.removeprefix(_UNEXPANDED).removesuffix("}").lower())
+    setting = getattr(read_settings(), value.removeprefix(_UNEXPANDED).removesuffix("}").lower())
     return setting.get_secret_value() if hasattr(setting, "get_secret_value") else str(setting)
 
 

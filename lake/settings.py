@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 class Settings(BaseSettings):
     """Values from the environment (prefix MARKETLAKE_), then from the env file, then these defaults.
@@ -15,7 +17,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="MARKETLAKE_", env_file=(".env",), extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix="MARKETLAKE_", env_file=(ROOT / ".env",), extra="ignore", frozen=True, env_ignore_empty=True
     )
 
     lake_url: str = Field("./var/lake", description="root of the lake: a folder or s3://bucket/prefix")
@@ -85,11 +87,11 @@ class Settings(BaseSettings):
     env_file: Path | None = Field(None, description="a file of settings; `marketlake up` writes one")
 
     def path(self, value: str | Path) -> Path:
-        """A path of a setting, absolute."""
-        return Path(value).expanduser().resolve()
+        """A path of a setting, absolute; a relative one starts at the project's root, wherever the process runs."""
+        return (ROOT / Path(value).expanduser()).resolve()
 
 
-STACK_FILE = Path("var/stack/embedded.env")
+STACK_FILE = ROOT / "var" / "stack" / "embedded.env"
 
 
 def read_settings(**given: object) -> Settings:
@@ -97,5 +99,5 @@ def read_settings(**given: object) -> Settings:
     `marketlake up` or `demo` wrote for the embedded stack, in that order.
     """
     named = os.environ.get("MARKETLAKE_ENV_FILE", "")
-    files = tuple(path for path in (STACK_FILE, Path(".env"), Path(named) if named else None) if path is not None)
+    files = tuple(path for path in (STACK_FILE, ROOT / ".env", Path(named) if named else None) if path is not None)
     return Settings(_env_file=files, **given)  # type: ignore[call-arg, arg-type]  # pydantic's own argument

@@ -17,7 +17,7 @@ import pyarrow as pa
 from lake.explain import Chain, explain
 from lake.online import OnlineFeatures
 from lake.releases import Release, Releases
-from lake.settings import Settings
+from lake.settings import Settings, read_settings
 from lake.sql import ReleaseSql, store_of
 from market import calendars, registry
 from market.adjust import adjusted_as_of
@@ -50,7 +50,7 @@ def open_lake(release: str | None = None, as_of: Instant | None = None, settings
     Permanent
         There is no (such) release, or the as-of instant is later than the release's.
     """
-    settings = settings or Settings()
+    settings = settings or read_settings()
     releases = Releases(store_of(settings))
     found = releases.get(release) if release else releases.current()
     if found is None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import uvicorn
 from loguru import logger
 
-from lake.settings import Settings
+from lake.settings import Settings, read_settings
 from serving import logs
 from serving.app import create_app
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, help="port; MARKETLAKE_API_PORT by default")
     chosen = parser.parse_args(arguments)
-    settings = Settings()
+    settings = read_settings()
     if chosen.action == "openapi":
         sys.stdout.write(openapi_text(settings))
         return 0
