@@ -208,7 +208,8 @@ def _cause(error: Any) -> tuple[str, bool]:
     if error is None:
         return "no error on record", False
     may_pass = error.cls_name == "Transient"
-    lines = [line for line in error.message.splitlines() if line.strip() and not line.startswith(("\t", " "))]
+    frames = ("\t", " ", "at ", "java.", "scala.", "org.apache.", "... ")  # of a trace, Python's or Java's
+    lines = [line for line in error.message.splitlines() if line.strip() and not line.startswith(frames)]
     return lines[-1].split(": ", 1)[-1] if len(lines) > 2 else error.message.strip().split(": ", 1)[-1], may_pass
 
 
