@@ -12,6 +12,7 @@ from assets.resources import OpenLake
 from assets.retries import RETRY, permanent_fails_at_once
 from market import registry
 from market.sources import SOURCES
+from market.table import Table
 
 Make = Callable[..., Iterator[dg.MaterializeResult]]
 
@@ -21,14 +22,19 @@ def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
     return [_source(name, first, last) for name in SOURCES if _tables(name)]
 
 
-def _tables(source: str) -> list[str]:
-    return [table.name for table in registry.layer("bronze") if table.source == source]
+def delivered_for(exchange: str) -> list[Table]:
+    """The bronze tables whose source follows that exchange's sessions."""
+    return [table for table in registry.layer("bronze") if SOURCES[table.source].exchange == exchange]
+
+
+def _tables(source: str) -> list[Table]:
+    return [table for table in registry.layer("bronze") if table.source == source]
 
 
 def _source(source: str, first: date, last: date | None) -> dg.AssetsDefinition:
-    tables = [registry.table(name) for name in _tables(source)]
-    # headlines are searched by the companies' names, which the listing tells
-    deps = [dg.AssetDep(["bronze", "krx_listing"], partition_mapping=SAME_SESSION)] if source == "naver" else []
+    tables = _tables(source)
+    listing = dg.AssetDep(["bronze", "krx_listing"], partition_mapping=SAME_SESSION)
+    deps = [listing] if SOURCES[source].by_company else []
 
     @dg.multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
         name=f"fetch_{source}",

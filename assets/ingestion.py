@@ -13,6 +13,7 @@ from lake.clients import client
 from lake.delivery import ClientContext, Delivery
 from lake.lake import Lake
 from market import registry
+from market.sources import SOURCES
 
 Progress = Callable[[Delivery], None]
 
@@ -30,7 +31,7 @@ def ingest(lake: Lake, source: str, sessions: Sequence[date], progress: Progress
         settings=lake.settings,
         world=lake.world,
         requests=lake.bronze.request_log(),
-        companies=_companies(lake) if source == "naver" else (),
+        companies=_companies(lake) if SOURCES[source].by_company else (),
     )
     return lake.bronze.take(asked.deliveries(covered, context), requests=context.requests, progress=progress)
 

@@ -8,7 +8,7 @@ import dagster as dg
 from assets import bronze, models, tables
 from assets.resources import lake_from_settings
 from jobs.alerts import alert_on_failure
-from jobs.names import BUILD, INGEST, INGEST_KRX, INGEST_US, SCORE, TRAIN, AssetJob
+from jobs.names import BUILD, INGEST, SCORE, TRAIN, AssetJob
 from jobs.schedules import take_what_is_due
 from jobs.sensors import build_what_is_ingested, react_to_new_model
 from lake.lake import Lake
@@ -37,12 +37,13 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
 
 
 def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
-    ingest_us = dg.AssetSelection.assets(["bronze", "yahoo_chart"])
     layers = dg.AssetSelection.groups("silver", "gold", "release", "online")
     score = dg.AssetSelection.assets(["gold", "predictions"], models.PREDICTED, models.ONLINE)
     return {
-        INGEST_KRX: (dg.AssetSelection.groups("bronze") - ingest_us, "Korean sources of a session into bronze"),
-        INGEST_US: (ingest_us, "US sources of a session into bronze"),
+        **{
+            name: (_ingested(exchange), f"sources of a session of {exchange} into bronze")
+            for exchange, name in INGEST.items()
+        },
         BUILD: (layers, "silver, gold, checks, both publications and the online store of a session"),
         TRAIN: (
             dg.AssetSelection.groups("models"),
@@ -50,6 +51,10 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
         ),
         SCORE: (score, "predictions of a session by the champions, their publication and the online store"),
     }
+
+
+def _ingested(exchange: str) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*(table.name.split(".") for table in bronze.delivered_for(exchange)))
 
 
 def _job(name: str, selection: dg.AssetSelection, meaning: str) -> AssetJob:

@@ -14,7 +14,7 @@ from typing import Any
 from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, EventLogEntry
 
 from jobs.build import build
-from jobs.due import exchanges_of
+from jobs.due import exchanges_of, ingested
 from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
 from lake.clock import ExchangeClock
 from lake.lake import Lake
@@ -91,7 +91,7 @@ class Runner:
         taken: set[date] = set()
         for exchange, job in INGEST.items():
             wanted = self.lake.world.sessions(exchange, first, last)
-            missing = sorted(set(wanted) - self._have(exchange, wanted))
+            missing = sorted(set(wanted) - ingested(self.lake, exchange, wanted))
             for start, end in spans(missing, wanted):
                 self.run(job, start, end)
             taken.update(missing)
@@ -131,10 +131,6 @@ class Runner:
         )  # fmt: skip
         if not result.success:
             raise watcher.failure(f"{job} {run_id}")
-
-    def _have(self, exchange: str, sessions: Sequence[date]) -> set[date]:
-        tables = {"XKRX": ["bronze.krx_daily", "bronze.krx_listing"], "XNYS": ["bronze.yahoo_chart"]}
-        return self.lake.bronze.have(tables[exchange], sessions) if sessions else set()
 
     def _covered(self, first: date, last: date) -> set[date]:
         return {day for exchange in calendars.EXCHANGES for day in self.lake.world.sessions(exchange, first, last)}

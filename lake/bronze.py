@@ -212,15 +212,6 @@ class Bronze:
         self._delta.append(table, _request_rows(ended), app_id=f"{REQUESTS}:{uuid.uuid4().hex}", app_version=1)
 
 
-def _newest_answers(present: pa.Table) -> pa.Table:
-    """Identity of the last answer to each request; an earlier one that comes again is news."""
-    request = ["session_date", "request"]
-    last = present.group_by(request).aggregate([("fetched_at", "max")])
-    newest = present.join(last, keys=request, join_type="inner")
-    newest = newest.filter(pc.equal(newest["fetched_at"], newest["fetched_at_max"]))
-    return newest.group_by(list(_IDENTITY)).aggregate([])
-
-
 def _of_sessions(sessions: Sequence[date]) -> ds.Expression:
     # Typed arrays: an empty list would be of type null, which matches no column.
     months = pa.array(sorted({f"{day:%Y-%m}" for day in sessions}), pa.string())

@@ -4,7 +4,7 @@ What does not belong here: anything one source does differently (`lake.clients`)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -78,7 +78,9 @@ class ClientContext:
         return self.world.clock(source)
 
     def fetcher(self, host: Host) -> Fetcher:
-        """Asks that host within the limits of the settings."""
+        """Asks that host within the limits of the settings, or else its own; the exchange has none."""
+        if host.source in self.world.simulated:
+            host = replace(host, pace_per_s=None, quota_per_day=None)
         return Fetcher(host, self.settings, self.clock(host.source), self.requests, transport=self.transport)
 
     def base_url(self, source: str, live: str) -> str:

@@ -42,6 +42,7 @@ class Host:
     key_settings : the settings that hold the key, for messages.
     key_from : where to get one.
     complaint : the error in a reply by the source's own codes, None where there is none.
+    pace_per_s, quota_per_day : how often it lets itself be asked, where the settings do not say; None: no limit.
     """
 
     source: str
@@ -51,6 +52,8 @@ class Host:
     key_settings: str = ""
     key_from: str = ""
     complaint: Callable[[Reply], MarketlakeError | None] = lambda reply: None
+    pace_per_s: float | None = None
+    quota_per_day: int | None = None
 
     def refused(self, where: str, found: str) -> Permanent:
         """The error of a key that the host does not take."""

@@ -50,8 +50,9 @@ class Fetcher:
         self.host, self._settings, self._clock = host, settings, Glance(clock)
         self._requests = requests or RequestLog()
         self._sleep, self._rng = sleep, rng or random.Random()
-        self._pace = Pace(getattr(settings, f"{host.source}_pace_per_s"), sleep=sleep)
-        self._quota = int(getattr(settings, f"{host.source}_quota_per_day"))
+        pace, quota = (getattr(settings, f"{host.source}_{limit}") for limit in ("pace_per_s", "quota_per_day"))
+        self._pace = Pace((host.pace_per_s or 0.0) if pace is None else pace, sleep=sleep)
+        self._quota: int | None = host.quota_per_day if quota is None else quota
         self.redact = Redactor([*host.headers.values(), *host.params.values()])
         self._guard = guard("httpx", self.redact)
         self._client = httpx.Client(

@@ -61,7 +61,7 @@ class RequestLog:
         self._ended: list[Requested] = []
         self._lock = threading.Lock()
 
-    def spend(self, source: str, now: datetime, quota_per_day: int) -> None:
+    def spend(self, source: str, now: datetime, quota_per_day: int | None) -> None:
         """Count one call.
 
         Raises
@@ -73,7 +73,7 @@ class RequestLog:
         with self._lock:
             if key not in self._used:
                 self._used[key] = self._stored(*key)
-            if self._used[key] >= quota_per_day:
+            if quota_per_day is not None and self._used[key] >= quota_per_day:
                 raise Permanent(
                     source, expected=f"at most {quota_per_day} calls on {key[1]}", found=f"{self._used[key]} made",
                     do=f"Go on tomorrow (Seoul time), or raise MARKETLAKE_{source.upper()}_QUOTA_PER_DAY if the key allows more",

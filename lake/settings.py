@@ -9,6 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_PACE = "requests per second; empty: as the real host allows, no limit at the exchange; 0: no limit"
+_QUOTA = "calls a day that the key allows; empty: as the real host allows, no limit at the exchange"
+
 
 class Settings(BaseSettings):
     """Values from the environment (prefix MARKETLAKE_), then from the env file, then these defaults.
@@ -29,14 +32,9 @@ class Settings(BaseSettings):
     s3_region: str = Field("us-east-1", description="region of the S3 server")
     spark_master: str = Field("local[*]", description="Spark master: local[*], spark://host:port")
     spark_driver_memory: str = Field("2g", description="heap of the Spark driver")
-    sql_url: str = Field(
-        "duckdb://", description="SQL engine over the release: duckdb:// or trino://user@host:port/lake"
-    )
     online_url: str = Field(
         "sqlite:///var/online.db", description="online feature store: sqlite:///file or redis://host"
     )
-    cache_url: str = Field("sqlite:///var/cache.db", description="response cache: sqlite:///file or redis://host")
-    database_url: str = Field("sqlite:///var/users.db", description="users and portfolios")
     mlflow_tracking_uri: str = Field("sqlite:///var/mlflow/mlflow.db", description="MLflow tracking and registry")
     dagster_home: Path = Field(Path("var/dagster"), description="Dagster's instance folder")
 
@@ -46,26 +44,22 @@ class Settings(BaseSettings):
     krx_base_url: str = Field("", description="KRX Open API; 'live' for the real host, empty for the exchange")
     yahoo_base_url: str = Field("", description="Yahoo v8 chart; 'live' for the real host, empty for the exchange")
     dart_base_url: str = Field("", description="OpenDART; 'live' for the real host, empty for the exchange")
-    sec_base_url: str = Field("", description="SEC EDGAR; 'live' for the real host, empty for the exchange")
     naver_base_url: str = Field("", description="Naver search; 'live' for the real host, empty for the exchange")
-    kakao_base_url: str = Field("", description="Kakao search; 'live' for the real host, empty for the exchange")
     krx_api_key: SecretStr = Field(SecretStr(""), description="KRX Open API key (openapi.krx.co.kr)")
     dart_api_key: SecretStr = Field(SecretStr(""), description="OpenDART key, 40 characters (opendart.fss.or.kr)")
     naver_client_id: SecretStr = Field(SecretStr(""), description="Naver search client id")
     naver_client_secret: SecretStr = Field(SecretStr(""), description="Naver search client secret")
     naver_flavour: str = Field("legacy", description="Naver's search API: legacy or hub (host and header names differ)")
-    kakao_api_key: SecretStr = Field(SecretStr(""), description="Kakao REST key")
-    sec_user_agent: str = Field("", description="User-Agent that SEC asks for: name and mail address")
     us_symbols: str = Field("", description="US symbols to ingest, comma-separated; empty: those that the world names")
 
-    krx_pace_per_s: float = Field(0.0, description="requests per second; 0: no limit")
-    yahoo_pace_per_s: float = Field(0.0, description="requests per second; 0: no limit")
-    dart_pace_per_s: float = Field(0.0, description="requests per second; 0: no limit")
-    naver_pace_per_s: float = Field(0.0, description="requests per second; 0: no limit")
-    krx_quota_per_day: int = Field(10_000, description="calls a day that the key allows")
-    yahoo_quota_per_day: int = Field(48_000, description="calls a day")
-    dart_quota_per_day: int = Field(20_000, description="calls a day that the key allows")
-    naver_quota_per_day: int = Field(25_000, description="calls a day that the key allows")
+    krx_pace_per_s: float | None = Field(None, description=_PACE)
+    yahoo_pace_per_s: float | None = Field(None, description=_PACE)
+    dart_pace_per_s: float | None = Field(None, description=_PACE)
+    naver_pace_per_s: float | None = Field(None, description=_PACE)
+    krx_quota_per_day: int | None = Field(None, description=_QUOTA)
+    yahoo_quota_per_day: int | None = Field(None, description=_QUOTA)
+    dart_quota_per_day: int | None = Field(None, description=_QUOTA)
+    naver_quota_per_day: int | None = Field(None, description=_QUOTA)
     http_timeout_s: float = Field(20.0, description="seconds to wait for an answer")
     http_attempts: int = Field(5, description="tries of a transient failure")
     http_backoff_s: float = Field(0.5, description="first pause between tries, doubled each time, with jitter")

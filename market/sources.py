@@ -17,6 +17,7 @@ class Source:
     exchange : the calendar whose sessions it delivers.
     due_days, due_time : the session is due that many calendar days later at that local time of the exchange.
     why : where the rule comes from.
+    by_company : it is searched by the names of the companies that the Korean listing tells.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Source:
     due_days: int
     due_time: time
     why: str
+    by_company: bool = False
 
     def due_at(self, session: date) -> datetime:
         """The instant (UTC) from which a missing session is an error rather than early."""
@@ -37,7 +39,7 @@ SOURCES: Mapping[str, Source] = {
         Source("krx", "XKRX", 1, time(8, 0), "KRX Open API publishes a session the next morning"),
         Source("yahoo", "XNYS", 0, time(18, 0), "Yahoo settles a daily bar within two hours of the close"),
         Source("dart", "XKRX", 0, time(20, 0), "OpenDART lists a filing on the day of its receipt"),
-        Source("naver", "XKRX", 0, time(16, 0), "a headline is searchable minutes after its publication"),
+        Source("naver", "XKRX", 0, time(16, 0), "a headline is searchable minutes after its publication", True),
     )
 }
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from market.errors import Permanent
+from market.sources import SOURCES
 from marketlake import console, environment, processes, services, worlds
 from marketlake.worlds import Outside
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 READY_S = 120.0
 DAYS_ALONE = 2
 """Sessions at the end that are run day by day, as a schedule would."""
-
-SOURCES = ("krx", "yahoo", "dart", "sec", "naver", "kakao")
 
 
 @dataclass

@@ -86,9 +86,7 @@ def stack_values(settings: "Settings", url: str, told: dict[str, Any]) -> dict[s
     from exchange.keys import DEFAULT_KEYS
 
     days = sessions_of(told)
-    # a recording of seven years asks more often in one simulated day than a real key may
-    quotas = {f"{source}_QUOTA_PER_DAY": "10000000" for source in ("KRX", "YAHOO", "DART", "NAVER")}
-    return {"EXCHANGE_URL": url, **DEFAULT_KEYS, **quotas, "FIRST_SESSION": f"{days[0]}", "LAST_SESSION": f"{days[-1]}"}
+    return {"EXCHANGE_URL": url, **DEFAULT_KEYS, "FIRST_SESSION": f"{days[0]}", "LAST_SESSION": f"{days[-1]}"}
 
 
 def sessions_of(told: dict[str, Any]) -> list[date]:

@@ -1,7 +1,7 @@
 """One client per source, found by its file. A client turns sessions into deliveries; it stores nothing.
 
-A client module has `SOURCE`, `TABLES` (bronze tables that it delivers), `MARKS` (those of them whose rows show that a session
-was taken) and `deliveries(session_dates, ctx)`. What does not belong here: a list of them.
+A client module has `SOURCE`, `TABLES` (bronze tables that it delivers) and `deliveries(session_dates, ctx)`. What does not
+belong here: a list of them.
 """
 
 import importlib
@@ -19,7 +19,6 @@ class Client(Protocol):
 
     SOURCE: str
     TABLES: tuple[str, ...]
-    MARKS: tuple[str, ...]
 
     def deliveries(self, session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
         """Everything that the source has for these sessions."""

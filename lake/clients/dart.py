@@ -20,7 +20,6 @@ from market.sources import SOURCES
 
 SOURCE = "dart"
 TABLES = ("bronze.dart_filings",)
-MARKS = TABLES
 LIVE = "https://opendart.fss.or.kr"
 KEY_FROM = "get a key at opendart.fss.or.kr"
 
@@ -64,7 +63,7 @@ def host(ctx: ClientContext) -> Host:
     key = ctx.key("dart_api_key", KEY_FROM)
     return Host(
         SOURCE, ctx.base_url(SOURCE, LIVE), params={"crtfc_key": key}, key_settings="MARKETLAKE_DART_API_KEY",
-        key_from=KEY_FROM, complaint=complaint,
+        key_from=KEY_FROM, complaint=complaint, pace_per_s=5.0, quota_per_day=20_000,
     )  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from market.table import empty
 
 SOURCE = "krx"
 TABLES = ("bronze.krx_daily", "bronze.krx_listing")
-MARKS = TABLES
 LIVE = "https://data-dbg.krx.co.kr"
 KEY_FROM = "get a key at openapi.krx.co.kr and apply there for each service (API) that is used"
 
@@ -61,7 +60,7 @@ def host(ctx: ClientContext) -> Host:
     key = ctx.key("krx_api_key", KEY_FROM)
     return Host(
         SOURCE, ctx.base_url(SOURCE, LIVE), headers={"AUTH_KEY": key}, key_settings="MARKETLAKE_KRX_API_KEY",
-        key_from=KEY_FROM, complaint=complaint,
+        key_from=KEY_FROM, complaint=complaint, pace_per_s=5.0, quota_per_day=10_000,
     )  # fmt: skip
 
 

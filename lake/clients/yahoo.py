@@ -24,7 +24,6 @@ from market.sources import SOURCES
 
 SOURCE = "yahoo"
 TABLES = ("bronze.yahoo_chart",)
-MARKS = TABLES
 LIVE = "https://query2.finance.yahoo.com"
 
 _EXCHANGE = SOURCES[SOURCE].exchange
@@ -61,7 +60,7 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     now = ctx.clock(SOURCE)()
     seen: set[date] = set()
     unknown = []
-    with ctx.fetcher(Host(SOURCE, ctx.base_url(SOURCE, LIVE), complaint=complaint)) as fetcher:
+    with ctx.fetcher(Host(SOURCE, ctx.base_url(SOURCE, LIVE), complaint=complaint, pace_per_s=2.0)) as fetcher:
         answers = in_order(lambda s: _ask(fetcher, s, sessions, now), symbols, ctx.settings.http_parallel)
         for symbol, answer in zip(symbols, answers, strict=True):
             if _is_unknown(answer.body):

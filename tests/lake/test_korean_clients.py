@@ -46,7 +46,6 @@ def test_every_bronze_table_has_its_client_and_every_client_its_tables() -> None
     assert named == {table.name for table in registry.layer("bronze")}
     for name in names():
         assert client(name).SOURCE == name
-        assert set(client(name).MARKS) <= set(client(name).TABLES)
 
 
 def test_a_source_without_a_client_is_refused_with_the_list() -> None:

@@ -1,0 +1,85 @@
+"""What may become current: only versions that the checks let through, one publisher at a time, and back again."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assets.publish import publish
+from lake.objects import LocalStore
+from lake.releases import POINTER, Releases
+from market import registry
+from market.errors import Permanent, Transient
+from market.sources import session_due_at
+from market.table import Window
+
+
+def test_a_version_that_no_check_has_judged_is_refused(desk, sessions):
+    before = desk.lake.releases.current()
+    table = registry.table("gold.labels")
+    window = Window(sessions[0], sessions[-1], session_due_at(sessions[-4]))
+    unjudged = desk.lake.spark.write(table, desk.lake.delta.read(table), window)
+    with pytest.raises(Permanent, match=rf"gold.labels version {unjudged}.*no outcome on record"):
+        publish(desk.lake, "data")
+    assert desk.lake.releases.current() == before
+
+
+def test_a_rollback_shows_the_release_before_and_the_next_day_goes_on_from_there(desk, sessions):
+    before = desk.lake.releases.current()
+    desk.runner.day(sessions[-3])
+    published = desk.lake.releases.current()
+    assert published.parent == before.release_id
+    assert desk.lake.releases.rollback().release_id == before.release_id
+    assert desk.lake.releases.current() == before
+    desk.runner.day(sessions[-2])
+    after = desk.lake.releases.current()
+    assert after.parent == before.release_id
+    assert after.release_id > published.release_id
+    assert after.last_session == f"{sessions[-2]}"
+    moves = [(move.action, move.release_id) for move in desk.lake.releases.generations()][-3:]
+    assert moves == [
+        ("publish", published.release_id), ("rollback", before.release_id), ("publish", after.release_id)
+    ]  # fmt: skip
+
+
+def test_of_two_publishers_one_wins_and_the_other_may_try_again(backfilled, tmp_path):
+    release = backfilled.lake.releases.current()
+    meet = threading.Barrier(2, timeout=20)
+
+    class Meeting(LocalStore):
+        """Lets both publishers look at the pointer before either moves it."""
+
+        def put_if_absent(self, path: str, payload: bytes) -> bool:
+            if path.startswith(POINTER):
+                meet.wait()
+            return super().put_if_absent(path, payload)
+
+    ended: dict[str, object] = {}
+
+    def try_to_publish(release_id: str) -> None:
+        try:
+            ended[release_id] = Releases(Meeting(str(tmp_path))).publish(replace(release, release_id=release_id))
+        except Transient as error:
+            ended[release_id] = error
+
+    publishers = [threading.Thread(target=try_to_publish, args=(name,)) for name in ("r00001", "r00002")]
+    for publisher in publishers:
+        publisher.start()
+    for publisher in publishers:
+        publisher.join()
+    lost = [name for name, outcome in ended.items() if isinstance(outcome, Transient)]
+    assert len(lost) == 1
+    assert "another one was first" in str(ended[lost[0]])
+    current = Releases(LocalStore(str(tmp_path))).current()
+    assert current.release_id != lost[0]
+    assert len(Releases(LocalStore(str(tmp_path))).generations()) == 1
+
+
+def test_the_same_id_cannot_be_published_twice(backfilled, tmp_path: Path):
+    releases = Releases(LocalStore(str(tmp_path)))
+    release = backfilled.lake.releases.current()
+    releases.publish(release)
+    with pytest.raises(Transient, match="another one was first"):
+        releases.publish(release)
+    assert releases.current() == release
