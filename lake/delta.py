@@ -102,6 +102,8 @@ class DeltaLake:
     def append(self, table: Table, rows: pa.Table, *, app_id: str, app_version: int) -> int | None:
         """Add rows in one commit that carries a transaction; the new version, or None where there was nothing to do.
 
+        A nullable column that the contract has gained since is added to the table in the same commit.
+
         Parameters
         ----------
         app_id, app_version : the transaction. A commit that the table has already taken is skipped, and the log says so.
@@ -127,7 +129,7 @@ class DeltaLake:
             if done is not None and done >= app_version:
                 logger.info("append skipped: already committed", table=table.name, app_id=app_id, version=app_version)
                 return None
-            self._commit(target, table.conform(rows), Transaction(app_id, app_version))
+            self._commit(target, table, table.conform(rows), Transaction(app_id, app_version))
         except CommitFailedError as error:
             raise Transient(table.name, expected="to commit", found=f"another writer first ({error})") from error
         except SchemaMismatchError as error:
@@ -149,9 +151,34 @@ class DeltaLake:
             storage_options=self.storage_options,
         )
 
-    def _commit(self, target: DeltaTable, rows: pa.Table, transaction: Transaction) -> None:
+    def _commit(self, target: DeltaTable, table: Table, rows: pa.Table, transaction: Transaction) -> None:
         options: dict[str, Any] = {"commit_properties": CommitProperties(app_transactions=[transaction])}
+        if _grows(target, table):
+            options["schema_mode"] = "merge"
         write_deltalake(target, rows, mode="append", **options)
+
+
+def _grows(target: DeltaTable, table: Table) -> bool:
+    """True where the contract is the stored columns and nullable ones besides.
+
+    Raises
+    ------
+    Permanent
+        The contract lacks a stored column, has another type, or adds a column that old rows cannot lack: merging would cast or
+        null without a word.
+    """
+    stored = {field.name: field.type for field in pa.schema(target.schema().to_arrow())}
+    wanted = {column.name: ARROW[column.type] for column in table.columns}
+    new = [column for column in table.columns if column.name not in stored]
+    wrong = [f"no {name} in the contract" for name in stored if name not in wanted]
+    wrong += [f"{name} stored as {stored[name]}" for name in stored if name in wanted and stored[name] != wanted[name]]
+    wrong += [f"new column {column.name} that is not nullable" for column in new if not column.nullable]
+    if wrong:
+        raise Permanent(
+            table.name, expected="the contract's columns, those stored and nullable new ones", found="; ".join(wrong),
+            do="Only add nullable columns to a table that exists; for any other change make a new table",
+        )  # fmt: skip
+    return bool(new)
 
 
 def _name(table: Table | str) -> str:

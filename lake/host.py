@@ -5,10 +5,13 @@ What does not belong here: asking (`lake.http`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVar
 
 from market.errors import MarketlakeError, Permanent
+
+Failure = TypeVar("Failure", bound=MarketlakeError)
+_REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Reply:
     Parameters
     ----------
     body : the parsed JSON, None where it is none.
+    retry_after, dated : its headers Retry-After and Date; empty where it has none.
     """
 
     status: int
@@ -25,6 +29,7 @@ class Reply:
     body: Any
     where: str
     retry_after: str = ""
+    dated: str = ""
 
     @property
     def is_html(self) -> bool:
@@ -81,3 +86,32 @@ class Answer:
     url_redacted: str
     request: str
     fetched_at: datetime
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A reply that is no answer, for the landing zone: what a source said is kept, also where it is an error.
+
+    Parameters
+    ----------
+    session_date : the session asked for.
+    suffix : a word for people in the file's name: what was asked, and the status.
+    payload : the bytes as they came, but for keys, which are taken out.
+    """
+
+    source: str
+    session_date: date
+    suffix: str
+    payload: bytes
+
+
+def carrying(error: Failure, refused: Refused) -> Failure:
+    """The same error, with the reply that it is about: whoever stores payloads finds it with `refused_in`."""
+    setattr(error, _REFUSED, refused)
+    return error
+
+
+def refused_in(error: MarketlakeError) -> Refused | None:
+    """The reply that the error is about; None where there was none, or where a delivery holds it."""
+    found = getattr(error, _REFUSED, None)
+    return found if isinstance(found, Refused) else None

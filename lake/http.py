@@ -17,7 +17,7 @@ import httpx
 from loguru import logger
 
 from lake.clock import Clock
-from lake.host import Answer, Host, Reply
+from lake.host import Answer, Failure, Host, Refused, Reply, carrying
 from lake.pace import Glance, Pace, Requested, RequestLog, skew
 from lake.redaction import HIDDEN, Redactor, guard
 from lake.settings import Settings
@@ -105,8 +105,9 @@ class Fetcher:
             try:
                 self._requests.spend(self.host.source, now, self._quota)
                 attempt += 1
-                answered_at, reply = self._once(path, params, where)
+                reply = self._once(path, params, where)
                 last = (reply.status, len(reply.payload))
+                answered_at = self._answered_at(reply, now)
                 self._judge(reply, accept)
                 self._record(session_date, request, last, "ok", attempt)
                 return Answer(reply.payload, reply.body, reply.status, where, request, answered_at)
@@ -114,19 +115,20 @@ class Fetcher:
                 pause_s = self._pause_s(error, reply, attempt)
                 if pause_s is None:
                     self._record(session_date, request, last, "transient", attempt)
-                    raise self._given_up(error, where, attempt, last[0]) from error
+                    given_up = self._given_up(error, where, attempt, last[0])
+                    raise self._with_reply(given_up, reply, path, session_date) from error
                 logger.warning(
                     "asking again", source=self.host.source, url=where, attempt=attempt, status=last[0],
                     pause_s=round(pause_s, 2), reason=error.found,
                 )  # fmt: skip
                 self._sleep(pause_s)
-            except Permanent:
+            except Permanent as error:
                 if attempt:
                     self._record(session_date, request, last, "permanent", attempt)
+                self._with_reply(error, reply, path, session_date)
                 raise
 
-    def _once(self, path: str, params: Mapping[str, str], where: str) -> tuple[datetime, Reply]:
-        now = self._clock()
+    def _once(self, path: str, params: Mapping[str, str], where: str) -> Reply:
         self._pace.wait()
         try:
             response, payload = self._read(path, params)
@@ -140,11 +142,10 @@ class Fetcher:
             found = f"{type(error).__name__}: {self.redact(str(error))}"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
         body = _parsed(payload)
-        reply = Reply(
+        return Reply(
             response.status_code, payload, None if body is _NOT_JSON else body, where,
-            response.headers.get("Retry-After", ""),
+            response.headers.get("Retry-After", ""), response.headers.get("Date", ""),
         )  # fmt: skip
-        return self._answered_at(response, where, now), reply
 
     def _read(self, path: str, params: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         # The timeout of httpx is per chunk: a server that drips would be waited for without end.
@@ -162,13 +163,21 @@ class Fetcher:
         # The original holds the request with its key; only its class and redacted words go on.
         return RuntimeError(f"{type(error).__name__}: {self.redact(str(error))}")
 
-    def _answered_at(self, response: httpx.Response, where: str, now: datetime) -> datetime:
-        stamp = _http_date(response.headers.get("Date", ""))
+    def _with_reply(self, error: Failure, reply: Reply | None, path: str, session_date: date) -> Failure:
+        if reply is None or not reply.payload:
+            return error
+        asked = f"{path.rpartition('/')[2]}-refused-{reply.status}"
+        # Bytes that are no text survive the way there and back.
+        payload = self.redact(reply.payload.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return carrying(error, Refused(self.host.source, session_date, asked, payload))
+
+    def _answered_at(self, reply: Reply, now: datetime) -> datetime:
+        stamp = _http_date(reply.dated)
         if stamp is None:
             return now
         if skew(stamp, now) > MAX_SKEW and skew(stamp, now := self._clock(fresh=True)) > MAX_SKEW:
             raise Permanent(
-                where, expected=f"a clock within {MAX_SKEW.seconds // 60} minutes of ours, {now.isoformat()}",
+                reply.where, expected=f"a clock within {MAX_SKEW.seconds // 60} minutes of ours, {now.isoformat()}",
                 found=f"an answer dated {stamp.isoformat()}", do="Correct the clock that is wrong: known_at depends on it",
             )  # fmt: skip
         return stamp

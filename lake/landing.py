@@ -2,9 +2,30 @@
 
 import hashlib
 import re
+from datetime import date
+from typing import Protocol
 
-from lake.delivery import Delivery
 from lake.objects import Store
+
+
+class Payload(Protocol):
+    """What is landed: a delivery, or a reply that was refused (`lake.host.Refused`)."""
+
+    @property
+    def source(self) -> str:
+        """Who sent it."""
+
+    @property
+    def session_date(self) -> date:
+        """The session asked for."""
+
+    @property
+    def suffix(self) -> str:
+        """A word for people."""
+
+    @property
+    def payload(self) -> bytes:
+        """The bytes as they came."""
 
 
 def digest(payload: bytes) -> str:
@@ -12,13 +33,13 @@ def digest(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()
 
 
-def path_of(delivery: Delivery, payload_digest: str) -> str:
+def path_of(delivery: Payload, payload_digest: str) -> str:
     """`landing/<source>/<session>/<first 16 digits>-<word>.json`, relative to the lake's root."""
     word = re.sub(r"[^A-Za-z0-9._-]+", "-", delivery.suffix).strip("-.") or "payload"
     return f"landing/{delivery.source}/{delivery.session_date}/{payload_digest[:16]}-{word}.json"
 
 
-def land(store: Store, delivery: Delivery) -> tuple[str, str]:
+def land(store: Store, delivery: Payload) -> tuple[str, str]:
     """Digest and path of the delivery's payload, which is then on disk; written once, however often it comes."""
     found = digest(delivery.payload)
     path = path_of(delivery, found)

@@ -7,62 +7,104 @@ when a source delivers a session (`market.sources`).
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import exchange_calendars
 import pandas as pd
 
+from market.errors import Permanent
+
 EXCHANGES: Mapping[str, str] = {"XKRX": "Asia/Seoul", "XNYS": "America/New_York"}
-FIRST = date(2000, 1, 3)
+FIRST = date(1990, 1, 3)  # published whole-market recordings begin in 1995; years before them are for looking back
 LAST = date(2027, 11, 30)
+_COUNTED_FROM = date(2000, 1, 3)
 
 
 @dataclass(frozen=True)
 class Override:
-    """One day on which the library's calendar is wrong, and who says so."""
+    """One day on which the library's calendar is wrong, and who says so.
+
+    Parameters
+    ----------
+    kind : `closed`, or `late_open`: a session at other hours.
+    opens, closes : those hours, local to the exchange.
+    """
 
     exchange: str
     day: date
-    kind: Literal["closed"]
+    kind: Literal["closed", "late_open"]
     reason: str
     source: str
+    opens: time | None = None
+    closes: time | None = None
+
+
+def _exam_day(day: date, source: str = "KRX trades 10:00-16:30 on the day of the exam") -> Override:
+    """The library models the days of the college entrance exam (CSAT) through 2020 only."""
+    return Override("XKRX", day, "late_open", "college entrance exam", source, time(10), time(16, 30))
 
 
 OVERRIDES: tuple[Override, ...] = (
     Override("XKRX", date(2026, 6, 3), "closed", "local elections", "KRX closure list, retrieved 2026-08-22"),
     Override("XKRX", date(2026, 7, 17), "closed", "Constitution Day", "KRX closure list, retrieved 2026-08-22"),
+    _exam_day(date(2021, 11, 18)),
+    _exam_day(date(2022, 11, 17)),
+    _exam_day(date(2023, 11, 16)),
+    _exam_day(date(2024, 11, 14)),
+    _exam_day(date(2025, 11, 13)),
+    _exam_day(date(2026, 11, 19), "expected from the date of the exam, no notice of KRX seen"),
 )
 
 
 def sessions(exchange: str, start: date, end: date) -> list[date]:
-    """Session dates of the exchange within [start, end], ascending."""
+    """Session dates of the exchange within [start, end], ascending; none where the end is before the start.
+
+    Raises
+    ------
+    Permanent
+        The range reaches outside the calendar: nothing is known there, which is not the same as no session.
+    """
     days = _days(exchange)
+    if start > end:
+        return []
+    _inside(exchange, start, end)
     return list(days[bisect_left(days, start) : bisect_left(days, end + timedelta(days=1))])
 
 
 def is_session(exchange: str, day: date) -> bool:
-    """True where the exchange trades that day."""
+    """True where the exchange trades that day; False outside the calendar, and `why_closed` says so."""
     days = _days(exchange)
     at = bisect_left(days, day)
     return at < len(days) and days[at] == day
 
 
 def previous_session(exchange: str, day: date) -> date:
-    """The last session before the day."""
-    days = _days(exchange)
-    return days[bisect_left(days, day) - 1]
+    """The last session before the day.
+
+    Raises
+    ------
+    Permanent
+        It, or the day, is outside the calendar.
+    """
+    return _neighbour(exchange, day, bisect_left(_days(exchange), day) - 1)
 
 
 def next_session(exchange: str, day: date) -> date:
-    """The first session after the day."""
-    days = _days(exchange)
-    return days[bisect_left(days, day + timedelta(days=1))]
+    """The first session after the day.
+
+    Raises
+    ------
+    Permanent
+        It, or the day, is outside the calendar.
+    """
+    return _neighbour(exchange, day, bisect_left(_days(exchange), day + timedelta(days=1)))
 
 
 def session_no(exchange: str, day: date) -> int:
-    """How many sessions the exchange had since 2000-01-03; consecutive sessions differ by one.
+    """How many sessions the exchange had since 2000-01-03, negative before; consecutive sessions differ by one.
 
     Raises
     ------
@@ -71,26 +113,41 @@ def session_no(exchange: str, day: date) -> int:
     """
     if not is_session(exchange, day):
         raise ValueError(f"{exchange} {day}: expected a session, was {why_closed(exchange, day)}")
-    return bisect_left(_days(exchange), day)
+    days = _days(exchange)
+    return bisect_left(days, day) - bisect_left(days, _COUNTED_FROM)
 
 
 def open_at(exchange: str, day: date) -> datetime:
-    """The instant (UTC) at which the session opens."""
-    return _instant(_calendar(exchange).opens[pd.Timestamp(day)])
+    """The instant (UTC) at which the session opens.
+
+    Raises
+    ------
+    Permanent
+        The day is no session.
+    """
+    hours = _session(exchange, day)
+    return _local(exchange, day, hours.opens) if hours else _instant(_calendar(exchange).opens[pd.Timestamp(day)])
 
 
 def close_at(exchange: str, day: date) -> datetime:
-    """The instant (UTC) at which the session closes."""
-    return _instant(_calendar(exchange).closes[pd.Timestamp(day)])
+    """The instant (UTC) at which the session closes.
+
+    Raises
+    ------
+    Permanent
+        The day is no session.
+    """
+    hours = _session(exchange, day)
+    return _local(exchange, day, hours.closes) if hours else _instant(_calendar(exchange).closes[pd.Timestamp(day)])
 
 
 def why_closed(exchange: str, day: date) -> str:
     """Why there is no session that day, in words; empty where there is one."""
     if is_session(exchange, day):
         return ""
-    for override in OVERRIDES:
-        if (override.exchange, override.day) == (exchange, day):
-            return f"{override.reason} ({override.source})"
+    override = _overrides(exchange).get(day)
+    if override:
+        return f"{override.reason} ({override.source})"
     if day.weekday() >= 5:
         return f"{day:%A}"
     if not FIRST <= day <= LAST:
@@ -102,13 +159,51 @@ def why_closed(exchange: str, day: date) -> str:
 def _calendar(exchange: str) -> exchange_calendars.ExchangeCalendar:
     if exchange not in EXCHANGES:
         raise ValueError(f"calendar: expected one of {', '.join(EXCHANGES)}, was {exchange!r}")
-    return exchange_calendars.get_calendar(exchange, start=str(FIRST), end=str(LAST))
+    # The library opens the last session that it builds an hour late, whatever the day: it is one that nobody asks for.
+    return exchange_calendars.get_calendar(exchange, start=str(FIRST), end=str(LAST + timedelta(days=30)))
 
 
 @lru_cache(maxsize=4)
 def _days(exchange: str) -> tuple[date, ...]:
-    closed = {o.day for o in OVERRIDES if o.exchange == exchange and o.kind == "closed"}
-    return tuple(d for d in _calendar(exchange).sessions.date if d not in closed)
+    closed = {day for day, override in _overrides(exchange).items() if override.kind == "closed"}
+    return tuple(d for d in _calendar(exchange).sessions.date if d not in closed and d <= LAST)
+
+
+@lru_cache(maxsize=4)
+def _overrides(exchange: str) -> Mapping[date, Override]:
+    return {override.day: override for override in OVERRIDES if override.exchange == exchange}
+
+
+def _session(exchange: str, day: date) -> Override | None:
+    """The session's own hours, None where it has the library's."""
+    if not is_session(exchange, day):
+        raise Permanent(f"{exchange} {day}", expected="a session", found=why_closed(exchange, day))
+    return _overrides(exchange).get(day)
+
+
+def _neighbour(exchange: str, day: date, at: int) -> date:
+    days = _days(exchange)
+    _inside(exchange, day)
+    if not 0 <= at < len(days):
+        raise _outside(exchange, f"the session {'before' if at < 0 else 'after'} {day}")
+    return days[at]
+
+
+def _inside(exchange: str, *wanted: date) -> None:
+    for day in wanted:
+        if not FIRST <= day <= LAST:
+            raise _outside(exchange, str(day))
+
+
+def _outside(exchange: str, found: str) -> Permanent:
+    return Permanent(
+        f"calendar of {exchange}", expected=f"days from {FIRST} to {LAST}", found=found,
+        do="Correct the date; once the exchange has announced later sessions, extend market.calendars",
+    )  # fmt: skip
+
+
+def _local(exchange: str, day: date, at: time | None) -> datetime:
+    return datetime.combine(day, at or time(), ZoneInfo(EXCHANGES[exchange])).astimezone(UTC)
 
 
 def _instant(value: pd.Timestamp) -> datetime:

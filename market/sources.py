@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from market import calendars
 
+_AFTER_CLOSE = timedelta(minutes=30)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -15,9 +17,11 @@ class Source:
     Parameters
     ----------
     exchange : the calendar whose sessions it delivers.
-    due_days, due_time : the session is due that many calendar days later at that local time of the exchange.
+    due_days, due_time : the session is due that many calendar days later at that local time of the exchange, and not
+        before half an hour after its close.
     why : where the rule comes from.
     by_company : it is searched by the names of the companies that the Korean listing tells.
+    by_symbol : it is asked for each symbol that the settings or the world name.
     """
 
     name: str
@@ -26,20 +30,28 @@ class Source:
     due_time: time
     why: str
     by_company: bool = False
+    by_symbol: bool = False
 
     def due_at(self, session: date) -> datetime:
         """The instant (UTC) from which a missing session is an error rather than early."""
         zone = ZoneInfo(calendars.EXCHANGES[self.exchange])
-        return datetime.combine(session + timedelta(days=self.due_days), self.due_time, zone).astimezone(UTC)
+        due_at = datetime.combine(session + timedelta(days=self.due_days), self.due_time, zone).astimezone(UTC)
+        if not calendars.is_session(self.exchange, session):
+            return due_at
+        return max(due_at, calendars.close_at(self.exchange, session) + _AFTER_CLOSE)  # some days close late
 
 
 SOURCES: Mapping[str, Source] = {
     source.name: source
     for source in (
         Source("krx", "XKRX", 1, time(8, 0), "KRX Open API publishes a session the next morning"),
-        Source("yahoo", "XNYS", 0, time(18, 0), "Yahoo settles a daily bar within two hours of the close"),
+        Source(
+            "yahoo", "XNYS", 0, time(18, 0), "Yahoo settles a daily bar within two hours of the close", by_symbol=True
+        ),
         Source("dart", "XKRX", 0, time(20, 0), "OpenDART lists a filing on the day of its receipt"),
-        Source("naver", "XKRX", 0, time(16, 0), "a headline is searchable minutes after its publication", True),
+        Source(
+            "naver", "XKRX", 0, time(16, 0), "a headline is searchable minutes after its publication", by_company=True
+        ),
     )
 }
 

@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 DISK_GB = 5
-KEYS = {
-    "krx": ("krx_api_key", "openapi.krx.co.kr"),
-    "dart": ("dart_api_key", "opendart.fss.or.kr"),
-    "naver": ("naver_client_id", "developers.naver.com"),
-}
 
 
 @dataclass(frozen=True)
@@ -150,16 +145,17 @@ def _reachable(settings: "Settings") -> Iterator[Finding]:
 
 
 def _keys(settings: "Settings") -> Iterator[Finding]:
-    for source, (name, where) in KEYS.items():
-        is_set = bool(getattr(settings, name).get_secret_value())
+    from lake.clients import keys
+
+    for source, (names, where) in keys().items():
+        if not names:
+            continue
+        missing = [name for name in names if not getattr(settings, name).get_secret_value()]
         is_live = getattr(settings, f"{source}_base_url") == "live"
-        state: Literal["ok", "missing", "optional"] = "ok" if is_set else "missing" if is_live else "optional"
-        kind = "live" if is_live else "simulated"
-        do = (
-            ""
-            if is_set
-            else f"set MARKETLAKE_{name.upper()}: {where}"
-            if is_live
-            else "`make demo` writes the exchange's"
+        state: Literal["ok", "missing", "optional"] = (
+            "missing" if missing and is_live else "optional" if missing else "ok"
         )
-        yield Finding(f"key of {source} ({kind})", state, "set" if is_set else "not set", do)
+        by_hand = f"set {', '.join(f'MARKETLAKE_{name.upper()}' for name in missing)}: {where}"
+        do = by_hand if is_live else "`make demo` writes the exchange's"
+        kind = "live" if is_live else "simulated"
+        yield Finding(f"key of {source} ({kind})", state, "not set" if missing else "set", do if missing else "")

@@ -25,4 +25,5 @@ FAULTS: Mapping[str, Callable[[Answer, Context], Answer]] = {
     "late-revision": rows.late_revision,
     "empty-day": rows.empty_day,
     "holiday-rows": rows.holiday_rows,
+    "stale-day": rows.stale_day,
 }

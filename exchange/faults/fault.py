@@ -12,8 +12,8 @@ from datetime import date
 from typing import Any
 
 from market.errors import Permanent
+from market.sources import SOURCES
 
-SOURCES = ("krx", "yahoo", "dart", "naver")
 DRIFTS = ("renamed", "gone", "type")
 _COMMON = ("source", "date", "first")
 
@@ -35,6 +35,7 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
     "quota": {},
     "empty-day": {},
     "holiday-rows": {},
+    "stale-day": {},
 }
 
 

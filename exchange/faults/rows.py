@@ -108,15 +108,28 @@ def holiday_rows(answer: Answer, context: Context) -> Answer:
     day, sessions = answer.session, context.world.daily.sessions
     if context.source != "krx" or day is None or day in sessions or context.clock.now < krx_ready_at(day):
         return answer
-    before = [session for session in sessions if session < day]
-    if not before:
-        return answer
-    query = {**context.ask.query, "basDd": f"{before[-1]:%Y%m%d}"}
-    filled = context.wire.answer(replace(context.ask, query=query), context.world, context.clock)
+    filled = _of_the_session_before(answer, day, context)
     for row in filled.body.get("OutBlock_1", []):
         if "BAS_DD" in row:
             row["BAS_DD"] = f"{day:%Y%m%d}"
-    return replace(filled, session=day)
+    return filled
+
+
+def stale_day(answer: Answer, context: Context) -> Answer:
+    """KRX answers a session with the rows of the session before, under that session's own date."""
+    day = answer.session
+    if context.source != "krx" or day is None or day not in context.world.daily.sessions:
+        return answer
+    return _of_the_session_before(answer, day, context)
+
+
+def _of_the_session_before(answer: Answer, day: date, context: Context) -> Answer:
+    """What KRX says of the world's last session before the day, as if it were the day's; the answer where there is none."""
+    before = [session for session in context.world.daily.sessions if session < day]
+    if not before:
+        return answer
+    query = {**context.ask.query, "basDd": f"{before[-1]:%Y%m%d}"}
+    return replace(context.wire.answer(replace(context.ask, query=query), context.world, context.clock), session=day)
 
 
 def _records(answer: Answer, source: str) -> list[Any]:

@@ -1,14 +1,16 @@
 """Makes a recording from published price sets: files are known by their columns, never by their names or years.
 
 Two shapes: raw whole-market days (Code, Name, Market, Close, ChangeCode, Changes, ..., Stocks, Date) and back-adjusted
-prices (Code, Date, Open ... Volume) next to a listing that names the codes. Every input row ends in the recording unless
-a cut was asked for. What does not belong here: reading a recording (exchange.recorded.reader).
+prices (Code, Date, Open ... Volume) next to a listing that names the codes. Every input row ends in the recording, or, where
+its day is no session, in a file beside it; unless a cut was asked for. What does not belong here: reading a recording
+(exchange.recorded.reader).
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +32,10 @@ _UP, _DOWN = ("1", "4"), ("2", "5")
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a conversion did; ``rows_out`` is less than ``rows_in`` only where a cut was asked for."""
+    """What a conversion did; ``rows_out`` and the rows set aside are less than ``rows_in`` only where a cut was asked for.
+
+    ``set_aside`` is each day that is no session, with its rows and why it is none.
+    """
 
     price_basis: str
     files: tuple[str, ...]
@@ -39,6 +44,7 @@ class Conversion:
     codes: int
     sessions: int
     unnamed_codes: tuple[str, ...] = ()
+    set_aside: tuple[tuple[date, int, str], ...] = ()
 
     def __str__(self) -> str:
         lines = [
@@ -54,6 +60,10 @@ class Conversion:
             lines.append(
                 f"not in the listing, kept as {MARKETS[0]} under their code: {len(self.unnamed_codes)} ({shown})"
             )
+        if self.set_aside:
+            n_rows = sum(n for _, n, _ in self.set_aside)
+            lines.append(f"NOT ON A SESSION, in {shape.SET_ASIDE} and not in the world: {n_rows:,} rows")
+            lines += [f"  {day}  {n:,} rows: {why}" for day, n, why in self.set_aside]
         return "\n".join(lines)
 
 
@@ -82,11 +92,24 @@ def convert(source: Path, folder: Path, *, symbols: int | None = None) -> Conver
     rows_in = len(table)
     if symbols is not None:
         table = table.filter(pc.is_in(table["code"], pa.array(shape.largest_codes(table, symbols))))
-    _write(folder, table, basis)
+    table, aside = _on_sessions(table, f"convert {source}")
+    _write(folder, table, aside, basis)
+    closed = aside.group_by(["date", "reason"]).aggregate([([], "count_all")]).sort_by("date").to_pylist()
     return Conversion(
         basis, tuple(path.name for path in used), rows_in, len(table),
         len(table["code"].unique()), len(table["date"].unique()), unnamed,
+        tuple((day["date"], day["count_all"], day["reason"]) for day in closed),
     )  # fmt: skip
+
+
+def _on_sessions(table: pa.Table, where: str) -> tuple[pa.Table, pa.Table]:
+    """The rows of sessions, and the others with the reason: a host that has rows of a closed day would stop every run."""
+    why = shape.closed_days(table["date"].unique().to_pylist(), where)
+    is_closed = pc.is_in(table["date"], pa.array(list(why), pa.date32()))
+    kept, aside = table.filter(pc.invert(is_closed)), table.filter(is_closed)
+    if len(kept) == 0:
+        raise Permanent(where, expected="rows on sessions of XKRX", found=f"{len(table)} rows, none of them on one")
+    return kept, aside.append_column("reason", pa.array([why[day] for day in aside["date"].to_pylist()], pa.string()))
 
 
 def _columns_of(source: Path) -> dict[Path, set[str]]:
@@ -148,7 +171,19 @@ def _frame(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         frame = pd.read_csv(path, usecols=list(columns), dtype={"Code": str, "ChangeCode": str}, low_memory=False)
     # A code is text; where a spreadsheet took its zeros away they come back. Kept as a category: millions of rows, few codes.
     frame["Code"] = frame["Code"].astype(str).astype("category") if frame["Code"].dtype != "category" else frame["Code"]
-    frame["Code"] = frame["Code"].cat.rename_categories(lambda code: str(code).zfill(6))
+    return _with_whole_codes(path, frame)
+
+
+def _with_whole_codes(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
+    given = [str(code) for code in frame["Code"].cat.categories]
+    whole = [code.zfill(6) for code in given]
+    doubled = sorted(code for code in given if whole.count(code.zfill(6)) > 1) if len(set(whole)) < len(whole) else []
+    if doubled:
+        raise Permanent(
+            f"{path}, column Code", expected="one way to write each code", found=", ".join(doubled[:6]),
+            do="Zeros at the front were lost in some rows and not in others: write these codes with six characters",
+        )  # fmt: skip
+    frame["Code"] = frame["Code"].cat.rename_categories(whole)
     return frame
 
 
@@ -177,8 +212,11 @@ def _integers(path: Path, name: str, values: pd.Series) -> pa.Array:
         raise Permanent(f"{path}, column {name}", expected="whole numbers", found=str(error)) from error
 
 
-def _write(folder: Path, table: pa.Table, basis: str) -> None:
+def _write(folder: Path, table: pa.Table, aside: pa.Table, basis: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    order = pc.sort_indices(table, sort_keys=[("date", "ascending"), ("code", "ascending")])
-    pq.write_table(table.take(order), folder / shape.DAILY, compression="zstd")
+    in_order = [("date", "ascending"), ("code", "ascending")]
+    pq.write_table(table.sort_by(in_order), folder / shape.DAILY, compression="zstd")
+    (folder / shape.SET_ASIDE).unlink(missing_ok=True)
+    if len(aside):
+        pq.write_table(aside.sort_by(in_order), folder / shape.SET_ASIDE, compression="zstd")
     (folder / shape.WORLD).write_text(json.dumps({"price_basis": basis}) + "\n", "utf-8")

@@ -26,7 +26,7 @@ def read(folder: Path, *, symbols: int | None = None, sessions: int | None = Non
 
     Raises
     ------
-    Permanent : no recording there, or one whose columns, types or markets are not those of a recording.
+    Permanent : no recording there, or one whose columns, types, markets or days are not those of a recording.
     """
     path = folder / shape.DAILY
     names = tuple(shape.DAILY_SCHEMA.names)
@@ -34,6 +34,7 @@ def read(folder: Path, *, symbols: int | None = None, sessions: int | None = Non
     if len(table) == 0:
         raise Permanent(str(path), expected="rows", found="none")
     _check_markets(table, path)
+    _check_days(table, path)
     if symbols is not None:
         kept = shape.largest_codes(table, symbols)
         table = table.filter(pc.is_in(table["code"], pa.array(kept)))
@@ -60,6 +61,16 @@ def _check_markets(table: pa.Table, path: Path) -> None:
     unknown = sorted(set(table["market"].unique().to_pylist()) - set(MARKETS))
     if unknown:
         raise Permanent(f"{path}, column market", expected="one of " + ", ".join(MARKETS), found=", ".join(unknown))
+
+
+def _check_days(table: pa.Table, path: Path) -> None:
+    closed = shape.closed_days(table["date"].unique().to_pylist(), f"{path}, column date")
+    if closed:
+        raise Permanent(
+            f"{path}, column date", expected="sessions of XKRX", found=f"{len(closed)} other days",
+            keys=[f"{day}: {why}" for day, why in closed.items()],
+            do=f"Convert it again: rows of such days go to {shape.SET_ASIDE}. Or correct market.calendars",
+        )  # fmt: skip
 
 
 def _daily(table: pa.Table) -> Daily:

@@ -5,6 +5,8 @@ What does not belong here: foreign shapes (exchange.recorded.convert).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from market import calendars
 from market.errors import Permanent
 
 DAILY, NEWS, FILINGS, WORLD = "daily.parquet", "news.parquet", "filings.parquet", "world.json"
+SET_ASIDE = "set_aside.parquet"
 INTEGERS = ("open", "high", "low", "close", "volume", "value", "market_cap", "listed_shares", "change")
 DAILY_SCHEMA = pa.schema(
     [("date", pa.date32()), ("code", pa.string()), ("name", pa.string()), ("market", pa.string())]
@@ -69,6 +73,22 @@ def daily_table(table: pa.Table, where: str) -> pa.Table:
         if field.name in ("date", "code", "market") and columns[-1].null_count:
             raise Permanent(f"{where}, column {field.name}", expected="no nulls", found=f"{columns[-1].null_count}")
     return pa.table(columns, schema=DAILY_SCHEMA)
+
+
+def closed_days(days: Sequence[date], where: str) -> dict[date, str]:
+    """Those of the days on which the Korean exchange had no session, with the reason.
+
+    Raises
+    ------
+    Permanent : a day outside the calendar, of which nothing is known.
+    """
+    beyond = [day for day in (min(days), max(days)) if not calendars.FIRST <= day <= calendars.LAST] if days else []
+    if beyond:
+        raise Permanent(
+            where, expected=f"days from {calendars.FIRST} to {calendars.LAST}, which the calendar knows",
+            found=", ".join(map(str, beyond)), do="Leave other days out, or extend market.calendars",
+        )  # fmt: skip
+    return {day: why for day in sorted(days) if (why := calendars.why_closed("XKRX", day))}
 
 
 def largest_codes(table: pa.Table, count: int) -> list[str]:

@@ -1,7 +1,7 @@
 """One client per source, found by its file. A client turns sessions into deliveries; it stores nothing.
 
-A client module has `SOURCE`, `TABLES` (bronze tables that it delivers) and `deliveries(session_dates, ctx)`. What does not
-belong here: a list of them.
+A client module has `SOURCE`, `TABLES` (bronze tables that it delivers) and `deliveries(session_dates, ctx)`; one whose host asks
+for keys has `KEYS` (the settings that hold them) and `KEY_FROM` too. What does not belong here: a list of them.
 """
 
 import importlib
@@ -27,6 +27,12 @@ class Client(Protocol):
 def names() -> tuple[str, ...]:
     """The sources that have a client."""
     return tuple(sorted(entry.name for entry in pkgutil.iter_modules(__path__) if not entry.name.startswith("_")))
+
+
+def keys() -> dict[str, tuple[tuple[str, ...], str]]:
+    """By source: the settings that hold its keys, none where its host asks for none, and where to get one."""
+    modules = {name: client(name) for name in names()}
+    return {name: (getattr(one, "KEYS", ()), getattr(one, "KEY_FROM", "")) for name, one in modules.items()}
 
 
 def client(name: str) -> Client:

@@ -5,6 +5,7 @@ What does not belong here: reading a filing, and since when it counts (silver).
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from market.sources import SOURCES
 SOURCE = "dart"
 TABLES = ("bronze.dart_filings",)
 LIVE = "https://opendart.fss.or.kr"
+KEYS = ("dart_api_key",)
 KEY_FROM = "get a key at opendart.fss.or.kr"
 
 _PAGE = 100
@@ -39,6 +41,9 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
         The key is refused, the quota is spent, the request is not understood.
     Transient
         OpenDART is closed for maintenance; or the last session's day is not over.
+
+    What is wrong with an answer comes as the delivery's `problem`: a changed format, fewer filings than were counted, and none
+    at all in the real world, where every session has some. A simulated world may be too small for that.
     """
     sessions = [day for day in sorted(set(session_dates)) if ctx.world.covers(SOURCE, day)]
     if not sessions:
@@ -51,16 +56,16 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
         parallel = ctx.settings.http_parallel
         firsts = in_order(lambda span: _page(fetcher, span, 1), ranges, parallel)
         for span, first in zip(ranges, firsts, strict=True):
-            yield _delivery(first, span, 1)
-            more = range(2, _n_pages(first.body) + 1)
-            pages = in_order(lambda page, span=span: _page(fetcher, span, page), more, parallel)  # type: ignore[misc]
-            for page, answer in zip(more, pages, strict=True):
-                yield _delivery(answer, span, page)
+            if _is_empty(first) and SOURCE not in ctx.world.simulated:
+                problem = not_there(SOURCE, span[1], now, f"status {_NO_DATA}: no filing since {span[0]}")
+                yield replace(_delivery(first, span, 1), problem=problem)
+            else:
+                yield from _listing(fetcher, span, first, parallel)
 
 
 def host(ctx: ClientContext) -> Host:
     """Where OpenDART is and how it lets us in."""
-    key = ctx.key("dart_api_key", KEY_FROM)
+    key = ctx.key(KEYS[0], KEY_FROM)
     return Host(
         SOURCE, ctx.base_url(SOURCE, LIVE), params={"crtfc_key": key}, key_settings="MARKETLAKE_DART_API_KEY",
         key_from=KEY_FROM, complaint=complaint, pace_per_s=5.0, quota_per_day=20_000,
@@ -112,17 +117,48 @@ def _page(fetcher: Fetcher, span: Range, page: int) -> Answer:
     return fetcher.get("/api/list.json", params, span[1])
 
 
-def _n_pages(body: Any) -> int:
-    pages = body.get("total_page", 1) if isinstance(body, dict) else 1
-    return int(pages) if str(pages).isdigit() else 1
+def _listing(fetcher: Fetcher, span: Range, first: Answer, parallel: int) -> Iterator[Delivery]:
+    """The pages of a range. The last one is a problem where fewer filings came than the first one counted; more may have."""
+    delivery = _delivery(first, span, 1)
+    n_pages, n_filings = (1, 0) if delivery.problem or _is_empty(first) else _counts(first)
+    more, n_rows = range(2, n_pages + 1), delivery.rows.num_rows
+    answers = in_order(lambda page: _page(fetcher, span, page), more, parallel)
+    for page, answer in zip(more, answers, strict=True):
+        yield delivery
+        delivery = _delivery(answer, span, page)
+        n_rows += delivery.rows.num_rows
+    if delivery.problem is None and n_rows < n_filings:
+        short = Transient(
+            f"{SOURCE} {span[0]} to {span[1]}", expected=f"{n_filings} filings, as the first page counts them",
+            found=f"{n_rows} on {n_pages} pages", do="Run it again: the list changed while it was read",
+        )  # fmt: skip
+        delivery = replace(delivery, problem=short)
+    yield delivery
+
+
+def _is_empty(answer: Answer) -> bool:
+    return isinstance(answer.body, dict) and answer.body.get("status") == _NO_DATA
+
+
+def _counts(answer: Answer) -> tuple[int, int]:
+    """Pages and filings of the whole range; without them everything after the first page would be lost."""
+    told = {name: answer.body.get(name) for name in ("total_page", "total_count")}
+    if not all(str(value).isdecimal() for value in told.values()):
+        raise SchemaDrift(
+            answer.url_redacted, expected="total_page and total_count, whole numbers",
+            found=", ".join(f"{name} {value!r}" for name, value in told.items()),
+            do="The source changed its format: compare the kept payload with the contract",
+        )  # fmt: skip
+    return int(told["total_page"]), int(told["total_count"])
 
 
 def _delivery(answer: Answer, span: Range, page: int) -> Delivery:
     schema = own_columns(registry.table(TABLES[0]))
     rows, problem = schema.empty_table(), None
-    if not isinstance(answer.body, dict) or answer.body.get("status") != _NO_DATA:
+    if not _is_empty(answer):
         try:
             rows = text_rows(_listed(answer), schema, f"{answer.url_redacted} of {SOURCE}")
+            _counts(answer)
         except SchemaDrift as drift:
             problem = drift
     days = [_session_of(received, span) for received in rows.column("rcept_dt").to_pylist()]

@@ -3,10 +3,13 @@
 It says no with HTTP 200 and `respCode`, and answers an empty list for a day it does not have.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+
+import pyarrow as pa
 
 from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, text_rows
 from lake.host import Answer, Host, Reply
@@ -19,6 +22,7 @@ from market.table import empty
 SOURCE = "krx"
 TABLES = ("bronze.krx_daily", "bronze.krx_listing")
 LIVE = "https://data-dbg.krx.co.kr"
+KEYS = ("krx_api_key",)
 KEY_FROM = "get a key at openapi.krx.co.kr and apply there for each service (API) that is used"
 
 # Market: prefix of its services, first day on which it trades.
@@ -57,7 +61,7 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
 
 def host(ctx: ClientContext) -> Host:
     """Where KRX Open API is and how it lets us in."""
-    key = ctx.key("krx_api_key", KEY_FROM)
+    key = ctx.key(KEYS[0], KEY_FROM)
     return Host(
         SOURCE, ctx.base_url(SOURCE, LIVE), headers={"AUTH_KEY": key}, key_settings="MARKETLAKE_KRX_API_KEY",
         key_from=KEY_FROM, complaint=complaint, pace_per_s=5.0, quota_per_day=10_000,
@@ -110,7 +114,7 @@ def _delivery(fetcher: Fetcher, call: _Call, ctx: ClientContext) -> Delivery:
     except SchemaDrift as drift:
         problem = drift
     if problem is None:
-        problem = _misplaced(call, rows.num_rows, ctx)
+        problem = _misplaced(call, rows.num_rows, ctx) or _of_another_day(call, rows)
     kept = empty(schema) if problem else rows
     return deliver(answer, call.table, call.session, call.api, kept, problem=problem, ends_unit=call.is_last)
 
@@ -133,3 +137,18 @@ def _misplaced(call: _Call, n_rows: int, ctx: ClientContext) -> Permanent | Tran
     if not call.is_holiday and not n_rows:
         return not_there(SOURCE, call.session, ctx.clock(SOURCE)(), f"{call.api} answered with no rows")
     return None
+
+
+def _of_another_day(call: _Call, rows: pa.Table) -> Permanent | Transient | None:
+    """The problem of an answer none of whose rows is of the day asked for; a single strange row is the gate's to judge."""
+    if not rows.num_rows or "BAS_DD" not in rows.column_names:
+        return None  # base information carries no day
+    said = sorted({re.sub(r"\D", "", text or "") for text in rows["BAS_DD"].to_pylist()})
+    if f"{call.day:%Y%m%d}" in said:
+        return None
+    where, expected = f"{SOURCE} {call.day}", f"rows of {call.day:%Y%m%d} from {call.api}"
+    found = f"{rows.num_rows} rows of {', '.join(text or 'no day' for text in said[:5])} alone"
+    if any(len(text) == 8 for text in said):
+        do = "KRX has not put the day in place of the one before: run it again later"
+        return Transient(where, expected=expected, found=f"a stale answer: {found}", do=do)
+    return SchemaDrift(where, expected=expected, found=found, do="KRX writes days in another way: see the kept payload")

@@ -23,10 +23,11 @@ from market.sources import SOURCES, news_window
 
 SOURCE = "naver"
 TABLES = ("bronze.naver_news", "bronze.naver_coverage")
+KEYS = ("naver_client_id", "naver_client_secret")
+KEY_FROM = "existing keys are at developers.naver.com; new ones only at Naver Cloud's API HUB (flavour hub)"
 
 _DISPLAY = 100
 _STARTS = (*range(1, 1000, _DISPLAY), 1000)  # the last page overlaps by one item: start may not exceed 1000
-_LEGACY_KEY = "existing keys are at developers.naver.com; new ones only at Naver Cloud's API HUB (flavour hub)"
 _HUB_KEY = "get a key at Naver Cloud, API HUB, service Search"
 
 
@@ -43,7 +44,7 @@ class Flavour:
 
 FLAVOURS: Mapping[str, Flavour] = {
     "legacy": Flavour(
-        "https://openapi.naver.com", "/v1/search/news.json", "X-Naver-Client-Id", "X-Naver-Client-Secret", _LEGACY_KEY
+        "https://openapi.naver.com", "/v1/search/news.json", "X-Naver-Client-Id", "X-Naver-Client-Secret", KEY_FROM
     ),
     "hub": Flavour(
         "https://naverapihub.apigw.ntruss.com", "/search/v1/news", "X-NCP-APIGW-API-KEY-ID", "X-NCP-APIGW-API-KEY", _HUB_KEY
@@ -53,13 +54,16 @@ FLAVOURS: Mapping[str, Flavour] = {
 
 @dataclass(frozen=True)
 class _Page:
-    """One page: its answer, its items as text columns, their instants, and how many of them were on the page before."""
+    """One page: its answer, its items as text columns, their instants, and the places of those that came for the first time.
+
+    Items move to the next page when newer ones are published meanwhile, and the last page overlaps the one before.
+    """
 
     answer: Answer
     start: int
     rows: pa.Table
     published: tuple[datetime | None, ...]
-    n_seen: int
+    fresh: tuple[int, ...]
     drift: SchemaDrift | None = None
 
 
@@ -113,8 +117,8 @@ def host(ctx: ClientContext) -> Host:
     """Where the search is and how it lets us in."""
     flavour = _flavour(ctx)
     headers = {
-        flavour.id_header: ctx.key("naver_client_id", flavour.key_from),
-        flavour.secret_header: ctx.key("naver_client_secret", flavour.key_from),
+        flavour.id_header: ctx.key(KEYS[0], flavour.key_from),
+        flavour.secret_header: ctx.key(KEYS[1], flavour.key_from),
     }
     return Host(  # Naver takes 50 calls a second; a fifth of it leaves room for whoever shares the key
         SOURCE, ctx.base_url(SOURCE, flavour.live), headers=headers, key_from=flavour.key_from, complaint=complaint,
@@ -136,8 +140,7 @@ def complaint(reply: Reply) -> MarketlakeError | None:
     where, found = reply.where, f"HTTP {reply.status}, errorCode {code}: {message}"
     if code in ("024", "028", "200", "210") or reply.status in (401, 403):
         do = (
-            "Check MARKETLAKE_NAVER_CLIENT_ID, MARKETLAKE_NAVER_CLIENT_SECRET and MARKETLAKE_NAVER_FLAVOUR; "
-            f"{_LEGACY_KEY}"
+            f"Check MARKETLAKE_NAVER_CLIENT_ID, MARKETLAKE_NAVER_CLIENT_SECRET and MARKETLAKE_NAVER_FLAVOUR; {KEY_FROM}"
         )
         return Permanent(where, expected="a key that Naver accepts", found=found, do=do)
     if code in ("010", "012", "400"):
@@ -158,18 +161,18 @@ def _flavour(ctx: ClientContext) -> Flavour:
 def _search(fetcher: Fetcher, path: str, query: str, windows: _Windows) -> list[_Page]:
     """Pages, newest first, until one reaches back before the first window or there are no more."""
     pages: list[_Page] = []
-    n_seen = 0
+    seen: set[tuple[str, str]] = set()
     for start in _STARTS:
         params = {"query": query, "display": str(_DISPLAY), "start": str(start), "sort": "date"}
-        page = _page(fetcher.get(path, params, windows.sessions[-1]), start, n_seen)
+        page = _page(fetcher.get(path, params, windows.sessions[-1]), start, seen)
         pages.append(page)
-        n_seen = start - 1 + page.rows.num_rows
         if page.drift or _is_last(page) or _reaches(page, windows.begins[0]):
             break
     return pages
 
 
-def _page(answer: Answer, start: int, n_seen: int) -> _Page:
+def _page(answer: Answer, start: int, seen: set[tuple[str, str]]) -> _Page:
+    """The page; what is new on it is added to what was seen."""
     schema = pa.schema([f for f in own_columns(registry.table(TABLES[0])) if f.name not in ("query", "code")])
     try:
         body = answer.body
@@ -178,9 +181,15 @@ def _page(answer: Answer, start: int, n_seen: int) -> _Page:
             raise SchemaDrift(answer.url_redacted, expected="items", found=found)
         rows = text_rows(body["items"], schema, f"{answer.url_redacted} of {SOURCE}")
     except SchemaDrift as drift:
-        return _Page(answer, start, schema.empty_table(), (), 0, drift)
+        return _Page(answer, start, schema.empty_table(), (), (), drift)
+    fresh = []
+    for at, row in enumerate(rows.to_pylist()):
+        item = (row["originallink"] or row["link"] or row["title"] or "", row["pubDate"] or "")
+        if item not in seen:
+            seen.add(item)
+            fresh.append(at)
     published = tuple(_instant(text) for text in rows.column("pubDate").to_pylist())
-    return _Page(answer, start, rows, published, max(0, n_seen - (start - 1)))
+    return _Page(answer, start, rows, published, tuple(fresh))
 
 
 def _is_last(page: _Page) -> bool:
@@ -195,7 +204,7 @@ def _reaches(page: _Page, begin: datetime) -> bool:
 def _news(pages: Sequence[_Page], code: str, name: str, windows: _Windows) -> Iterator[Delivery]:
     for page in pages:
         sessions = [windows.session_of(at) for at in page.published]
-        kept = [i for i, day in enumerate(sessions) if day is not None and i >= page.n_seen]
+        kept = [i for i in page.fresh if sessions[i] is not None]
         rows = page.rows.take(pa.array(kept, pa.int64()))
         rows = rows.append_column("query", pa.array([name] * len(kept), pa.string()))
         rows = rows.append_column("code", pa.array([code] * len(kept), pa.string()))
@@ -207,7 +216,7 @@ def _news(pages: Sequence[_Page], code: str, name: str, windows: _Windows) -> It
 
 def _coverage(pages: Sequence[_Page], code: str, name: str, windows: _Windows) -> Delivery:
     """One row per session, said on the strength of the oldest page; its number in the payload is the session's ordinal."""
-    shown = [at for page in pages for at in page.published[page.n_seen :] if at is not None]
+    shown = [at for page in pages for i in page.fresh if (at := page.published[i]) is not None]
     counts = dict.fromkeys(windows.sessions, 0)
     for session in map(windows.session_of, shown):
         if session is not None:

@@ -51,7 +51,7 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     Permanent
         No symbol is known to Yahoo; or a session past due has no bar of any symbol.
     Transient
-        A session that is not due yet has none.
+        A session that is not due yet has none; or a symbol has none of the last session although Yahoo says that it trades.
     """
     sessions = [day for day in sorted(set(session_dates)) if ctx.world.covers(SOURCE, day)]
     symbols = ctx.world.symbols(SOURCE)
@@ -59,7 +59,8 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
         return
     now = ctx.clock(SOURCE)()
     seen: set[date] = set()
-    unknown = []
+    unknown: list[str] = []
+    owing: list[str] = []
     with ctx.fetcher(Host(SOURCE, ctx.base_url(SOURCE, LIVE), complaint=complaint, pace_per_s=2.0)) as fetcher:
         answers = in_order(lambda s: _ask(fetcher, s, sessions, now), symbols, ctx.settings.http_parallel)
         for symbol, answer in zip(symbols, answers, strict=True):
@@ -68,16 +69,23 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
                 logger.warning("symbol unknown", source=SOURCE, symbol=symbol, request=answer.request)
             delivery = _delivery(answer, symbol, sessions, now)
             seen.update(_bar_dates(delivery.rows))
+            if delivery.problem is None and _owes_a_bar(answer.body, sessions[-1], now):
+                owing.append(symbol)
             yield delivery
     _complete(symbols, unknown, sessions, seen, now)
+    named = ctx.world.covered.get(SOURCE, {}).get("symbols", ())
+    _whole(sorted({*owing, *(symbol for symbol in unknown if symbol in named)}), sessions[-1])
 
 
 def complaint(reply: Reply) -> MarketlakeError | None:
-    """Yahoo's own no: `chart.error`, with any HTTP status; an unknown symbol is an answer."""
+    """Yahoo's own no: `chart.error`, with any HTTP status; an unknown symbol, told with 404, is an answer."""
     error = _error(reply.body)
-    if error is None or _is_unknown(reply.body):
+    if error is None:
         return None
     found = f"{error.get('code')}: {error.get('description')}"
+    if _is_unknown(reply.body):
+        do = "Yahoo says so at times of symbols that it has; take one that is really gone out of MARKETLAKE_US_SYMBOLS"
+        return None if reply.status == 404 else Transient(reply.where, expected="a chart", found=found, do=do)
     if reply.status == 429 or reply.status >= 500 or error.get("code") in _TRANSIENT_CODES:
         return Transient(reply.where, expected="a chart", found=found)
     return Permanent(reply.where, expected="a chart", found=found, do="Check the symbol and MARKETLAKE_YAHOO_BASE_URL")
@@ -91,8 +99,13 @@ def _ask(fetcher: Fetcher, symbol: str, sessions: Sequence[date], now: datetime)
         "includePrePost": "false",
         "events": "div,splits,capitalGains",
     }
-    path = f"/v8/finance/chart/{symbol}"
-    return fetcher.get(path, params, sessions[-1], now_params=("period2",), accept=(200, 404))
+
+    def answer() -> Answer:
+        path = f"/v8/finance/chart/{symbol}"
+        return fetcher.get(path, params, sessions[-1], now_params=("period2",), accept=(200, 404))
+
+    first = answer()
+    return answer() if _is_unknown(first.body) else first  # nobody is taken for delisted on one word
 
 
 def _delivery(answer: Answer, symbol: str, sessions: Sequence[date], now: datetime) -> Delivery:
@@ -221,6 +234,32 @@ def _is_wanted(day: date, row: _Row, sessions: Sequence[date], now: datetime) ->
 def _bar_dates(rows: pa.Table) -> set[date]:
     kinds, days = rows.column("kind").to_pylist(), rows.column("session_date").to_pylist()
     return {day for kind, day in zip(kinds, days, strict=True) if kind == "bar"}
+
+
+def _owes_a_bar(body: Any, session: date, now: datetime) -> bool:
+    """True where a chart has nothing for a closed session although its own words say that the symbol traded then.
+
+    A bar without numbers counts as one: Yahoo says that the symbol did not trade. Where it does not tell since when and until
+    when the symbol trades, nothing is owed: it may be listed later, or delisted.
+    """
+    if _is_unknown(body) or calendars.close_at(_EXCHANGE, session) > now:
+        return False
+    chart = body["chart"]["result"][0]
+    meta = chart["meta"]
+    first, last = meta.get("firstTradeDate"), meta.get("regularMarketTime")
+    if not isinstance(first, int) or not isinstance(last, int):
+        return False
+    is_trading = _session_of(first, meta) <= session <= _session_of(last, meta)
+    return is_trading and session not in {_session_of(at, meta) for at in chart.get("timestamp") or []}
+
+
+def _whole(missing: Sequence[str], session: date) -> None:
+    """Raises Transient where symbols that trade are missing: a session without them must not pass for complete."""
+    if missing:
+        raise Transient(
+            f"{SOURCE} {session}", expected="a bar of every symbol that trades", found=f"none of {len(missing)}",
+            keys=missing, do="Run it again later; take a symbol that is really gone out of MARKETLAKE_US_SYMBOLS",
+        )  # fmt: skip
 
 
 def _complete(

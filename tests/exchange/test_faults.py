@@ -192,6 +192,17 @@ def test_a_holiday_gets_the_rows_of_the_session_before(client, server, trades):
     assert client.krx_rows("stk_bydd_trd", DAY) == trades
 
 
+def test_a_stale_day_is_the_answer_of_the_session_before_under_its_own_date(client, server, trades):
+    before = client.krx_rows("stk_bydd_trd", "20240502")
+    server.set_faults(["stale-day:date=2024-05-03"])
+    assert client.krx_rows("stk_bydd_trd", DAY) == before
+    assert {row["BAS_DD"] for row in before} == {"20240502"}
+    assert client.krx_rows("stk_bydd_trd", "20240502") == before
+    assert client.krx_rows("stk_bydd_trd", "20240504") == []
+    server.set_faults([])
+    assert client.krx_rows("stk_bydd_trd", DAY) == trades
+
+
 def test_a_fault_strikes_the_source_it_names_only(client, server):
     server.set_faults(["server-errors:source=dart"])
     assert client.krx("stk_bydd_trd", DAY).status_code == 200

@@ -20,7 +20,7 @@ from exchange.server import serve
 from exchange.worlds import open_world
 from market.errors import Permanent
 
-DAYS = ("2031-03-03", "2031-03-04", "2031-03-06")  # a hole on the 5th
+DAYS = ("2024-03-04", "2024-03-05", "2024-03-07")  # a hole on the 6th
 HEADERS = {"AUTH_KEY": DEFAULT_KEYS["KRX_API_KEY"]}
 
 
@@ -124,6 +124,46 @@ def test_an_unknown_market_is_refused_by_name(raw_source, tmp_path):
         convert(raw_source, tmp_path / "out")
 
 
+def test_rows_of_a_day_without_a_session_are_set_aside_and_said_aloud(raw_source, tmp_path):
+    """A recording with the substitute holiday 2024-05-06, and with a Saturday."""
+    raw_frame(("2024-05-03", "2024-05-04", "2024-05-06", "2024-05-07")).to_parquet(raw_source / "third.parquet")
+    done = convert(raw_source, tmp_path / "out")
+    assert (done.rows_in, done.rows_out, done.sessions) == (21, 15, 5)
+    assert [(day, n) for day, n, _ in done.set_aside] == [(date(2024, 5, 4), 3), (date(2024, 5, 6), 3)]
+    told = str(done)
+    assert "NOT ON A SESSION, in set_aside.parquet and not in the world: 6 rows" in told
+    assert "2024-05-04  3 rows: Saturday" in told
+    assert "2024-05-06  3 rows: a holiday of XKRX by its calendar" in told
+    aside = pq.read_table(tmp_path / "out/set_aside.parquet")
+    assert aside.column_names == [*DAILY_SCHEMA.names, "reason"]
+    assert date(2024, 5, 6) not in open_world(f"recorded:{tmp_path / 'out'}").daily.sessions
+    (raw_source / "third.parquet").unlink()
+    assert convert(raw_source, tmp_path / "out").set_aside == ()
+    assert not (tmp_path / "out/set_aside.parquet").exists()
+
+
+def test_a_recording_with_a_day_that_is_no_session_is_not_served(raw_source, tmp_path):
+    convert(raw_source, tmp_path / "out")
+    path = tmp_path / "out/daily.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(0, "date", pa.array([date(2024, 5, 6)] * len(table))), path)
+    with pytest.raises(Permanent, match=r"daily\.parquet.*2024-05-06: a holiday of XKRX.*set_aside\.parquet"):
+        open_world(f"recorded:{tmp_path / 'out'}")
+
+
+def test_days_outside_the_calendar_are_refused(raw_source, tmp_path):
+    raw_frame(("2031-03-04",)).to_parquet(raw_source / "third.parquet")
+    with pytest.raises(Permanent, match=r"convert .*days from 1990-01-03 to 2027-11-30.*2031-03-04"):
+        convert(raw_source, tmp_path / "out")
+
+
+def test_a_code_written_in_two_ways_is_refused_by_name(raw_source, tmp_path):
+    both = pd.concat([raw_frame(), raw_frame().assign(Code=lambda f: f.Code.str.lstrip("0"))])
+    both.to_csv(raw_source / "third.csv", index=False)
+    with pytest.raises(Permanent, match=r"third\.csv, column Code.*one way.*000250, 005930, 0126Z0, 126Z0, 250, 5930"):
+        convert(raw_source, tmp_path / "out")
+
+
 def test_a_recording_is_served_through_krx_wires(raw_source, tmp_path):
     convert(raw_source, tmp_path / "out")
     with serve(f"recorded:{tmp_path / 'out'}") as running:
@@ -132,16 +172,16 @@ def test_a_recording_is_served_through_krx_wires(raw_source, tmp_path):
         assert {name: source["covered"] for name, source in world["sources"].items()} == {
             "krx": True, "yahoo": False, "dart": False, "naver": False,
         }  # fmt: skip
-        rows = _rows(running.url, "stk_bydd_trd", "20310304")
+        rows = _rows(running.url, "stk_bydd_trd", "20240305")
         assert [row["ISU_CD"] for row in rows] == ["005930", "0126Z0"]
         assert (rows[0]["CMPPREVDD_PRC"], rows[0]["FLUC_RT"]) == ("-50", "-4.76")
-        halted = _rows(running.url, "ksq_bydd_trd", "20310304")[0]
+        halted = _rows(running.url, "ksq_bydd_trd", "20240305")[0]
         assert (halted["TDD_OPNPRC"], halted["TDD_CLSPRC"], halted["ACC_TRDVOL"]) == ("0", "700", "0")
-        assert _rows(running.url, "stk_bydd_trd", "20310305") == []
-        info = _rows(running.url, "stk_isu_base_info", "20310304")
+        assert _rows(running.url, "stk_bydd_trd", "20240306") == []
+        info = _rows(running.url, "stk_isu_base_info", "20240305")
         assert [(r["ISU_CD"], r["LIST_DD"]) for r in info] == [
-            ("KR7005930003", "20310303"),
-            ("KR70126Z0002", "20310303"),
+            ("KR7005930003", "20240304"),
+            ("KR70126Z0002", "20240304"),
         ]
         assert httpx.get(f"{running.url}/yahoo/v8/finance/chart/AAPL").status_code == 404
 
@@ -149,7 +189,7 @@ def test_a_recording_is_served_through_krx_wires(raw_source, tmp_path):
 def test_unknown_numbers_are_dashes(adjusted_source, tmp_path):
     convert(adjusted_source, tmp_path / "out")
     with serve(f"recorded:{tmp_path / 'out'}") as running:
-        rows = _rows(running.url, "stk_bydd_trd", "20310304")
+        rows = _rows(running.url, "stk_bydd_trd", "20240305")
     row = next(row for row in rows if row["ISU_CD"] == "005930")
     assert {row[name] for name in ("CMPPREVDD_PRC", "FLUC_RT", "ACC_TRDVAL", "MKTCAP", "LIST_SHRS")} == {"-"}
     assert row["TDD_CLSPRC"] == "1,000"
@@ -158,7 +198,7 @@ def test_unknown_numbers_are_dashes(adjusted_source, tmp_path):
 def test_news_and_filings_are_served_where_the_recording_has_them(raw_source, tmp_path):
     folder = tmp_path / "out"
     convert(raw_source, folder)
-    at = datetime(2031, 3, 4, 3, tzinfo=UTC)
+    at = datetime(2024, 3, 5, 3, tzinfo=UTC)
     news = {
         "published_at": [at],
         "title": ['삼성전자 "상승"'],
@@ -169,7 +209,7 @@ def test_news_and_filings_are_served_where_the_recording_has_them(raw_source, tm
     pq.write_table(pa.table(news), folder / "news.parquet")
     filing = {
         "received_at": [at], "corp_code": ["00126380"], "corp_name": ["삼성전자"], "stock_code": ["005930"], "corp_cls": ["Y"],
-        "report_nm": ["분기보고서 (2031.03)"], "rcept_no": ["20310304000001"], "flr_nm": ["삼성전자"], "rm": [""],
+        "report_nm": ["분기보고서 (2024.03)"], "rcept_no": ["20240305000001"], "flr_nm": ["삼성전자"], "rm": [""],
     }  # fmt: skip
     pq.write_table(pa.table(filing), folder / "filings.parquet")
     headers = {
@@ -179,10 +219,10 @@ def test_news_and_filings_are_served_where_the_recording_has_them(raw_source, tm
     with serve(f"recorded:{folder}") as running:
         found = httpx.get(f"{running.url}/naver/v1/search/news.json?query=삼성전자", headers=headers).json()
         assert (found["total"], found["items"][0]["title"]) == (1, "<b>삼성전자</b> &quot;상승&quot;")
-        params = {"crtfc_key": DEFAULT_KEYS["DART_API_KEY"], "bgn_de": "20310304", "end_de": "20310304"}
+        params = {"crtfc_key": DEFAULT_KEYS["DART_API_KEY"], "bgn_de": "20240305", "end_de": "20240305"}
         listed = httpx.get(f"{running.url}/dart/api/list.json", params=params).json()
-        assert listed["list"][0]["rcept_no"] == "20310304000001"
-        running.set_clock(datetime(2031, 3, 4, 2, tzinfo=UTC))
+        assert listed["list"][0]["rcept_no"] == "20240305000001"
+        running.set_clock(datetime(2024, 3, 5, 2, tzinfo=UTC))
         assert httpx.get(f"{running.url}/dart/api/list.json", params=params).json()["status"] == "013"
 
 
@@ -190,7 +230,7 @@ def test_subsets_keep_the_last_sessions_and_known_codes(raw_source, tmp_path):
     convert(raw_source, tmp_path / "out")
     world = open_world(f"recorded:{tmp_path / 'out'}", symbols=1, sessions=2)
     assert world.daily.codes == ("005930",)
-    assert world.daily.sessions == (date(2031, 3, 4), date(2031, 3, 6))
+    assert world.daily.sessions == (date(2024, 3, 5), date(2024, 3, 7))
     assert world.daily.offsets.tolist() == [0, 1, 2]
 
 

@@ -19,13 +19,14 @@ from exchange.keys import DEFAULT_KEYS
 from exchange.server import Server, serve
 from lake.bronze import Bronze, Taken
 from lake.clients import client
-from lake.delivery import ClientContext
+from lake.delivery import ClientContext, Delivery
 from lake.delta import DeltaLake
 from lake.objects import lake_store
 from lake.settings import Settings
 from lake.world import open_world
 from market.sources import SOURCES
 
+LIVE = {f"{source}_base_url": "live" for source in SOURCES}
 KEYS = {name.lower(): key for name, key in DEFAULT_KEYS.items()}
 
 
@@ -83,7 +84,9 @@ class Intake:
     def take(self, source: str, sessions: list[date]) -> Taken:
         """Ingest these sessions."""
         ctx = self.context()
-        return self.bronze.take(client(source).deliveries(sessions, ctx), requests=ctx.requests)
+        taken = self.bronze.take(client(source).deliveries(sessions, ctx), requests=ctx.requests)
+        self.bronze.mark(source, sessions)
+        return taken
 
     def with_settings(self, **values: Any) -> "Intake":
         """The same lake and world under other settings."""
@@ -156,3 +159,19 @@ def _until_it_answers(url: str) -> None:
 def now() -> datetime:
     """An instant for clocks of tests."""
     return datetime(2024, 5, 7, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def ask(make: Callable[..., Settings]) -> Callable[..., list[Delivery]]:
+    """Deliveries of a source's client from a scripted real host."""
+
+    def deliveries(
+        source: str, sessions: list[date], handler: Callable[[httpx.Request], httpx.Response], **values: Any
+    ) -> list[Delivery]:
+        settings = make(**{**LIVE, **values})
+        ctx = ClientContext(
+            settings, open_world(settings), companies=(("005930", "삼성전자"),), transport=httpx.MockTransport(handler)
+        )
+        return list(client(source).deliveries(sessions, ctx))
+
+    return deliveries

@@ -14,6 +14,7 @@ from lake.delta import TABLE_PROPERTIES, DeltaLake
 from lake.settings import Settings
 from market import registry
 from market.errors import Permanent
+from market.table import Column
 
 TABLE = registry.table("ops.requests")
 
@@ -98,6 +99,42 @@ def test_a_filter_and_columns_narrow_what_is_read(delta: DeltaLake) -> None:
 def test_a_table_of_another_engine_is_refused_with_its_owners_name(delta: DeltaLake) -> None:
     with pytest.raises(Permanent, match="spark"):
         delta.append(replace(TABLE, writer="spark"), rows(APRIL), app_id="a", app_version=1)
+
+
+GROWN = replace(TABLE, columns=(*TABLE.columns, Column("region", "string", "where it was asked from", nullable=True)))
+
+
+def test_a_table_grows_by_a_nullable_column_with_its_next_rows(delta: DeltaLake) -> None:
+    first = delta.append(TABLE, rows(APRIL), app_id="a", app_version=1)
+    told = rows(MAY).append_column("region", pa.array(["kr"]))
+    assert delta.append(GROWN, told, app_id="b", app_version=1) == (first or 0) + 1
+    assert delta.append(GROWN, told, app_id="b", app_version=1) is None, "the transaction went with it"
+    assert delta.append(GROWN, told, app_id="c", app_version=1) == (first or 0) + 2
+    found = delta.read(GROWN, columns=["session_date", "region"]).sort_by("session_date").to_pylist()
+    assert [(row["session_date"], row["region"]) for row in found] == [(APRIL, None), (MAY, "kr"), (MAY, "kr")]
+    assert delta.read(TABLE).equals(delta.read(GROWN).drop_columns(["region"]))
+    assert TABLE_PROPERTIES.items() <= delta.open(GROWN).metadata().configuration.items()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: (*c, Column("region", "string", "where")), "new column region that is not nullable"),
+        (lambda c: tuple(replace(x, type="string") if x.name == "attempts" else x for x in c), "attempts stored as"),
+        (lambda c: tuple(replace(x, name="tries") if x.name == "attempts" else x for x in c), "no attempts in the contract"),
+    ],
+    ids=["not nullable", "another type", "renamed"],
+)  # fmt: skip
+def test_any_other_change_of_the_contract_is_refused(delta: DeltaLake, change: Callable, words: str) -> None:
+    delta.append(TABLE, rows(APRIL), app_id="a", app_version=1)
+    changed = replace(TABLE, columns=change(TABLE.columns))
+    told = pa.table(
+        {c.name: pa.array(["1"] * 1) if c.name in ("region", "tries") else rows(MAY)[c.name] for c in changed.columns}
+    )
+    told = told.cast(changed.schema) if words.startswith("attempts") else told
+    with pytest.raises(Permanent, match=words):
+        delta.append(changed, told.cast(changed.schema), app_id="b", app_version=1)
+    assert delta.read(TABLE).num_rows == 1
 
 
 def test_no_rows_are_no_commit(delta: DeltaLake) -> None:

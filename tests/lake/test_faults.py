@@ -9,6 +9,8 @@ import pytest
 from exchange.keys import DEFAULT_KEYS
 from exchange.server import Server
 from lake.clients import client
+from lake.host import refused_in
+from lake.landing import land
 from market import calendars, registry
 from market.errors import Permanent, Transient
 from market.sources import SOURCES
@@ -113,6 +115,57 @@ def test_an_error_told_with_http_200_is_never_an_empty_day(intake: Any, exchange
     with pytest.raises((Permanent, Transient)):
         intake.take(source, intake.sessions(source)[-1:])
     assert n_rows(intake, source) == 0
+
+
+@pytest.mark.parametrize("source", ALL)
+@pytest.mark.parametrize(
+    ("fault", "begin"),
+    [("error-body", b"{"), ("html", b"<!DOCTYPE"), ("html:status=403", b"<!DOCTYPE"), ("truncated", b"{"),
+     ("server-errors", b"Service"), ("clock-skew", b"{")],
+)  # fmt: skip
+def test_a_refused_reply_is_kept_and_the_error_says_where(
+    intake: Any, exchange: Server, source: str, fault: str, begin: bytes
+) -> None:
+    exchange.set_faults([fault])
+    with pytest.raises((Permanent, Transient)) as caught:
+        intake.take(source, day := intake.sessions(source)[-1:])
+    refused = refused_in(caught.value)
+    assert refused is not None
+    assert refused.payload.startswith(begin)
+    kept = [path for path in intake.store.list(f"landing/{source}/{day[0]}/") if "refused-" in path]
+    assert any(f"kept at {path}" in str(caught.value) for path in kept)
+    _, path = land(intake.store, refused)
+    assert path in kept
+    assert "refused-" in path
+    assert intake.store.get(path) == refused.payload
+
+
+def test_one_not_found_of_yahoo_loses_no_symbol(intake: Any, exchange: Server) -> None:
+    exchange.set_faults(["error-body:source=yahoo,first=1"])
+    intake.with_settings(http_parallel=1).take("yahoo", intake.sessions("yahoo")[-1:])
+    bars = intake.delta.read(registry.table("bronze.yahoo_chart")).to_pylist()
+    assert {bar["symbol"] for bar in bars if bar["kind"] == "bar"} == set(intake.world.symbols("yahoo"))
+
+
+def test_a_symbol_with_an_empty_window_makes_the_day_of_yahoo_incomplete(intake: Any, exchange: Server) -> None:
+    exchange.set_faults(["empty-day:source=yahoo,first=1"])
+    with pytest.raises(Transient, match=r"a bar of every symbol that trades.*none of 1"):
+        intake.with_settings(http_parallel=1).take("yahoo", intake.sessions("yahoo")[-1:])
+    assert n_rows(intake, "yahoo") == 0
+    exchange.set_faults([])
+    assert intake.take("yahoo", intake.sessions("yahoo")[-1:]).new_rows > 0
+
+
+def test_a_stale_answer_of_krx_is_no_day(intake: Any, exchange: Server) -> None:
+    before, day = intake.sessions("krx")[-2:]
+    exchange.set_faults([f"stale-day:date={day}"])
+    with pytest.raises(
+        Transient, match=rf"krx {day}.*rows of {day:%Y%m%d}.*stale answer.*{before:%Y%m%d} alone.*kept at"
+    ):
+        intake.take("krx", [day])
+    assert n_rows(intake, "krx") == 0
+    exchange.set_faults([])
+    assert intake.take("krx", [day]).new_rows > 0
 
 
 @pytest.mark.parametrize("source", ALL)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.host import Host
+from lake.host import Host, refused_in
 from lake.http import Fetcher
 from lake.pace import RequestLog
 from lake.settings import Settings
@@ -61,6 +61,23 @@ def script(*steps: httpx.Response | Exception) -> Handler:
 
 def ok() -> httpx.Response:
     return httpx.Response(200, json={"rows": []})
+
+
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_the_reply_that_an_error_is_about_comes_with_it_without_keys(status: int) -> None:
+    page = f"<html>{KEY} \xff".encode("latin-1")
+    with pytest.raises((Permanent, Transient)) as caught:
+        Asking(script(httpx.Response(status, content=page)), http_attempts=2).get()
+    refused = refused_in(caught.value)
+    assert refused is not None
+    assert refused.payload == b"<html>*** \xff"
+    assert (refused.source, refused.session_date, refused.suffix) == ("dart", DAY, f"list.json-refused-{status}")
+
+
+def test_where_nothing_came_there_is_nothing_to_keep() -> None:
+    with pytest.raises(Transient) as caught:
+        Asking(script(httpx.ConnectError("refused")), http_attempts=2).get()
+    assert refused_in(caught.value) is None
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
+from exchange.keys import DEFAULT_KEYS
 from exchange.server import Server
-from lake.clients import client, names
-from lake.delivery import ClientContext, Delivery
+from lake.clients import client, keys, names
+from lake.delivery import Delivery, SchemaDrift
 from lake.settings import Settings
-from lake.world import open_world
 from market import registry
-from market.errors import Permanent
+from market.errors import Permanent, Transient
 from market.sources import news_window
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -25,27 +24,20 @@ LIVE = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "nav
 Ask = Callable[..., list[Delivery]]
 
 
-@pytest.fixture
-def ask(make: Callable[..., Settings]) -> Ask:
-    """Deliveries of a source's client from a scripted real host."""
-
-    def deliveries(
-        source: str, sessions: list[date], handler: Callable[[httpx.Request], httpx.Response], **values: Any
-    ) -> list[Delivery]:
-        settings = make(**{**LIVE, **values})
-        ctx = ClientContext(
-            settings, open_world(settings), companies=(("005930", "삼성전자"),), transport=httpx.MockTransport(handler)
-        )
-        return list(client(source).deliveries(sessions, ctx))
-
-    return deliveries
-
-
 def test_every_bronze_table_has_its_client_and_every_client_its_tables() -> None:
     named = {table for name in names() for table in client(name).TABLES}
     assert named == {table.name for table in registry.layer("bronze")}
     for name in names():
         assert client(name).SOURCE == name
+
+
+def test_every_key_that_a_source_asks_for_is_a_setting_and_says_where_it_comes_from() -> None:
+    asked = keys()
+    assert {name for names, _ in asked.values() for name in names} == {name.lower() for name in DEFAULT_KEYS}
+    assert all(where for names, where in asked.values() if names)
+    assert all(
+        isinstance(Settings.model_fields[name].annotation, type) for names, _ in asked.values() for name in names
+    )
 
 
 def test_a_source_without_a_client_is_refused_with_the_list() -> None:
@@ -57,8 +49,9 @@ def krx_rows(request: httpx.Request) -> httpx.Response:
     """One row on a session, none on the holiday."""
     table = "bronze.krx_daily" if request.url.path.endswith("bydd_trd") else "bronze.krx_listing"
     columns = [c.name for c in registry.table(table).columns if c.name.isupper()]
-    is_holiday = request.url.params["basDd"] == "20240506"
-    return httpx.Response(200, json={"OutBlock_1": [] if is_holiday else [dict.fromkeys(columns, "1")]})
+    day = request.url.params["basDd"]
+    row = {**dict.fromkeys(columns, "1"), **({"BAS_DD": day} if "BAS_DD" in columns else {})}
+    return httpx.Response(200, json={"OutBlock_1": [] if day == "20240506" else [row]})
 
 
 def test_krx_is_asked_for_each_market_and_for_the_closed_weekday_before(ask: Ask) -> None:
@@ -84,6 +77,36 @@ def test_krx_is_asked_for_each_market_and_for_the_closed_weekday_before(ask: Ask
     assert [d.ends_unit for d in found] == [False] * 6 + [True]
 
 
+def test_one_row_of_another_day_goes_on_to_the_gate(ask: Ask) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        body = krx_rows(request).json()
+        for row in body["OutBlock_1"][:1]:
+            body["OutBlock_1"].append({**row, **({"BAS_DD": "20240503"} if "BAS_DD" in row else {})})
+        return httpx.Response(200, json=body)
+
+    found = [d for d in ask("krx", [date(2024, 5, 7)], handler) if d.table == "bronze.krx_daily" and d.rows.num_rows]
+    assert [d.problem for d in found] == [None] * 3
+    assert {text for d in found for text in d.rows.column("BAS_DD").to_pylist()} == {"20240503", "20240507"}
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [("20240503", Transient, "stale answer: 1 rows of 20240503"), ("7 May", SchemaDrift, "writes days in another way")],
+)
+def test_an_answer_without_any_row_of_the_day_is_a_problem(ask: Ask, said: str, kind: type, words: str) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        body = krx_rows(request).json()
+        for row in body["OutBlock_1"]:
+            row.update({"BAS_DD": said} if "BAS_DD" in row else {})
+        return httpx.Response(200, json=body)
+
+    found = [d for d in ask("krx", [date(2024, 5, 7)], handler) if d.suffix == "stk_bydd_trd" and d.problem]
+    assert [type(d.problem) for d in found] == [kind]
+    assert words in str(found[0].problem)
+    assert found[0].rows.num_rows == 0
+    assert found[0].payload
+
+
 def test_konex_is_not_asked_before_it_opened(ask: Ask) -> None:
     found = ask("krx", [date(2013, 6, 28)], krx_rows)
     assert {d.suffix[:3] for d in found} == {"stk", "ksq"}
@@ -103,57 +126,6 @@ def test_holes_of_a_recorded_world_are_not_asked(intake: Any, exchange: Server) 
     assert {d.session_date for d in found} == {days[4], days[8], days[9]}
     asked = {d.request.rpartition("=")[2] for d in found}
     assert asked.isdisjoint(f"{day:%Y%m%d}" for day in days[5:8])
-
-
-def dart_host(n_filings: int, asked: list[tuple[str, str, int]]) -> Callable[[httpx.Request], httpx.Response]:
-    """So many filings, all received on a Saturday, by pages."""
-    columns = ("corp_code", "corp_name", "stock_code", "corp_cls", "report_nm", "flr_nm", "rm")
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        params = request.url.params
-        page, size = int(params["page_no"]), int(params["page_count"])
-        asked.append((params["bgn_de"], params["end_de"], page))
-        rows = [
-            {**dict.fromkeys(columns, "x"), "rcept_no": str(n), "rcept_dt": "20240504"}
-            for n in range((page - 1) * size, min(page * size, n_filings))
-        ]
-        if not rows:
-            return httpx.Response(200, json={"status": "013", "message": "조회된 데이타가 없습니다."})
-        return httpx.Response(200, json={"status": "000", "total_page": -(-n_filings // size), "list": rows})
-
-    return handler
-
-
-def test_every_page_of_filings_is_read_and_a_weekend_counts_for_the_next_session(ask: Ask) -> None:
-    asked: list[tuple[str, str, int]] = []
-    found = ask("dart", [date(2024, 5, 3), date(2024, 5, 7)], dart_host(250, asked))
-    assert sorted(asked) == [("20240503", "20240507", page) for page in (1, 2, 3)]
-    assert [d.rows.num_rows for d in found] == [100, 100, 50]
-    assert {day for d in found for day in d.rows.column("session_date").to_pylist()} == {date(2024, 5, 7)}
-
-
-def test_a_day_without_filings_is_no_error(ask: Ask) -> None:
-    [delivery] = ask("dart", [date(2024, 5, 7)], dart_host(0, []))
-    assert delivery.rows.num_rows == 0
-    assert delivery.problem is None
-
-
-def test_a_backfill_asks_for_at_most_three_months_at_once_and_leaves_no_day_out(ask: Ask, make: Any) -> None:
-    asked: list[tuple[str, str, int]] = []
-    sessions = open_world(make(**LIVE)).sessions("XKRX", date(2023, 1, 2), date(2023, 12, 28))
-    ask("dart", sessions, dart_host(0, asked))
-    spans = sorted((datetime.strptime(b, "%Y%m%d"), datetime.strptime(e, "%Y%m%d")) for b, e, _ in asked)
-    assert all(end - begin <= timedelta(days=89) for begin, end in spans)
-    assert all(then[0] - before[1] == timedelta(days=1) for before, then in pairwise(spans))
-    assert len(spans) <= 6
-
-
-@pytest.mark.parametrize(
-    ("status", "words"), [("100", "does not take"), ("012", "not allowed"), ("900", "does not take")]
-)
-def test_opendart_says_no_by_status(ask: Ask, status: str, words: str) -> None:
-    with pytest.raises(Permanent, match=words):
-        ask("dart", [date(2024, 5, 7)], lambda r: httpx.Response(200, json={"status": status, "message": "no"}))
 
 
 def naver_host(n_items: int, newest: datetime, asked: list[int]) -> Callable[[httpx.Request], httpx.Response]:
@@ -201,6 +173,24 @@ def test_a_session_before_the_oldest_item_shown_is_not_covered_rather_than_witho
     assert [row["is_covered"] for row in coverage] == [False, False, True]
     titles = [t for d in found if d.table == "bronze.naver_news" for t in d.rows.column("title").to_pylist()]
     assert len(titles) == len(set(titles)), "the overlap of the last page is counted once"
+
+
+def test_an_item_pushed_to_the_next_page_meanwhile_is_counted_once(ask: Ask) -> None:
+    before, after = naver_host(150, NEWEST, []), naver_host(151, NEWEST + timedelta(hours=1), [])
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.params["start"] == "1":
+            return before(request)
+        body = after(request).json()  # one newer item: what was number 100 is now number 101
+        for item in body["items"]:
+            item |= {name: f"https://p/{int(item['title']) - 1}" for name in ("link", "originallink")}
+        return httpx.Response(200, json=body)
+
+    found = ask("naver", [date(2024, 5, day) for day in (7, 8, 9, 10)], handler)
+    links = [t for d in found if d.table == "bronze.naver_news" for t in d.rows.column("link").to_pylist()]
+    [coverage] = [d.rows.to_pylist() for d in found if d.table == "bronze.naver_coverage"]
+    assert len(links) == len(set(links)) == sum(row["n_items"] for row in coverage)
+    assert "https://p/99" in links
 
 
 def test_a_search_with_nothing_older_covers_every_session(ask: Ask) -> None:

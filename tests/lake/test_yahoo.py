@@ -1,7 +1,8 @@
 """Yahoo's chart: splits, zones, gaps and unknown symbols, from bodies as Yahoo sends them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from lake.clients import yahoo
 from lake.delivery import ClientContext, Delivery, SchemaDrift
 from lake.settings import Settings
 from lake.world import open_world
-from market.errors import Permanent
+from market.errors import Permanent, Transient
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -26,18 +27,27 @@ def ask(make: Callable[..., Settings]) -> Callable[..., Iterator[Delivery]]:
     """Deliveries of the symbol AAA for some sessions, from a host that always answers this."""
 
     def deliveries(
-        body: Any, sessions: list[date] = WEEK, *, status: int = 200, symbols: str = "AAA"
+        body: Any,
+        sessions: list[date] = WEEK,
+        *,
+        status: int = 200,
+        symbols: str = "AAA",
+        others: Mapping[str, Any] | None = None,
+        named: tuple[str, ...] = (),
     ) -> Iterator[Delivery]:
         live = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "naver")}
         settings = make(us_symbols=symbols, **live)
         unknown = {"chart": {"result": None, "error": {"code": "Not Found", "description": "No data found"}}}
 
         def host(request: httpx.Request) -> httpx.Response:
-            is_gone = request.url.path.endswith("/GONE")
-            return httpx.Response(404 if is_gone else status, json=unknown if is_gone else body)
+            symbol = request.url.path.rpartition("/")[2]
+            is_gone = symbol == "GONE"
+            told = unknown if is_gone else (others or {}).get(symbol, body)
+            return httpx.Response(404 if is_gone else status, json=told)
 
         transport = httpx.MockTransport(host)
-        return yahoo.deliveries(sessions, ClientContext(settings, open_world(settings), transport=transport))
+        world = replace(open_world(settings), covered={"yahoo": {"symbols": named}})
+        return yahoo.deliveries(sessions, ClientContext(settings, world, transport=transport))
 
     return deliveries
 
@@ -108,6 +118,64 @@ def test_an_empty_window_of_every_symbol_is_blocked(ask: Callable[..., Iterator[
     body["chart"]["result"][0]["indicators"]["quote"] = [{}]
     with pytest.raises(Permanent, match=r"yahoo 2024-05-06.*blocked: no bar of any of 1 symbols"):
         list(ask(body))
+
+
+def lived(first: date, last: date, days: list[date]) -> dict[str, Any]:
+    """A chart of a symbol that first and last traded on those days, with bars on these."""
+    body = chart(days, [1.0] * len(days))
+    result = body["chart"]["result"][0]
+    result["meta"] |= {"firstTradeDate": opens(first), "regularMarketTime": opens(last) + 23_400}
+    if not days:
+        del result["timestamp"]
+        result["indicators"] = {"quote": [{}]}
+    return body
+
+
+@pytest.mark.parametrize("days", [[], WEEK[:4]], ids=["an empty window", "no last bar"])
+def test_a_symbol_that_traded_the_last_session_and_has_no_bar_of_it_makes_the_day_incomplete(
+    ask: Callable[..., Iterator[Delivery]], days: list[date]
+) -> None:
+    whole = lived(date(1980, 12, 12), WEEK[4], WEEK)
+    lacking = lived(date(1980, 12, 12), WEEK[4], days)
+    with pytest.raises(Transient, match=r"yahoo 2024-05-10: expected a bar of every symbol.*none of 1; keys BBB"):
+        list(ask(whole, symbols="AAA,BBB", others={"BBB": lacking}))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [
+        (date(1980, 12, 12), WEEK[2], WEEK[:3]),
+        (date(1980, 12, 12), date(2021, 3, 1), []),
+        (date(2024, 6, 3), date(2024, 6, 28), []),
+    ],
+    ids=["delisted within", "delisted before", "listed later"],
+)
+def test_a_symbol_that_did_not_trade_then_holds_nobody_up(
+    ask: Callable[..., Iterator[Delivery]], first: date, last: date, days: list[date]
+) -> None:
+    whole = lived(date(1980, 12, 12), WEEK[4], WEEK)
+    found = list(ask(whole, symbols="AAA,BBB", others={"BBB": lived(first, last, days)}))
+    assert [delivery.rows.num_rows for delivery in found] == [5, len(days)]
+
+
+def test_a_bar_without_numbers_says_that_the_symbol_did_not_trade(ask: Callable[..., Iterator[Delivery]]) -> None:
+    suspended = lived(date(1980, 12, 12), date(2024, 5, 20), WEEK)
+    quote = suspended["chart"]["result"][0]["indicators"]["quote"][0]
+    quote.update({name: [*values[:4], None] for name, values in quote.items()})
+    whole = lived(date(1980, 12, 12), WEEK[4], WEEK)
+    found = list(ask(whole, symbols="AAA,BBB", others={"BBB": suspended}))
+    assert [delivery.rows.num_rows for delivery in found] == [5, 4]
+
+
+def test_not_found_with_http_200_is_no_answer(ask: Callable[..., Iterator[Delivery]]) -> None:
+    not_found = {"chart": {"result": None, "error": {"code": "Not Found", "description": "No data found"}}}
+    with pytest.raises(Transient, match=r"BBB.*Not Found.*MARKETLAKE_US_SYMBOLS"):
+        list(ask(chart(WEEK, [1.0] * 5), symbols="AAA,BBB", others={"BBB": not_found}))
+
+
+def test_a_symbol_that_the_world_itself_names_cannot_be_unknown(ask: Callable[..., Iterator[Delivery]]) -> None:
+    with pytest.raises(Transient, match="keys GONE"):
+        list(ask(chart(WEEK, [1.0] * 5), symbols="GONE,AAA", named=("GONE", "AAA")))
 
 
 @pytest.mark.parametrize("change", [{"close": ["1.0"] * 5}, {"close": [1.0]}, {"open": None}])

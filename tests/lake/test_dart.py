@@ -1,0 +1,109 @@
+"""OpenDART: by which ranges it is asked, that no page and no filing is missed, and its own ways to say no."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+from exchange.server import Server
+from lake.clients import client
+from lake.delivery import Delivery, SchemaDrift
+from lake.world import open_world
+from market.errors import Permanent, Transient
+
+LIVE = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "naver")}
+Ask = Callable[..., list[Delivery]]
+
+
+def dart_host(
+    n_filings: int, asked: list[tuple[str, str, int]], without: str = ""
+) -> Callable[[httpx.Request], httpx.Response]:
+    """So many filings, all received on a Saturday, by pages; one field of the answer may be left out."""
+    columns = ("corp_code", "corp_name", "stock_code", "corp_cls", "report_nm", "flr_nm", "rm")
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        params = request.url.params
+        page, size = int(params["page_no"]), int(params["page_count"])
+        asked.append((params["bgn_de"], params["end_de"], page))
+        rows = [
+            {**dict.fromkeys(columns, "x"), "rcept_no": str(n), "rcept_dt": "20240504"}
+            for n in range((page - 1) * size, min(page * size, n_filings))
+        ]
+        if not rows:
+            return httpx.Response(200, json={"status": "013", "message": "조회된 데이타가 없습니다."})
+        told = {"status": "000", "total_count": n_filings, "total_page": -(-n_filings // size), "list": rows}
+        return httpx.Response(200, json={name: value for name, value in told.items() if name != without})
+
+    return handler
+
+
+def test_every_page_of_filings_is_read_and_a_weekend_counts_for_the_next_session(ask: Ask) -> None:
+    asked: list[tuple[str, str, int]] = []
+    found = ask("dart", [date(2024, 5, 3), date(2024, 5, 7)], dart_host(250, asked))
+    assert sorted(asked) == [("20240503", "20240507", page) for page in (1, 2, 3)]
+    assert [d.rows.num_rows for d in found] == [100, 100, 50]
+    assert {day for d in found for day in d.rows.column("session_date").to_pylist()} == {date(2024, 5, 7)}
+
+
+def test_a_day_without_filings_is_no_error_in_a_small_simulated_world(intake: Any, exchange: Server) -> None:
+    exchange.set_faults(["empty-day:source=dart"])
+    [delivery] = client("dart").deliveries(intake.sessions("dart")[-1:], intake.context())
+    assert delivery.rows.num_rows == 0
+    assert delivery.problem is None
+
+
+def test_a_real_session_without_any_filing_is_blocked(ask: Ask) -> None:
+    [delivery] = ask("dart", [date(2024, 5, 7)], dart_host(0, []))
+    assert isinstance(delivery.problem, Permanent)
+    assert "blocked: status 013: no filing since 2024-05-04" in str(delivery.problem)
+
+
+@pytest.mark.parametrize("field", ["total_page", "total_count"])
+def test_a_list_that_does_not_say_how_long_it_is_is_drift(ask: Ask, field: str) -> None:
+    [delivery] = ask("dart", [date(2024, 5, 7)], dart_host(250, [], without=field))
+    assert isinstance(delivery.problem, SchemaDrift)
+    assert f"{field} None" in str(delivery.problem)
+
+
+def test_fewer_filings_than_were_counted_are_a_problem_of_the_last_page(ask: Ask) -> None:
+    whole = dart_host(250, [])
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        body = whole(request).json()
+        if request.url.params["page_no"] == "3":
+            body["list"] = body["list"][:-1]
+        return httpx.Response(200, json=body)
+
+    found = ask("dart", [date(2024, 5, 7)], handler)
+    assert [d.problem is None for d in found] == [True, True, False]
+    assert isinstance(found[-1].problem, Transient)
+    assert "expected 250 filings" in str(found[-1].problem)
+    assert "was 249 on 3 pages" in str(found[-1].problem)
+
+
+def test_filings_received_between_two_pages_are_no_problem(ask: Ask) -> None:
+    few, more = dart_host(240, []), dart_host(245, [])
+    found = ask("dart", [date(2024, 5, 7)], lambda r: (few if r.url.params["page_no"] == "1" else more)(r))
+    assert [d.problem for d in found] == [None] * 3
+    assert sum(d.rows.num_rows for d in found) == 245
+
+
+def test_a_backfill_asks_for_at_most_three_months_at_once_and_leaves_no_day_out(ask: Ask, make: Any) -> None:
+    asked: list[tuple[str, str, int]] = []
+    sessions = open_world(make(**LIVE)).sessions("XKRX", date(2023, 1, 2), date(2023, 12, 28))
+    ask("dart", sessions, dart_host(0, asked))
+    spans = sorted((datetime.strptime(b, "%Y%m%d"), datetime.strptime(e, "%Y%m%d")) for b, e, _ in asked)
+    assert all(end - begin <= timedelta(days=89) for begin, end in spans)
+    assert all(then[0] - before[1] == timedelta(days=1) for before, then in pairwise(spans))
+    assert len(spans) <= 6
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [("100", "does not take"), ("012", "not allowed"), ("900", "does not take")]
+)
+def test_opendart_says_no_by_status(ask: Ask, status: str, words: str) -> None:
+    with pytest.raises(Permanent, match=words):
+        ask("dart", [date(2024, 5, 7)], lambda r: httpx.Response(200, json={"status": status, "message": "no"}))
