@@ -8,52 +8,70 @@ move the base on KRX. What does not belong here: US splits, which are declared e
 import numpy as np
 import pandas as pd
 
+from market import bitemporal
+
 TOLERANCE = 0.005  # a base price is rounded to its tick: 0.15 % at 2,000 KRW is rounding, not an event
 RATIO_TOLERANCE = 0.02
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
+BEFORE = ("close", "listed_shares", "is_halted")
 
 
-def base_price_events(rows: pd.DataFrame) -> pd.DataFrame:
+def beside_session_before(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each version of a row beside each version of the session before that was believed at the same time.
+
+    Parameters
+    ----------
+    rows : versions, any order, with security_id, session_no, close, listed_shares, is_halted, known_at and known_until.
+
+    Returns
+    -------
+    The rows with `close_before`, `listed_shares_before` and `is_halted_before`; known_at and known_until enclose the time at
+    which both were believed. A row after a hole in the sessions has no row before it and is left out.
+    """
+    before = rows[["security_id", "session_no", *BEFORE, "known_at", "known_until"]]
+    before = before.assign(session_no=before["session_no"] + 1).rename(columns={n: f"{n}_before" for n in BEFORE})
+    return bitemporal.together(rows, before, ("security_id", "session_no"))
+
+
+def base_price_events(pairs: pd.DataFrame) -> pd.DataFrame:
     """The ledger rows that base prices imply.
 
     Parameters
     ----------
-    rows : one row per security and session, ordered by both, with session_no, close, open, base_price, listed_shares and
-        known_at; holes in the sessions are allowed and imply nothing, since a base across a hole mixes in market moves.
+    pairs : rows with open, base_price, listed_shares, and close, listed_shares and is_halted of the session before
+        (`beside_session_before`): a base across a hole in the sessions would mix in market moves.
 
     Returns
     -------
     Rows where base price / previous close differs from 1 by more than 0.5 %, with `factor`, `cause`, `evidence`, `confidence`.
-    Where the opening auction set the base (base = open: spin-off, relisting, merger), the ratio holds a market move, so the
-    share ratio is used if shares changed, and the confidence is low.
+    Where the opening auction after a halt set the base (base = open: spin-off, relisting, merger), that ratio holds a market
+    move: the factor is the share ratio, and shares that did not move are no event. So too without a halt where shares moved
+    otherwise than the base did.
 
     Source
     ------
     KRX Open API, CMPPREVDD_PRC is measured against the base price; checked on 470,695 pairs of consecutive raw sessions.
     """
-    before = rows.groupby("security_id", sort=False)[["close", "listed_shares", "session_no"]].shift()
-    ratio = rows["base_price"] / before["close"]
-    shares = before["listed_shares"] / rows["listed_shares"]
-    adjacent = rows["session_no"] - before["session_no"] == 1
-    events = rows[adjacent & (np.abs(ratio - 1.0) > TOLERANCE)].copy()
-    at = events.index
-    ratio, shares = ratio.loc[at], shares.loc[at]
-    by_auction = (events["base_price"] == events["open"]) & (np.abs(ratio - shares) > RATIO_TOLERANCE * shares)
+    moved = np.abs(pairs["base_price"] / pairs["close_before"] - 1.0) > TOLERANCE
+    events = pairs[moved].copy()
+    ratio = events["base_price"] / events["close_before"]
+    shares = events["listed_shares_before"] / events["listed_shares"]
     shares_moved = (np.abs(shares - 1.0) > TOLERANCE).fillna(False)
-    use_shares = (by_auction & shares_moved).fillna(False)
-    events["factor"] = ratio.where(~use_shares, shares)
-    matched = (np.abs(events["factor"] / shares - 1.0) <= RATIO_TOLERANCE).fillna(False)
+    fits_shares = (np.abs(ratio - shares) <= RATIO_TOLERANCE * shares).fillna(False)
+    at_open = events["base_price"] == events["open"]
+    relisted = at_open & events["is_halted_before"] & shares.notna()
+    by_auction = at_open & ~fits_shares
+    events["factor"] = ratio.mask(relisted | (by_auction & shares_moved), shares.where(shares_moved, 1.0))
+    matched = shares_moved & (np.abs(events["factor"] / shares - 1.0) <= RATIO_TOLERANCE).fillna(False)
     kinds = np.where(events["factor"] < 1.0, "split_or_bonus", "consolidation")
-    events["cause"] = np.where(
-        matched & shares_moved, kinds, np.where(by_auction, "opening_auction", "rights_or_other")
-    )
+    events["cause"] = np.where(matched, kinds, np.where(by_auction, "opening_auction", "rights_or_other"))
     events["evidence"] = [
         f"base price {base:.10g} against previous close {close:.10g}, shares ratio {share:.6g}"
-        for base, close, share in zip(events["base_price"], before.loc[at, "close"], shares, strict=True)
+        for base, close, share in zip(events["base_price"], events["close_before"], shares, strict=True)
     ]
-    events["confidence"] = np.where(by_auction, "low", np.where(matched & shares_moved, "high", "medium"))
-    return events
+    events["confidence"] = np.where(by_auction, "low", np.where(matched, "high", "medium"))
+    return events[np.abs(events["factor"] - 1.0) > TOLERANCE]
 
 
 def cumulative_factor(ledger: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:

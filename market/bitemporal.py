@@ -1,15 +1,20 @@
 """Versions: what was believed from when until when.
 
 A source may deliver a row again. An equal row is no news; a different one is a new version, known from the delivery that
-brought it. Nothing is overwritten.
+brought it; a row that a complete answer no longer holds ends with that answer. Nothing is overwritten.
 """
 
 from collections.abc import Sequence
 
 import pandas as pd
 
+_DELIVERY = ["payload_digest", "fetched_at"]  # one delivery; an answer may come back after another
+_GONE = "_gone"
 
-def versions(rows: pd.DataFrame, key: Sequence[str], values: Sequence[str]) -> pd.DataFrame:
+
+def versions(
+    rows: pd.DataFrame, key: Sequence[str], values: Sequence[str], answers: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The rows that say something new, with `known_at` and `known_until`.
 
     Parameters
@@ -18,50 +23,118 @@ def versions(rows: pd.DataFrame, key: Sequence[str], values: Sequence[str]) -> p
         `payload_digest`. A key repeated inside one payload keeps all its rows: judging that is the checks' work.
     key : columns that identify the fact.
     values : columns whose change is a revision.
+    answers : every answer by `request`, `payload_digest` and `fetched_at`, each complete for its request; the rows then have
+        `request` too. A fact that the request which told it last no longer tells is closed by that answer. Where it is not
+        given, silence says nothing.
 
     Returns
     -------
     A new frame ordered by key and known_at. The first version is known from `first_known_at`, a later one from its
-    `fetched_at`; `known_until` is the next version's known_at, null while it is still true.
+    `fetched_at`; `known_until` is the next version's known_at or the fetch of the answer without it, null while it is true.
     """
     ordered = rows.sort_values([*key, "fetched_at", "payload_digest", "row_no"], kind="stable", ignore_index=True)
-    group = [*key, "payload_digest", "fetched_at"]  # one delivery; an answer may come back after another
-    firsts = ordered.drop_duplicates(group)
-    before = firsts.groupby(list(key), sort=False, dropna=False)[list(values)].shift()
-    is_first = ~firsts.duplicated(list(key))
-    current = firsts[list(values)]
-    same = (current.eq(before) | (current.isna() & before.isna())).all(axis=1)
-    news = firsts[is_first | ~same.astype(bool)].copy()
-    news["known_at"] = news["first_known_at"].where(is_first.loc[news.index], news["fetched_at"])
+    group = [*key, *_DELIVERY]
+    told = ordered.assign(_nth=ordered.groupby(group, sort=False, dropna=False).cumcount())
+    deliveries = told.drop_duplicates(group).assign(**{_GONE: False})
+    deliveries["_says_the_same"] = _repeats(told, key, values)
+    if answers is not None:
+        deliveries = _with_silences(deliveries, key, answers)
+    news = _news(deliveries, key)
     news["known_until"] = news.groupby(list(key), sort=False, dropna=False)["known_at"].shift(-1)
-    return ordered.merge(news[[*group, "known_at", "known_until"]], on=group, how="inner")
+    kept = news.loc[~news[_GONE], [*group, "known_at", "known_until"]]
+    return ordered.merge(kept, on=group, how="inner")
 
 
-def changes(rows: pd.DataFrame, key: Sequence[str], values: Sequence[str]) -> pd.DataFrame:
-    """One row per change of slowly changing values, with `known_at` and `known_until`.
+def changes(told: pd.DataFrame, key: Sequence[str], values: Sequence[str], observed: str) -> pd.DataFrame:
+    """One row per change of slowly changing values, as it was believed: an observation corrected later changes nothing before.
 
     Parameters
     ----------
-    rows : observations, any order, with the key, the values and `first_known_at` (the instant of the observation). Of several
-        deliveries of one observation the last fetched counts.
+    told : versions of observations, any order, with the key, the values, `known_at` and the column `observed`. Rows that
+        contradict each other in one delivery are all kept: judging that is the checks' work.
     key : columns that identify the thing observed.
     values : columns whose change begins a new row.
+    observed : column that orders the observations; what is believed is the newest observation known by then.
 
     Returns
     -------
-    A new frame ordered by key and known_at: the first observation of each run of equal values.
+    A new frame ordered by key and known_at: the first version of each run of equal beliefs, true until the next.
     """
-    ordered = rows.sort_values([*key, "first_known_at", "fetched_at", "payload_digest", "row_no"], kind="stable")
-    ordered = ordered.drop_duplicates([*key, "first_known_at"], keep="last", ignore_index=True)
-    before = ordered.groupby(list(key), sort=False)[list(values)].shift()
-    current = ordered[list(values)]
-    same = (current.eq(before) | (current.isna() & before.isna())).all(axis=1).astype(bool)
-    kept = ordered[~same | ~ordered.duplicated(list(key))].copy()
-    kept["known_at"] = kept["first_known_at"]
+    ordered = told.sort_values(
+        [*key, "known_at", observed, "payload_digest", "row_no"], kind="stable", ignore_index=True
+    )
+    instant = pd.to_datetime(ordered[observed])
+    known_by_then = instant.groupby([ordered[name] for name in key], sort=False).cummax()
+    told_together = instant.groupby([ordered[name] for name in (*key, "known_at")], sort=False).transform("max")
+    ordered = ordered[(instant == known_by_then) & (instant == told_together)].reset_index(drop=True)
+    group = [*key, "known_at"]
+    believed = ordered.assign(_nth=ordered.groupby(group, sort=False).cumcount())
+    beliefs = believed.drop_duplicates(group)
+    kept = beliefs[~_repeats(believed, key, values, group)][group].copy()
     kept["known_until"] = kept.groupby(list(key), sort=False)["known_at"].shift(-1)
-    return kept.reset_index(drop=True)
+    return ordered.drop(columns=["known_until"], errors="ignore").merge(kept, on=group, how="inner")
 
 
 def true_at(rows: pd.DataFrame, instant: pd.Timestamp) -> pd.DataFrame:
     """The versions believed at that instant: known by then and not yet replaced."""
     return rows[(rows["known_at"] <= instant) & (rows["known_until"].isna() | (rows["known_until"] > instant))]
+
+
+def together(rows: pd.DataFrame, others: pd.DataFrame, on: Sequence[str]) -> pd.DataFrame:
+    """Each version beside each version of the other side that was believed at the same time.
+
+    Parameters
+    ----------
+    rows, others : versions with the columns `on`, known_at and known_until, and no other name in common.
+
+    Returns
+    -------
+    The joined columns; known_at and known_until enclose the time in which both were believed.
+    """
+    pairs = rows.merge(others, on=list(on), suffixes=("", "_other"))
+    pairs["known_at"] = pairs[["known_at", "known_at_other"]].max(axis=1)
+    pairs["known_until"] = pairs[["known_until", "known_until_other"]].min(axis=1)
+    met = pairs["known_until"].isna() | (pairs["known_at"] < pairs["known_until"])
+    return pairs[met].drop(columns=["known_at_other", "known_until_other"]).reset_index(drop=True)
+
+
+def _repeats(told: pd.DataFrame, key: Sequence[str], values: Sequence[str], group: Sequence[str] = ()) -> pd.Series:
+    """Whether each delivery (at its first row) holds the same rows as the key's delivery before it; the first never does."""
+    group = list(group) or [*key, *_DELIVERY]
+    starts = told["_nth"] == 0
+    number = starts.groupby([told[name] for name in key], sort=False, dropna=False).cumsum()
+    size = told.groupby(group, sort=False, dropna=False)["_nth"].transform("size")
+    shown = told[[*key, *values, "_nth"]].assign(_number=number, _size=size)
+    before = shown.groupby([*key, "_nth"], sort=False, dropna=False)[[*values, "_number", "_size"]].shift()
+    current = shown[list(values)]
+    same = (current.eq(before[list(values)]) | (current.isna() & before[list(values)].isna())).all(axis=1).astype(bool)
+    same &= (before["_number"] == number - 1) & (before["_size"] == size)
+    return same.groupby([told[name] for name in group], sort=False, dropna=False).transform("all")[starts]
+
+
+def _with_silences(deliveries: pd.DataFrame, key: Sequence[str], answers: pd.DataFrame) -> pd.DataFrame:
+    """The deliveries, and one marked row for each answer that lacks a key of its request."""
+    asked = answers[["request", *_DELIVERY]].drop_duplicates()
+    again = asked[asked.duplicated("request", keep=False)]
+    if again.empty:
+        return deliveries
+    held = deliveries[[*key, "request", *_DELIVERY]]
+    due = held[[*key, "request"]].drop_duplicates().merge(again, on="request")
+    silent = due.merge(held, on=[*key, "request", *_DELIVERY], how="left", indicator=True)
+    silent = silent[silent["_merge"] == "left_only"].drop(columns="_merge")
+    silent = silent.assign(**{_GONE: True, "_says_the_same": False})
+    both = pd.concat([deliveries, silent], ignore_index=True)
+    both = both.sort_values([*key, "fetched_at", _GONE, "payload_digest"], kind="stable", ignore_index=True)
+    teller = both["request"].mask(both[_GONE]).groupby([both[name] for name in key], sort=False, dropna=False).ffill()
+    return both[~both[_GONE] | (teller == both["request"])]
+
+
+def _news(deliveries: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """The deliveries that begin a version, and the silences that end one, with the instant of each."""
+    keys = [deliveries[name] for name in key]
+    after_silence = deliveries[_GONE].groupby(keys, sort=False, dropna=False).shift(fill_value=False)
+    is_first = ~deliveries.duplicated(list(key))
+    is_news = ((~deliveries["_says_the_same"]) | after_silence).mask(deliveries[_GONE], ~after_silence)
+    news = deliveries[is_news.astype(bool)].copy()
+    news["known_at"] = news["first_known_at"].where(is_first.loc[news.index], news["fetched_at"])
+    return news

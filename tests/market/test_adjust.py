@@ -14,39 +14,74 @@ from market import adjust, calendars
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 
-def bars(*rows):
-    names = ["session_no", "close", "open", "base_price", "listed_shares"]
-    frame = pd.DataFrame(rows, columns=names).astype("float64")
-    return frame.assign(security_id="XKRX:005930", session_date=[date(2018, 5, 2 + i) for i in range(len(rows))])
+FIELDS = ["session_no", "close", "open", "base_price", "listed_shares"]
+
+
+def events(*rows):
+    """The events of one security's rows, each told at its close; an open of 0 is a halt."""
+    frame = pd.DataFrame(rows, columns=FIELDS).astype("float64")
+    frame["security_id"], frame["is_halted"] = "XKRX:005930", frame["open"] == 0
+    frame["known_at"] = [pd.Timestamp(f"2018-05-{2 + i:02}T06:30Z") for i in range(len(rows))]
+    frame["known_until"] = pd.Series(pd.NaT, frame.index, dtype="datetime64[ns, UTC]")
+    return adjust.base_price_events(adjust.beside_session_before(frame))
 
 
 def test_a_fifty_for_one_split_is_read_from_the_base_price():
-    # Samsung Electronics, May 2018: 2,650,000 before, base 53,000 after
-    events = adjust.base_price_events(
-        bars((0, 2_650_000, 0, 2_650_000, 128_386_494), (1, 51_900, 53_000, 53_000, 6_419_324_700))
-    )
-    assert events["factor"].tolist() == pytest.approx([0.02])
-    assert events["cause"].tolist() == ["split_or_bonus"]
-    assert events["confidence"].tolist() == ["high"]
+    # Samsung Electronics, May 2018: 2,650,000 before, base 53,000 after; it opened at the base, which fits its shares
+    found = events((0, 2_650_000, 0, 2_650_000, 128_386_494), (1, 51_900, 53_000, 53_000, 6_419_324_700))
+    assert found["factor"].tolist() == pytest.approx([0.02])
+    assert found["cause"].tolist() == ["split_or_bonus"]
+    assert found["confidence"].tolist() == ["high"]
 
 
 def test_where_the_opening_auction_set_the_base_the_share_ratio_is_the_factor():
     # shares fell to a tenth; base = open holds a market move of -7 % besides
-    events = adjust.base_price_events(bars((0, 1_000, 990, 1_000, 1_000_000), (1, 9_500, 9_290, 9_290, 100_000)))
-    assert events["factor"].tolist() == pytest.approx([10.0])
-    assert events["confidence"].tolist() == ["low"]
+    found = events((0, 1_000, 990, 1_000, 1_000_000), (1, 9_500, 9_290, 9_290, 100_000))
+    assert found["factor"].tolist() == pytest.approx([10.0])
+    assert found["confidence"].tolist() == ["low"]
+
+
+@pytest.mark.parametrize(
+    ("previous_close", "base"),
+    [(945, 1_593), (2_425, 3_965), (2_135, 3_100), (9_340, 11_700), (4_480, 2_240)],
+    ids=["117670", "419270", "466910", "101140", "138360"],
+)
+def test_the_market_move_of_a_relisting_after_a_halt_is_no_factor(previous_close, base):
+    # as recorded: halted the day before, opened at the base that its own auction set, shares as they were
+    assert events((0, previous_close, 0, previous_close, 10**7), (1, base + 5, base, base, 10**7)).empty
+
+
+def test_a_relisting_after_a_consolidation_has_the_share_ratio_even_where_the_auction_came_close_to_it():
+    # 007460, 2023-01-19: 572 before, base = open = 1,720 (x 3.007), shares to a third
+    found = events((0, 572, 0, 572, 300), (1, 1_645, 1_720, 1_720, 100))
+    assert found["factor"].tolist() == [3.0]
+    assert found["cause"].tolist() == ["consolidation"]
+
+
+def test_a_base_announced_during_a_halt_is_an_event_although_shares_did_not_move():
+    # base 600, opened at 640: the auction did not set it
+    assert events((0, 1_000, 0, 1_000, 100), (1, 650, 640, 600, 100))["factor"].tolist() == pytest.approx([0.6])
+
+
+def test_an_opening_at_the_base_without_a_halt_is_no_auction_of_a_relisting():
+    # ex rights: 1,000 before, announced base 950, and the first trade happened to be there
+    assert events((0, 1_000, 1_000, 1_000, 100), (1, 960, 950, 950, 100))["factor"].tolist() == pytest.approx([0.95])
+
+
+def test_where_the_shares_are_unknown_a_relisting_keeps_the_ratio_of_its_base():
+    assert events((0, 100, 0, 100, np.nan), (1, 55, 50, 50, np.nan))["factor"].tolist() == pytest.approx([0.5])
 
 
 def test_a_hole_in_the_sessions_implies_nothing():
-    assert adjust.base_price_events(bars((0, 1_000, 1_000, 1_000, 10), (7, 480, 500, 500, 20))).empty
+    assert events((0, 1_000, 1_000, 1_000, 10), (7, 480, 500, 500, 20)).empty
 
 
 def test_a_base_rounded_to_its_tick_is_no_event():
-    assert adjust.base_price_events(bars((0, 2_022, 2_022, 2_022, 10), (1, 2_030, 2_015, 2_025, 10))).empty
+    assert events((0, 2_022, 2_022, 2_022, 10), (1, 2_030, 2_015, 2_025, 10)).empty
 
 
 def test_an_unknown_base_is_no_event():
-    assert adjust.base_price_events(bars((0, 1_000, 1_000, np.nan, 10), (1, 500, 500, np.nan, 20))).empty
+    assert events((0, 1_000, 1_000, np.nan, 10), (1, 500, 500, np.nan, 20)).empty
 
 
 def test_the_factor_counts_from_its_ex_date_on():
@@ -79,20 +114,42 @@ def test_value_traded_does_not_depend_on_the_scale(factor, close, volume):
     assert rows["close"][0] == close  # the input is not changed
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is absent: the recorded events of KRX are not here")
-def test_the_recorded_base_price_events_are_found():
-    events = pd.read_csv(SHARED / "krx_marcap_windows" / "derived_base_price_events.csv", dtype={0: str})
+def recorded():
+    """Raw rows of the recorded windows, as silver has them."""
     parts = []
     for path in sorted((SHARED / "krx_marcap_windows").glob("marcap-*")):
         part = pd.read_csv(path, dtype={"Code": str}) if path.suffix == ".gz" else pd.read_parquet(path)
-        parts.append(part[["Code", "Date", "Open", "Close", "Changes", "Stocks"]])
-    rows = pd.concat(parts)
+        parts.append(part[["Code", "Date", "Open", "High", "Low", "Close", "Changes", "Stocks"]])
+    rows = pd.concat(parts, ignore_index=True)
     rows["session_date"] = pd.to_datetime(rows["Date"]).dt.date
     numbers = {day: calendars.session_no("XKRX", day) for day in rows["session_date"].unique()}
-    rows = rows.assign(
+    return rows.assign(
         security_id=rows["Code"], session_no=rows["session_date"].map(numbers), close=rows["Close"], open=rows["Open"],
         base_price=rows["Close"] - rows["Changes"], listed_shares=rows["Stocks"].astype("float64"),
-    ).sort_values(["security_id", "session_date"], ignore_index=True)  # fmt: skip
-    found = adjust.base_price_events(rows)
-    assert abs(len(found) - len(events)) <= len(events) * 0.05
+        is_halted=(rows[["Open", "High", "Low"]] == 0).all(axis=1), known_at=pd.to_datetime(rows["Date"], utc=True),
+        known_until=pd.Series(pd.NaT, rows.index, dtype="datetime64[ns, UTC]"),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is absent: the recorded events of KRX are not here")
+def test_the_recorded_base_price_events_are_found_by_code_date_and_factor():
+    rows = recorded()
+    listed = pd.read_csv(SHARED / "krx_marcap_windows" / "derived_base_price_events.csv", dtype={"Code": str})
+    listed["session_date"] = pd.to_datetime(listed["Date"]).dt.date
+    halted = set(
+        zip(rows.loc[rows["is_halted"], "security_id"], rows.loc[rows["is_halted"], "session_no"], strict=True)
+    )
+    expected = {}
+    for event in listed.itertuples():
+        shares, ratio = event.prev_shares / event.Stocks, event.base / event.prev_close
+        shares = shares if abs(shares - 1) > 0.005 else 1.0
+        was_halted = (event.Code, calendars.session_no("XKRX", event.session_date) - 1) in halted
+        is_auction = event.base_is_open and (was_halted or (shares != 1.0 and abs(ratio / shares - 1) > 0.02))
+        factor = shares if is_auction else ratio
+        if factor != 1.0:
+            expected[event.Code, event.session_date] = factor
+    found = adjust.base_price_events(adjust.beside_session_before(rows))
+    factors = dict(zip(zip(found["security_id"], found["session_date"], strict=True), found["factor"], strict=True))
+    assert factors == pytest.approx(expected)
+    assert len(expected) == 106  # of 123; the other 17 are relistings with the shares that there were

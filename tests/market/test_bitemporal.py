@@ -68,3 +68,110 @@ def test_the_order_of_the_rows_does_not_matter(answers, random):
     pd.testing.assert_frame_equal(
         bitemporal.versions(rows.iloc[order], ["key"], ["value"]), bitemporal.versions(rows, ["key"], ["value"])
     )
+
+
+HOUR = pd.Timedelta(hours=1)
+
+
+def from_answers(*answers, request="GET /a"):
+    """What (request, {key: value}) or {key: value} answers tell, one an hour, each complete for its request."""
+    asked, rows = [], []
+    for hour, answer in enumerate(answers, 1):
+        name, held = answer if isinstance(answer, tuple) else (request, answer)
+        delivery = {"request": name, "payload_digest": f"p{hour}", "fetched_at": CLOSE + hour * HOUR}
+        asked.append(delivery)
+        told = [
+            (key, value) for key, values in held.items() for value in (values if isinstance(values, list) else [values])
+        ]
+        rows += [
+            {"key": k, "value": v, "row_no": n, "first_known_at": CLOSE, **delivery} for n, (k, v) in enumerate(told)
+        ]
+    columns = ["key", "value", "row_no", "first_known_at", "request", "payload_digest", "fetched_at"]
+    told = pd.DataFrame(rows, columns=columns)
+    told = told.astype({"fetched_at": "datetime64[ns, UTC]", "first_known_at": "datetime64[ns, UTC]"})
+    return bitemporal.versions(told, ["key"], ["value"], pd.DataFrame(asked))
+
+
+def spans(rows):
+    """(key, value, known from, known until) in hours after the close."""
+
+    def hours(instants):
+        return [None if pd.isna(at) else round((at - CLOSE) / HOUR) for at in instants]
+
+    return list(zip(rows["key"], rows["value"], hours(rows["known_at"]), hours(rows["known_until"]), strict=True))
+
+
+def test_a_row_that_a_complete_answer_lacks_ends_with_it():
+    assert spans(from_answers({"A": 1, "B": 2}, {"A": 1})) == [("A", 1, 0, None), ("B", 2, 0, 2)]
+
+
+def test_a_row_that_comes_back_is_a_version_of_its_own_although_it_says_the_same():
+    assert spans(from_answers({"A": 1, "B": 2}, {"A": 1}, {"A": 1}, {"A": 1, "B": 2})) == [
+        ("A", 1, 0, None), ("B", 2, 0, 2), ("B", 2, 4, None),
+    ]  # fmt: skip
+
+
+def test_an_answer_to_another_request_takes_nothing_back():
+    told = from_answers(("GET /a", {"A": 1}), ("GET /b", {"B": 2}), ("GET /b", {"C": 3}))
+    assert spans(told) == [("A", 1, 0, None), ("B", 2, 0, 3), ("C", 3, 0, None)]
+
+
+def test_a_row_that_moved_to_another_request_does_not_end_when_the_old_one_lacks_it():
+    told = from_answers(("GET /a", {"A": 1}), ("GET /b", {"A": 2, "B": 9}), ("GET /a", {"C": 3}))
+    assert spans(told) == [("A", 1, 0, 2), ("A", 2, 2, None), ("B", 9, 0, None), ("C", 3, 0, None)]
+
+
+def test_a_contradiction_in_a_later_payload_is_news_whichever_row_comes_first():
+    assert spans(from_answers({"A": 1}, {"A": [1, 2]})) == [("A", 1, 0, 2), ("A", 1, 2, None), ("A", 2, 2, None)]
+
+
+def test_a_contradiction_told_again_is_no_news():
+    assert spans(from_answers({"A": [1, 2]}, {"A": [1, 2]})) == [("A", 1, 0, None), ("A", 2, 0, None)]
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("ABC"), st.integers(0, 1)), min_size=1, max_size=8))
+def test_at_every_instant_exactly_what_the_last_complete_answer_held_is_believed(answers):
+    rows = from_answers(*answers)
+    for hour, answer in enumerate(answers, 1):
+        believed = bitemporal.true_at(rows, CLOSE + hour * HOUR)
+        first_told = {key for earlier in answers[hour:] for key in earlier} - {k for a in answers[:hour] for k in a}
+        kept = believed[~believed["key"].isin(first_told)]  # what comes later is known from the fact itself
+        assert dict(zip(kept["key"], kept["value"], strict=True)) == answer
+
+
+def observed(*told):
+    """Versions of one thing: (day of the observation, value, known from), in hours."""
+    rows = pd.DataFrame(told, columns=["day", "value", "known_at"])
+    rows["known_at"] = CLOSE + rows["known_at"] * HOUR
+    return bitemporal.changes(rows.assign(key="A", payload_digest="p", row_no=0), ["key"], ["value"], "day")
+
+
+def test_equal_observations_are_one_row_from_the_first():
+    assert spans(observed((1, "old", 0), (2, "old", 24), (3, "new", 48))) == [
+        ("A", "old", 0, 48),
+        ("A", "new", 48, None),
+    ]
+
+
+def test_a_corrected_observation_is_believed_from_its_correction_on():
+    assert spans(observed((1, "old", 0), (1, "new", 60))) == [("A", "old", 0, 60), ("A", "new", 60, None)]
+
+
+def test_a_correction_of_an_observation_that_a_newer_one_has_replaced_changes_nothing():
+    assert spans(observed((1, "old", 0), (2, "old", 24), (1, "other", 60))) == [("A", "old", 0, None)]
+
+
+def test_observations_that_contradict_each_other_are_left_to_the_checks():
+    rows = observed((1, "old", 0), (1, "other", 0), (2, "old", 24))
+    assert spans(rows) == [("A", "old", 0, 24), ("A", "other", 0, 24), ("A", "old", 24, None)]
+
+
+def test_two_sides_are_together_while_both_are_believed():
+    left = pd.DataFrame({"key": "A", "value": [1, 2], "known_at": [0, 5], "known_until": [5, None]})
+    right = pd.DataFrame({"key": "A", "other": [7, 8], "known_at": [3, 5], "known_until": [5, 9]})
+    for rows in (left, right):
+        for name in ("known_at", "known_until"):
+            rows[name] = CLOSE + pd.to_timedelta(rows[name], unit="h")
+    both = bitemporal.together(left, right, ["key"])
+    assert both["other"].tolist() == [7, 8]
+    assert spans(both) == [("A", 1, 3, 5), ("A", 2, 5, 9)]

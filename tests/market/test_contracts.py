@@ -35,6 +35,14 @@ def test_a_table_reads_tables_that_exist_and_come_before_it(table):
         assert read.table == table.name or order.index(read.table) < order.index(table.name)
 
 
+@pytest.mark.parametrize("table", ALL, ids=lambda t: t.name)
+def test_what_is_joined_comes_with_the_instant_it_was_known_at(table):
+    taken = {column.name for column in table.columns}
+    for read in table.reads:
+        assert bool(read.known_as) == (read.role == "join"), f"{read.table} is joined without its known_at"
+        assert read.known_as not in taken
+
+
 @pytest.mark.parametrize("table", registry.layer("bronze"), ids=lambda t: t.name)
 def test_a_bronze_table_names_a_source_that_has_a_client(table):
     assert table.source in clients()
@@ -42,7 +50,8 @@ def test_a_bronze_table_names_a_source_that_has_a_client(table):
 
 
 @pytest.mark.parametrize("table", registry.layer("silver"), ids=lambda t: t.name)
-def test_silver_overwrites_nothing(table):
+def test_silver_rows_say_from_when_until_when_they_were_believed(table):
+    # that nothing is overwritten is shown by what the builds do: silver/test_overwrites_nothing.py
     assert table.is_bitemporal
 
 

@@ -1,22 +1,57 @@
-"""From delivered text to values: numbers with thousands commas, dates without dashes, sources' words for 'unknown'."""
+"""From delivered text to values: numbers with thousands commas, dates without dashes, sources' words for 'unknown'.
 
+What is neither a value nor unknown is told by `unreadable`, so that its row is refused rather than stored with a hole.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
 import pandas as pd
 
 from market.table import Frames
 
 UNKNOWN = ("", "-")
+NUMBER = r"[+-]?(?:(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?|\.[0-9]+)"
+EXACT = 2.0**53  # from here on a float skips whole numbers, and soon after an int64 ends
+
+Parser = Callable[[pd.Series], pd.Series]
 
 
 def number(text: pd.Series) -> pd.Series:
     """Floats of texts such as '1,234', '-1,100' or '4.39'; NaN where unknown or no number at all."""
-    plain = text.astype("string").str.replace(",", "", regex=False).str.strip()
-    return pd.to_numeric(plain.where(~plain.isin(UNKNOWN)), errors="coerce").astype("float64")
+    plain = _plain(text)
+    digits = plain.where(plain.str.fullmatch(NUMBER).fillna(False)).str.replace(",", "", regex=False)
+    values = pd.to_numeric(digits, errors="coerce").astype("float64")
+    return values.where(np.isfinite(values))
+
+
+def whole(text: pd.Series) -> pd.Series:
+    """Whole numbers, as floats so that NaN can stand for unknown; NaN too for a fraction and from 2**53 on."""
+    values = number(text)
+    return values.where((values == values.round()) & (values.abs() < EXACT))
 
 
 def day(text: pd.Series) -> pd.Series:
-    """Dates of texts such as '20240503', '2008/09/23' or '2024-05-03'; None where unknown."""
-    digits = text.astype("string").str.replace(r"[-/.]", "", regex=True)
+    """Dates of texts such as '20240503', '2008/09/23' or '2024-05-03'; None where unknown or no date at all."""
+    digits = text.astype("string").str.strip().str.replace(r"[-/.]", "", regex=True)
     return pd.to_datetime(digits, format="%Y%m%d", errors="coerce").dt.date
+
+
+def unreadable(rows: pd.DataFrame, parsers: Mapping[str, Parser], unknown: tuple[str, ...] = ()) -> pd.Series:
+    """Which columns hold a text that their parser cannot read, with the text: "TDD_OPNPRC '₩990'"; null where none does.
+
+    Parameters
+    ----------
+    rows : delivered rows, all columns text.
+    parsers : by column, the function of this module that reads it.
+    unknown : the source's further words for unknown, such as the one for shares without par value.
+    """
+    found = pd.Series("", index=rows.index, dtype="string")
+    for name, parse in parsers.items():
+        text = _plain(rows[name])
+        bad = parse(rows[name]).isna() & text.notna() & ~text.isin([*UNKNOWN, *unknown])
+        found = found.where(~bad, found + ", " + name + " " + text.map(repr, na_action="ignore"))
+    return found.str.removeprefix(", ").mask(found == "")
 
 
 def with_first_known(rows: pd.DataFrame, exchange: str, frames: Frames, instant: str = "close_at") -> pd.DataFrame:
@@ -33,7 +68,5 @@ def month(dates: pd.Series) -> pd.Series:
     return pd.to_datetime(dates).dt.strftime("%Y-%m").astype("string")
 
 
-def whole(text: pd.Series) -> pd.Series:
-    """Whole numbers, as floats so that NaN can stand for unknown; a fraction is unknown too, and so is refused later."""
-    values = number(text)
-    return values.where(values == values.round())
+def _plain(text: pd.Series) -> pd.Series:
+    return text.astype("string").str.strip()

@@ -25,7 +25,6 @@ TABLE = Table(
     key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
     writer="delta-rs",
-    may_be_empty=True,
     source="dart",
 )
 
@@ -43,7 +42,7 @@ DECISIONS = {
 
 
 def filings(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
-    """Rows of silver.filings: receipt has the resolution of a day, so a filing is known at the next session's open."""
+    """Rows of silver.filings: receipt has the resolution of a day, so a filing is known at the first open after that day."""
     return pa.Table.from_pandas(
         bitemporal.versions(_rows(delivered_rows, frames), ("receipt_no",), VALUES), preserve_index=False
     )
@@ -53,8 +52,10 @@ def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """Rows of silver.corporate_actions: decisions that listed companies disclosed, amendments as their own."""
     rows = _rows(delivered_rows, frames)
     rows["action"] = pd.Series(None, index=rows.index, dtype="string")
-    for word, action in DECISIONS.items():
-        rows["action"] = rows["action"].mask(rows["action"].isna() & rows["report_name"].str.contains(word), action)
+    for word in sorted(DECISIONS, key=len, reverse=True):  # the longest title first: it may hold a shorter one
+        rows["action"] = rows["action"].mask(
+            rows["action"].isna() & rows["report_name"].str.contains(word), DECISIONS[word]
+        )
     rows["evidence"] = "DART " + rows["receipt_no"].astype("string")
     listed = rows[rows["action"].notna() & rows["security_id"].notna()].reset_index(drop=True)
     key = ("security_id", "session_date", "action", "evidence")
@@ -72,7 +73,11 @@ def _rows(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
     rows["stock_code"] = code.where(code.str.len() > 0)
     rows["security_id"] = identity.security_id("XKRX", rows["stock_code"])
     rows["exchange"], rows["source"] = "XKRX", "dart"
-    return with_first_known(rows, "XKRX", frames, "next_open_at")
+    timed = with_first_known(rows, "XKRX", frames, "next_open_at")
+    opened = with_first_known(rows, "XKRX", frames, "open_at")["first_known_at"]
+    received_before = pd.to_datetime(timed["receipt_date"]) < pd.to_datetime(timed["session_date"])  # between sessions
+    timed["first_known_at"] = timed["first_known_at"].mask(received_before, opened)
+    return timed
 
 
 FEEDS = {"silver.filings": filings, "silver.corporate_actions": corporate_actions}

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import day, month, number, whole, with_first_known
+from market.datasets.bronze._parse import day, month, number, unreadable, whole, with_first_known
 from market.table import Frames, Table
 
 TABLE = Table(
@@ -36,13 +36,19 @@ TABLE = Table(
 
 VALUES = (
     "symbol", "market", "open", "high", "low", "close", "volume", "value", "market_cap", "listed_shares", "base_price",
+    "unreadable",
 )  # fmt: skip
+_NUMBERS = ("TDD_CLSPRC", "CMPPREVDD_PRC", "TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "ACC_TRDVAL", "MKTCAP")
+PARSERS = {"BAS_DD": day, **dict.fromkeys(_NUMBERS, number), "ACC_TRDVOL": whole, "LIST_SHRS": whole}
 
 
 def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
-    """Rows of silver.prices: numbers typed, halts told from prices, the base price worked out, every version kept."""
+    """Rows of silver.prices: numbers typed, halts told from prices, the base price worked out, every version kept.
+
+    An answer holds the whole market of its day: a row that a later one lacks is true until then.
+    """
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
-    rows = raw[["payload_digest", "row_no", "fetched_at"]].copy()
+    rows = raw[["request", "payload_digest", "row_no", "fetched_at"]].copy()
     rows["symbol"] = identity.krx_code(raw["ISU_CD"])
     rows["security_id"] = identity.security_id("XKRX", rows["symbol"])
     rows["session_date"] = day(raw["BAS_DD"])
@@ -56,10 +62,10 @@ def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     rows[["open", "high", "low"]] = quoted.mask(rows["is_halted"])
     rows["volume"], rows["value"] = whole(raw["ACC_TRDVOL"]), number(raw["ACC_TRDVAL"])
     rows["market_cap"], rows["listed_shares"] = number(raw["MKTCAP"]), whole(raw["LIST_SHRS"])
+    rows["unreadable"] = unreadable(raw, PARSERS)
     timed = with_first_known(rows, "XKRX", frames)
-    return pa.Table.from_pandas(
-        bitemporal.versions(timed, ("security_id", "session_date"), VALUES), preserve_index=False
-    )
+    told = bitemporal.versions(timed, ("security_id", "session_date"), VALUES, answers=rows)
+    return pa.Table.from_pandas(told, preserve_index=False)
 
 
 FEEDS = {"silver.prices": prices}

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import day, number, with_first_known
+from market.datasets.bronze._parse import day, number, unreadable, with_first_known
 from market.table import Frames, Table
 
 TABLE = Table(
@@ -30,7 +30,11 @@ TABLE = Table(
     source="krx",
 )
 
-ATTRIBUTES = ("symbol", "name", "name_en", "isin", "market", "section", "kind", "share_class", "list_date", "par_value")
+ATTRIBUTES = (
+    "symbol", "name", "name_en", "isin", "market", "section", "kind", "share_class", "list_date", "par_value", "unreadable",
+)  # fmt: skip
+PARSERS = {"LIST_DD": day, "PARVAL": number}
+NO_PAR_VALUE = "무액면"
 
 
 def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
@@ -46,8 +50,10 @@ def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
         raw["SECT_TP_NM"], raw["SECUGRP_NM"], raw["KIND_STKCERT_TP_NM"],
     )  # fmt: skip
     rows["list_date"], rows["par_value"] = day(raw["LIST_DD"]), number(raw["PARVAL"])
-    timed = with_first_known(rows, "XKRX", frames)
-    return pa.Table.from_pandas(bitemporal.changes(timed, ("security_id",), ATTRIBUTES), preserve_index=False)
+    rows["unreadable"] = unreadable(raw, PARSERS, unknown=(NO_PAR_VALUE,))
+    told = bitemporal.versions(with_first_known(rows, "XKRX", frames), ("security_id", "session_date"), ATTRIBUTES)
+    changed = bitemporal.changes(told, ("security_id",), ATTRIBUTES, observed="session_date")
+    return pa.Table.from_pandas(changed, preserve_index=False)
 
 
 SERIES = "ISU_SRT_CD"

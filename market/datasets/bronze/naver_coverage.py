@@ -25,15 +25,20 @@ TABLE = Table(
 
 
 def coverage(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
-    """Rows of silver.news_coverage: the count where the session was covered, null where it was not."""
+    """Rows of silver.news_coverage: the count where the session was covered, null where it never was.
+
+    The search shows the newest items only: asked again later it no longer reaches an old session, which takes nothing back.
+    """
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     rows = raw[["session_date", "payload_digest", "row_no", "fetched_at", "is_covered"]].copy()
     rows["session_month"] = month(rows["session_date"])
     rows["security_id"] = identity.security_id("XKRX", raw["code"])
     rows["exchange"], rows["source"] = "XKRX", "naver"
     rows["n_headlines"] = raw["n_items"].where(raw["is_covered"]).astype("float64")
-    timed = with_first_known(rows, "XKRX", frames)
-    key = ("security_id", "session_date")
+    rows = rows.sort_values(["fetched_at", "payload_digest", "row_no"], kind="stable", ignore_index=True)
+    key = ["security_id", "session_date"]
+    known = rows[rows.groupby(key)["is_covered"].cummax() == rows["is_covered"]]
+    timed = with_first_known(known, "XKRX", frames)
     return pa.Table.from_pandas(bitemporal.versions(timed, key, ("n_headlines",)), preserve_index=False)
 
 

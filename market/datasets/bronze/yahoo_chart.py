@@ -1,12 +1,14 @@
 """bronze.yahoo_chart: US daily bars, dividends and splits, one row each, as Yahoo's v8 chart delivers them."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import month, with_first_known
+from market.datasets.bronze._parse import EXACT, month, with_first_known
 from market.table import Column, Frames, OneOf, Table
 
 TABLE = Table(
@@ -38,43 +40,51 @@ TABLE = Table(
     source="yahoo",
 )
 
-VALUES = ("open", "high", "low", "close", "volume")
+PRICES = ("open", "high", "low", "close")
+VALUES = (*PRICES, "volume", "unreadable")
+US_CENTS = 2
+DIVIDEND_DECIMALS = 4
 
 
 def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """Rows of silver.prices: bars as they were on the day, later splits undone; a pure rescale is no revision."""
     rows = _of_kind(delivered_rows, "bar")
-    splits = rows["later_splits"].to_numpy()
-    for name in ("open", "high", "low", "close"):
-        rows[name] = _significant(rows[name].to_numpy() * splits)
-    rows["volume"] = np.round(rows["volume"].to_numpy() / splits)
+    splits, decimals = rows["later_splits"], rows["price_hint"].fillna(US_CENTS)
+    off = {}
+    for name in PRICES:
+        rows[name], off[name] = _undone(rows[name], splits, decimals)
+    shares = rows["volume"] / splits
+    is_whole = np.isfinite(shares) & (shares.abs() < EXACT)
+    rows["unreadable"] = ("volume " + rows["volume"].astype("string")).where(rows["volume"].notna() & ~is_whole)
+    rows["volume"] = shares.round().where(is_whole)
+    off["volume"] = (0.5 + 0.5 / splits).where(splits != 1.0, 0.0)
     rows["market"], rows["is_halted"] = "US", rows["volume"] == 0
-    timed = with_first_known(rows, "XNYS", frames)
-    return pa.Table.from_pandas(
-        bitemporal.versions(timed, ("security_id", "session_date"), VALUES), preserve_index=False
-    )
+    key = ("security_id", "session_date")
+    timed = with_first_known(_as_told_first(rows, key, off), "XNYS", frames)
+    return pa.Table.from_pandas(bitemporal.versions(timed, key, VALUES), preserve_index=False)
 
 
 def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """Rows of silver.securities: what a chart tells of a security, from its first bar on."""
     rows = _of_kind(delivered_rows, "bar")
     rows["name"], rows["market"], rows["kind"] = rows["symbol"], "US", "stock"
-    timed = with_first_known(rows, "XNYS", frames)
-    return pa.Table.from_pandas(
-        bitemporal.changes(timed, ("security_id",), ("symbol", "market", "currency")), preserve_index=False
-    )
+    timed, attributes = with_first_known(rows, "XNYS", frames), ("symbol", "market", "currency")
+    told = bitemporal.versions(timed, ("security_id", "session_date"), attributes)
+    changed = bitemporal.changes(told, ("security_id",), attributes, observed="session_date")
+    return pa.Table.from_pandas(changed, preserve_index=False)
 
 
 def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """Rows of silver.corporate_actions: dividends as paid on the day (later splits undone) and splits, known at the open."""
     dividends, splits = _of_kind(delivered_rows, "dividend"), _of_kind(delivered_rows, "split")
     dividends["action"], splits["action"] = "cash_dividend", "split"
-    dividends["amount"] = _significant(dividends["dividend"].to_numpy() * dividends["later_splits"].to_numpy())
+    key = ("security_id", "session_date", "action")
+    dividends["amount"], off = _undone(dividends["dividend"], dividends["later_splits"], DIVIDEND_DECIMALS)
+    dividends = _as_told_first(dividends, key, {"amount": off})
     splits["price_factor"] = splits["denominator"] / splits["numerator"]
     rows = pd.concat([frame for frame in (dividends, splits) if len(frame)] or [splits], ignore_index=True)
     rows["evidence"] = "Yahoo chart event"
     timed = with_first_known(rows, "XNYS", frames, "open_at")
-    key = ("security_id", "session_date", "action")
     return pa.Table.from_pandas(bitemporal.versions(timed, key, ("amount", "price_factor")), preserve_index=False)
 
 
@@ -88,12 +98,55 @@ def _of_kind(delivered_rows: pa.Table, kind: str) -> pd.DataFrame:
     return rows
 
 
-def _significant(values: np.ndarray) -> np.ndarray:
-    """Values rounded to six significant digits, so that undoing a split gives what was delivered before it."""
+def _undone(delivered: pd.Series, splits: pd.Series, decimals: pd.Series | int) -> tuple[pd.Series, pd.Series]:
+    """Figures with later splits undone, and how far undoing may have moved each; a figure without later splits is exact.
+
+    Yahoo widens float32 figures, and rounds rescaled ones about two digits behind the meant decimals. So the figure at the meant
+    decimals is taken where that explains the difference, and seven significant digits where it does not (a price below a cent).
+    """
+    figures, is_rescaled = delivered * splits, splits != 1.0
+    scale = 10.0 ** pd.Series(decimals, delivered.index, dtype="float64")
+    meant = (figures * scale).round() / scale
+    off = _widened(delivered).mask(is_rescaled, lambda widened: np.maximum(widened, 0.005 / scale) * splits)
+    rest = figures.mask(is_rescaled, _significant(figures, 7))
+    return meant.where((meant - figures).abs() <= off, rest), off.where(is_rescaled, 0.0)
+
+
+def _widened(delivered: pd.Series) -> pd.Series:
+    """How far each figure may be from the one that it stands for: half a float32 step, nothing where it is no float32."""
+    with np.errstate(over="ignore"):
+        narrow = delivered.astype("float32")
+    step = pd.Series(np.spacing(narrow.abs().to_numpy()), delivered.index, dtype="float64")
+    return (step / 2.0).where(narrow.astype("float64") == delivered, 0.0)
+
+
+def _as_told_first(rows: pd.DataFrame, key: Sequence[str], off: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """The rows, those that only rescale the delivery before them with its figures: a split is no revision.
+
+    Parameters
+    ----------
+    off : by column of figures, how far undoing later splits may have moved each.
+    """
+    by = rows.sort_values([*key, "fetched_at", "payload_digest", "row_no"], kind="stable")
+    group = [by[name] for name in key]
+    same = by["later_splits"] != by["later_splits"].groupby(group).shift()
+    for name, moved in off.items():
+        before, far = by[name].groupby(group).shift(), moved.loc[by.index]
+        far = far + far.groupby(group).shift()
+        same &= ((by[name] - before).abs() <= far) | (by[name].isna() & before.isna())
+    same &= by.duplicated(list(key))
+    stretch = (~same).cumsum()
+    told = by[list(off)].groupby(stretch).head(1)
+    first = pd.DataFrame(told.to_numpy()[stretch.to_numpy() - 1], by.index, list(off)) if len(by) else by[list(off)]
+    return rows.assign(**{name: first[name] for name in off})
+
+
+def _significant(values: pd.Series, n: int) -> pd.Series:
+    """Values rounded to n significant digits."""
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = np.floor(np.log10(np.abs(values)))
-    scale = np.power(10.0, 5 - np.where(np.isfinite(digits), digits, 0))
-    return np.round(values * scale) / scale
+    scale = np.power(10.0, n - 1 - np.where(np.isfinite(digits), digits, 0))
+    return (values * scale).round() / scale
 
 
 SERIES = "symbol"

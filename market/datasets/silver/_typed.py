@@ -12,3 +12,11 @@ ORIGIN = (
     Column("payload_digest", "string", "SHA-256 of the payload the row came in", rules=(Matches(r"[0-9a-f]{64}$"),)),
     Column("row_no", "int32", "position of the row in the payload"),
 )
+UNREADABLE = Column(
+    "unreadable",
+    "string",
+    "columns of the payload whose text is no number or date, with the text; such a row is refused",
+    nullable=True,
+    rules=(Matches(r"$"),),
+    internal=True,
+)

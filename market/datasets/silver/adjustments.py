@@ -11,57 +11,47 @@ VALUES = ("factor", "cause", "evidence", "confidence")
 
 
 def build(frames: Frames, window: Window) -> pa.Table:
-    """Factors within the window, one version per belief: the ledger as it stood at every instant at which a price was revised."""
+    """Factors within the window, each true as long as the prices or the declared split that imply it were believed.
+
+    A factor that a correction no longer implies is closed by it; another one is a row of its own.
+    """
     prices = frames["silver.prices"].to_pandas(timestamp_as_object=False)
     sessions = frames["silver.sessions"].to_pandas()[["exchange", "session_date", "session_no"]]
     prices = prices.merge(sessions, on=["exchange", "session_date"], how="inner")
+    korean, american = (prices[prices["exchange"] == exchange] for exchange in ("XKRX", "XNYS"))
+    events = _unexplained(adjust.base_price_events(adjust.beside_session_before(korean)), korean)
     splits = _declared_splits(frames["silver.corporate_actions"])
-    revised = prices.loc[prices.duplicated(["security_id", "session_date"], keep=False), "security_id"].unique()
-    settled = prices[~prices["security_id"].isin(revised)]
-    beliefs = [_ledger(settled, splits)]
-    for security, rows in prices[prices["security_id"].isin(revised)].groupby("security_id"):
-        ours = splits[splits["security_id"] == security]
-        beliefs += [
-            _unexplained(_ledger(bitemporal.true_at(rows, instant), ours), rows).assign(believed_at=instant)
-            for instant in sorted(rows["known_at"].unique())
-        ]
-    rows = pd.concat(beliefs, ignore_index=True)
+    declared = bitemporal.together(american, splits, ("security_id", "session_date"))
+    declared = declared.assign(cause="split", evidence="declared by the source", confidence="high")
+    rows = pd.concat([events, declared], ignore_index=True)
     rows = rows[(rows["session_date"] >= window.start) & (rows["session_date"] <= window.end)]
-    return TABLE.conform(pa.Table.from_pandas(_versions(rows), preserve_index=False))
+    return TABLE.conform(pa.Table.from_pandas(_in_one_piece(rows), preserve_index=False))
 
 
-def _ledger(prices: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
-    ordered = prices.sort_values(["security_id", "session_date"], ignore_index=True)
-    korean = adjust.base_price_events(ordered[ordered["exchange"] == "XKRX"])
-    american = ordered[ordered["exchange"] == "XNYS"].merge(splits, on=["security_id", "session_date"], how="inner")
-    american = american.assign(cause="split", evidence="declared by the source", confidence="high")
-    return pd.concat([korean, american], ignore_index=True).assign(believed_at=pd.NaT)
-
-
-def _unexplained(events: pd.DataFrame, versions: pd.DataFrame) -> pd.DataFrame:
-    """Events whose base price fits no version of the previous close: a corrected close leaves the next base as it was."""
-    closes = versions[["session_no", "close"]].assign(session_no=versions["session_no"] + 1)
-    pairs = events.reset_index().merge(closes, on="session_no", suffixes=("", "_before"))
-    fits = (pairs["base_price"] / pairs["close_before"] - 1.0).abs() <= adjust.TOLERANCE
-    return events.drop(index=pairs.loc[fits & (pairs["exchange"] == "XKRX"), "index"].unique())
+def _unexplained(events: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """Events whose base price fits no close told by then for the session before: a corrected close leaves the next base."""
+    told = prices[["security_id", "session_no", "close", "known_at"]].assign(session_no=prices["session_no"] + 1)
+    pairs = events.reset_index().merge(told, on=["security_id", "session_no"], suffixes=("", "_told"))
+    fits = (pairs["base_price"] / pairs["close_told"] - 1.0).abs() <= adjust.TOLERANCE
+    return events.drop(index=pairs.loc[fits & (pairs["known_at_told"] <= pairs["known_at"]), "index"].unique())
 
 
 def _declared_splits(actions: pa.Table) -> pd.DataFrame:
     rows = actions.to_pandas(timestamp_as_object=False)
-    rows = rows[(rows["action"] == "split") & rows["known_until"].isna()]
-    return rows[["security_id", "session_date", "price_factor"]].rename(columns={"price_factor": "factor"})
+    rows = rows[rows["action"] == "split"].rename(columns={"price_factor": "factor"})
+    return rows[["security_id", "session_date", "factor", "known_at", "known_until"]]
 
 
-def _versions(rows: pd.DataFrame) -> pd.DataFrame:
-    key = ["security_id", "session_date"]
-    told = pd.to_datetime(rows["believed_at"], utc=True)
-    rows = rows.assign(known_at=rows["known_at"].where(told.isna() | (rows["known_at"] >= told), told))
+def _in_one_piece(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each stretch of time in which a factor was believed without a break."""
+    key, values = ["security_id", "session_date"], list(VALUES)
     rows = rows.sort_values([*key, "known_at"], ignore_index=True)
-    before = rows.groupby(key)[list(VALUES)].shift()
-    same = (rows[list(VALUES)].eq(before) | (rows[list(VALUES)].isna() & before.isna())).all(axis=1).astype(bool)
-    kept = rows[~same | ~rows.duplicated(key)].copy()
-    kept["known_until"] = kept.groupby(key)["known_at"].shift(-1)
-    return kept
+    before = rows.groupby(key)[[*values, "known_until"]].shift()
+    goes_on = (rows[values] == before[values]).all(axis=1) & (rows["known_at"] == before["known_until"])
+    is_last = ~goes_on.shift(-1, fill_value=False)
+    pieces = rows[~goes_on].copy()
+    pieces["known_until"] = rows.loc[is_last, "known_until"].set_axis(pieces.index)
+    return pieces
 
 
 TABLE = Table(
@@ -86,7 +76,7 @@ TABLE = Table(
     reads=(
         Read("silver.prices", spread="security_id", history=1, versions=True),
         Read("silver.sessions", "side", history=1),
-        Read("silver.corporate_actions", "side"),
+        Read("silver.corporate_actions", "side", versions=True),
     ),
     build=build,
     carries=True,

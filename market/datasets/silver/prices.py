@@ -1,7 +1,7 @@
 """silver.prices: raw daily prices of every security, every version that a source ever told."""
 
 from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN
+from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN, UNREADABLE
 from market.table import Between, Column, IsSession, Matches, OneOf, Read, RowRule, Table
 
 FEEDS = feeds("silver.prices")
@@ -27,6 +27,7 @@ TABLE = Table(
         Column("listed_shares", "int64", "shares listed", "shares", True, (Between(0),)),
         Column("base_price", "float64", "the exchange's base price of the session", "currency", True),
         Column("is_halted", "bool", "no regular trade that day"),
+        UNREADABLE,
         *ORIGIN,
         *KNOWN,
     ),

@@ -1,7 +1,7 @@
 """silver.securities: what is known of each security, one row per change."""
 
 from market.datasets.silver._feeds import build_from, feeds, series_column
-from market.datasets.silver._typed import KNOWN, ORIGIN
+from market.datasets.silver._typed import KNOWN, ORIGIN, UNREADABLE
 from market.table import Column, Matches, OneOf, Read, Table
 
 FEEDS = feeds("silver.securities")
@@ -23,6 +23,7 @@ TABLE = Table(
         Column("list_date", "date", "listing", nullable=True),
         Column("par_value", "float64", "par value; null for none", "currency", True),
         Column("currency", "string", "currency it trades in"),
+        UNREADABLE,
         *ORIGIN,
         *KNOWN,
     ),

@@ -38,7 +38,7 @@ TABLE = Table(
         Column("open_at", "timestamp", "opening of the regular session"),
         Column("close_at", "timestamp", "end of the regular session"),
         Column("next_open_at", "timestamp", "opening of the session after this one"),
-        Column("session_no", "int64", "count of sessions of the exchange since 2000-01-03, from 0"),
+        Column("session_no", "int64", "count of sessions of the exchange since 2000-01-03, from 0, negative before"),
         *KNOWN,
     ),
     key=("exchange", "session_date"),

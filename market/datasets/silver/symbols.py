@@ -10,9 +10,7 @@ from market.table import Column, Frames, Read, Table, Window
 def build(frames: Frames, window: Window) -> pa.Table:
     """Dated codes and names: one row per change of either."""
     rows = frames["silver.securities"].to_pandas(timestamp_as_object=False)
-    rows = rows.drop(columns=["known_until"]).rename(columns={"known_at": "first_known_at"})
-    rows["fetched_at"] = rows["first_known_at"]
-    dated = bitemporal.changes(rows, ("security_id",), ("symbol", "name"))
+    dated = bitemporal.changes(rows, ("security_id",), ("symbol", "name"), observed="known_at")
     dated["valid_from"] = dated["known_at"].dt.date
     return TABLE.conform(pa.Table.from_pandas(dated, preserve_index=False))
 

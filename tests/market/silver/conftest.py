@@ -1,0 +1,120 @@
+"""Shared by the silver tests: payloads as sources deliver them, from the few values that a test is about, and silver from them."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from lake.windows import between, bounds
+from market import registry
+from market.table import Read, Window
+
+DAY = date(2024, 5, 3)
+WINDOW = Window(date(2024, 1, 2), date(2025, 1, 10), datetime(2025, 1, 10, 9, tzinfo=UTC))
+PLAIN: Mapping[str, Mapping[str, Any]] = {
+    "bronze.krx_daily": {
+        "ISU_CD": "005930", "ISU_NM": "삼성전자", "MKT_NM": "KOSPI", "SECT_TP_NM": "-", "TDD_CLSPRC": "1,000",
+        "CMPPREVDD_PRC": "0", "FLUC_RT": "0.00", "TDD_OPNPRC": "1,000", "TDD_HGPRC": "1,010", "TDD_LWPRC": "990",
+        "ACC_TRDVOL": "1,200", "ACC_TRDVAL": "1,200,000", "MKTCAP": "5,000,000", "LIST_SHRS": "5,000",
+    },
+    "bronze.krx_listing": {
+        "ISU_CD": "KR7005930003", "ISU_SRT_CD": "005930", "ISU_NM": "삼성전자보통주", "ISU_ABBRV": "삼성전자",
+        "ISU_ENG_NM": "SamsungElec", "LIST_DD": "19750611", "MKT_TP_NM": "KOSPI", "SECUGRP_NM": "주권",
+        "SECT_TP_NM": "-", "KIND_STKCERT_TP_NM": "보통주", "PARVAL": "100", "LIST_SHRS": "5,000",
+    },
+    "bronze.dart_filings": {
+        "corp_code": "00126380", "corp_name": "삼성전자", "stock_code": "005930", "corp_cls": "Y",
+        "report_nm": "주식분할결정", "rcept_no": "20240503000001", "flr_nm": "삼성전자", "rcept_dt": "20240503", "rm": "",
+    },
+    "bronze.naver_coverage": {"query": "삼성전자", "code": "005930", "is_covered": True, "n_items": 3},
+    "bronze.naver_news": {
+        "query": "삼성전자", "code": "005930", "title": "<b>삼성전자</b> 실적", "originallink": "https://press.kr/1",
+        "link": "https://n.news.naver.com/1", "description": "발표", "pubDate": "Fri, 03 May 2024 10:00:00 +0900",
+    },
+    "bronze.yahoo_chart": {
+        "symbol": "AAPL", "kind": "bar", "bar_at": datetime(2024, 5, 3, 13, 30, tzinfo=UTC), "open": 180.0,
+        "high": 182.0, "low": 179.0, "close": 181.0, "volume": 1000.0, "later_splits": 1.0, "currency": "USD",
+        "exchange_name": "NMS", "price_hint": 2,
+    },
+}  # fmt: skip
+
+Answer = Callable[..., pa.Table]
+Silver = Callable[..., pd.DataFrame]
+
+
+def at(text: str) -> datetime:
+    """An instant of UTC: at('2024-05-07 23:00')."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def answer() -> Answer:
+    """``answer(table, fetched_at, {...}, ..., day=, request=)``: the bronze rows of one payload; what a row does not say is plain."""
+
+    def make(
+        name: str, fetched_at: str, *said: Mapping[str, Any], day: date = DAY, request: str | None = None
+    ) -> pa.Table:
+        digest = hashlib.sha256(json.dumps([name, f"{day}", *said], default=str).encode()).hexdigest()
+        usual = {"session_date": day, "session_month": f"{day:%Y-%m}", "payload_digest": digest, "landing_path": "x"}
+        usual |= {"request": request or f"GET /{name}/{day}", "fetched_at": at(fetched_at), "known_at": at(fetched_at)}
+        dated = {"BAS_DD": f"{day:%Y%m%d}"} if name == "bronze.krx_daily" else {}
+        rows = [{**PLAIN[name], **dated, **usual, "row_no": n, **row} for n, row in enumerate(said)]
+        schema = registry.table(name).schema
+        return pa.Table.from_pylist([{c: row.get(c) for c in schema.names} for row in rows], schema=schema)
+
+    return make
+
+
+@cache
+def sessions() -> pa.Table:
+    """silver.sessions of the whole window."""
+    table = registry.table("silver.sessions")
+    assert table.build is not None
+    return table.build({}, WINDOW)
+
+
+@pytest.fixture(scope="session")
+def silver() -> Silver:
+    """``silver(table, answers...)``: its rows by key, built from bronze through every silver table that it reads.
+
+    With ``window`` a build of those sessions alone, which is given the rows that its reads name.
+    """
+
+    def run(name: str, *answers: pa.Table, window: Window = WINDOW) -> pd.DataFrame:
+        table = registry.table(name)
+        rows = built(name, answers, window).to_pandas(timestamp_as_object=False)
+        return rows.sort_values(list(table.key), ignore_index=True)
+
+    return run
+
+
+def built(name: str, answers: Sequence[pa.Table], window: Window) -> pa.Table:
+    """The rows of a silver table from the payloads, as one build of that window makes them."""
+    table = registry.table(name)
+    assert table.build is not None
+    frames = {read.table: _read(read, answers, window) for read in table.reads}
+    sides = {read.table: frames[read.table] for read in table.reads if read.role == "side"}
+    mains = [read.table for read in table.reads if read.role == "main"]
+    calls = [{**sides, main: frames[main]} for main in mains] or [sides]
+    return pa.concat_tables([table.conform(table.build(call, window)) for call in calls])
+
+
+def _read(read: Read, answers: Sequence[pa.Table], window: Window) -> pa.Table:
+    contract = registry.table(read.table)
+    if read.table == "silver.sessions":
+        rows = sessions()
+    elif contract.layer == "bronze":
+        rows = pa.concat_tables([contract.schema.empty_table(), *(a for a in answers if a.schema == contract.schema)])
+    else:
+        rows = built(read.table, answers, WINDOW)
+    if contract.is_bitemporal and not read.versions:
+        rows = rows.filter(pc.is_null(rows["known_until"]))
+    limits = bounds(read, window)
+    return rows.filter(between(*limits)) if limits is not None and contract.is_partitioned else rows

@@ -1,0 +1,123 @@
+"""silver.adjustments: a factor is true as long as what implies it is believed, and not a moment longer."""
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from market import calendars
+from market.bitemporal import true_at
+
+BEFORE, DAY, AFTER = date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 7)
+
+
+def krx(answer: Any, day: date, fetched: str, close: int, base: int, **more: str) -> Any:
+    """One session's answer about one security that opened somewhere else than at its base."""
+    return answer(
+        "bronze.krx_daily", fetched, {"TDD_CLSPRC": f"{close:,}", "CMPPREVDD_PRC": f"{close - base:,}"} | more, day=day
+    )
+
+
+def spans(rows: pd.DataFrame) -> list[tuple[date, float, str, str | None]]:
+    """(ex-date, factor, known from, known until) with instants as texts."""
+    texts = [[None if pd.isna(at) else f"{at:%Y-%m-%d %H:%M}" for at in rows[n]] for n in ("known_at", "known_until")]
+    return list(zip(rows["session_date"], rows["factor"], *texts, strict=True))
+
+
+@pytest.fixture
+def withdrawn(answer: Any) -> list[Any]:
+    """05-03 is told with base 50 after a close of 100; on 05-07 it is corrected to close 101, base 100."""
+    return [
+        krx(answer, BEFORE, "2024-05-02 23:00", 100, 100),
+        krx(answer, DAY, "2024-05-03 23:00", 50, 50),
+        krx(answer, DAY, "2024-05-07 23:00", 101, 100),
+    ]
+
+
+def test_a_factor_that_a_correction_withdraws_ends_with_the_correction(withdrawn: Any, silver: Any) -> None:
+    assert spans(silver("silver.adjustments", *withdrawn)) == [(DAY, 0.5, "2024-05-03 06:30", "2024-05-07 23:00")]
+
+
+def test_a_reading_as_of_before_the_withdrawal_has_the_factor_and_one_after_has_none(
+    withdrawn: Any, silver: Any
+) -> None:
+    rows = silver("silver.adjustments", *withdrawn)
+    assert true_at(rows, pd.Timestamp("2024-05-07T22:59Z"))["factor"].tolist() == [0.5]
+    assert true_at(rows, pd.Timestamp("2024-05-07T23:00Z")).empty
+
+
+def test_a_factor_that_comes_back_is_a_row_of_its_own(withdrawn: Any, answer: Any, silver: Any) -> None:
+    rows = silver("silver.adjustments", *withdrawn, krx(answer, DAY, "2024-05-09 23:00", 50, 50))
+    assert spans(rows) == [
+        (DAY, 0.5, "2024-05-03 06:30", "2024-05-07 23:00"),
+        (DAY, 0.5, "2024-05-09 23:00", None),
+    ]
+
+
+def test_a_revision_that_leaves_the_base_leaves_the_factor_as_it_was(answer: Any, silver: Any) -> None:
+    rows = silver(
+        "silver.adjustments",
+        krx(answer, BEFORE, "2024-05-02 23:00", 100, 100),
+        krx(answer, DAY, "2024-05-03 23:00", 50, 50),
+        krx(answer, DAY, "2024-05-07 23:00", 51, 50),
+    )
+    assert spans(rows) == [(DAY, 0.5, "2024-05-03 06:30", None)]
+
+
+def test_a_factor_ends_when_its_row_is_gone_from_a_corrected_answer(answer: Any, silver: Any) -> None:
+    other = {"ISU_CD": "000660"}
+    rows = silver(
+        "silver.adjustments",
+        krx(answer, BEFORE, "2024-05-02 23:00", 100, 100),
+        krx(answer, DAY, "2024-05-03 23:00", 50, 50),
+        answer("bronze.krx_daily", "2024-05-07 23:00", other, day=DAY),
+    )
+    assert spans(rows) == [(DAY, 0.5, "2024-05-03 06:30", "2024-05-07 23:00")]
+
+
+def test_a_corrected_close_leaves_the_next_base_as_it_was(answer: Any, silver: Any) -> None:
+    rows = silver(
+        "silver.adjustments",
+        krx(answer, BEFORE, "2024-05-02 23:00", 100, 100),
+        krx(answer, DAY, "2024-05-03 23:00", 100, 100),
+        krx(answer, BEFORE, "2024-05-07 23:00", 110, 100),
+    )
+    assert rows.empty
+
+
+def test_a_base_that_only_a_later_correction_of_the_close_explains_was_an_event_until_then(
+    answer: Any, silver: Any
+) -> None:
+    # nobody could know on 05-03 that the close of 05-02 had been 110
+    rows = silver(
+        "silver.adjustments",
+        krx(answer, BEFORE, "2024-05-02 23:00", 100, 100),
+        krx(answer, DAY, "2024-05-03 23:00", 110, 110),
+        krx(answer, BEFORE, "2024-05-07 23:00", 110, 100),
+    )
+    assert spans(rows) == [(DAY, 1.1, "2024-05-03 06:30", "2024-05-07 23:00")]
+
+
+def test_a_corrected_us_split_closes_the_factor_told_first(answer: Any, silver: Any) -> None:
+    split = {"kind": "split", "numerator": 4.0, "denominator": 1.0}
+    rows = silver(
+        "silver.adjustments",
+        answer("bronze.yahoo_chart", "2024-05-03 22:00", {}, split),
+        answer("bronze.yahoo_chart", "2024-05-07 22:00", {}, split | {"numerator": 5.0}),
+    )
+    assert spans(rows) == [
+        (DAY, 0.25, "2024-05-03 20:00", "2024-05-07 22:00"),
+        (DAY, 0.2, "2024-05-07 22:00", None),
+    ]
+
+
+def test_a_relisting_is_no_factor_where_shares_did_not_move(answer: Any, silver: Any) -> None:
+    halted = dict.fromkeys(("TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "ACC_TRDVOL", "ACC_TRDVAL"), "0")
+    rows = silver(
+        "silver.adjustments",
+        krx(answer, DAY, "2024-05-03 23:00", 945, 945, **halted),
+        krx(answer, AFTER, "2024-05-07 23:00", 1_600, 1_593, TDD_OPNPRC="1,593"),
+    )
+    assert calendars.next_session("XKRX", DAY) == AFTER
+    assert rows.empty
