@@ -4,7 +4,6 @@ The kernel is the contract's own pure `build`; Spark schedules it over sessions 
 any arithmetic, and the judgement of rows.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,10 +19,11 @@ from pyspark.sql import functions as F
 
 from lake import jars, windows
 from lake.delta import TABLE_PROPERTIES, DeltaLake
+from lake.explain_commits import commit_note
 from lake.settings import Settings
 from market import registry
 from market.errors import Permanent
-from market.table import Read, Table, Window
+from market.table import SPARK, Read, Table, Window
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "spark_conf" / "embedded.conf"
@@ -115,7 +115,7 @@ class Spark:
             frame = frame.repartition("session_month")
         else:
             frame = frame.coalesce(1)
-        note = json.dumps({"code_sha": self._code_sha, "from": f"{window.start}", "to": f"{window.end}"})
+        note = commit_note(table, self._code_sha, window)
         writer = frame.sortWithinPartitions(*order).write.format("delta").mode("overwrite").option("userMetadata", note)
         writer = writer.option("mergeSchema", "true")  # a contract may have grown a column
         if table.is_partitioned:
@@ -129,12 +129,15 @@ class Spark:
         self, table: Table, read: Read, sides: Mapping[str, pa.Table], window: Window, resumed: "windows.Resumed | None"
     ) -> DataFrame:
         frame = self._load(read.table).where(self._filter(read, window, resumed))
-        for join in (other for other in table.reads if other.role == "join" and self._delta.exists(other.table)):
-            right = self._load(join.table).where(self._filter(join, window, None)).select(*join.on, *join.columns)
-            frame = frame.join(right, list(join.on), "left")
-        for column in (c for other in table.reads if other.role == "join" for c in other.columns):
-            if column not in frame.columns:
-                frame = frame.withColumn(column, F.lit(None).cast("double"))
+        for join in (other for other in table.reads if other.role == "join"):
+            if self._delta.exists(join.table):
+                right = self._load(join.table).where(self._filter(join, window, None))
+                added = [F.col(source).alias(name) for name, source in join.joined.items()]
+                frame = frame.join(right.select(*join.on, *added), list(join.on), "left")
+                continue
+            for name, source in join.joined.items():
+                kind = SPARK[registry.table(join.table).column(source).type]
+                frame = frame.withColumn(name, F.lit(None).cast(kind))
         partitions = int(self.session.conf.get("spark.sql.shuffle.partitions") or "4")
         frame = frame.repartition(partitions, read.spread) if read.spread else frame.coalesce(1)
         kernel = Kernel(table.name, read.table, {name: _to_ipc(rows) for name, rows in sides.items()}, window)

@@ -92,7 +92,8 @@ class Resumed:
     ----------
     rows : the stored rows, one per series.
     securities : their ids.
-    needs_whole_series : some series of the window cannot resume (new, or with a hole) and must be read from its first row.
+    needs_whole_series : some series of the window cannot resume (new, without the session before, or stored by other formulas)
+        and must be read from its first row.
     """
 
     rows: pa.Table

@@ -49,14 +49,45 @@ def forward_return(
     Ours; the definition of a holding-period return.
     """
     prices = np.asarray(close, dtype=np.float64)
-    starts = _checked_offsets(offsets, prices.size)
-    later = _later_rows(starts, prices.size, horizon, session_numbers)
+    later = later_rows(offsets, prices.size, horizon, session_numbers=session_numbers)
     usable = np.isfinite(prices) & (prices > 0)
     enters = usable if is_tradable is None else usable & np.asarray(is_tradable, dtype=bool)
     known = (later >= 0) & enters & usable[later]
     result = np.full(prices.size, np.nan)
     result[known] = prices[later[known]] / prices[known] - 1.0
     return result
+
+
+def later_rows(
+    offsets: npt.ArrayLike, n_rows: int, horizon: int, *, session_numbers: npt.ArrayLike | None = None
+) -> Int1D:
+    """(n,) index of the row ``horizon`` sessions later in the same security, -1 where there is none.
+
+    Parameters and errors are those of ``forward_return``.
+    """
+    starts = _checked_offsets(offsets, n_rows)
+    if horizon < 1:
+        raise ValueError(f"forward_return: expected a horizon of at least 1 session, was {horizon}")
+    security = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+    rows = np.arange(n_rows)
+    if session_numbers is None:
+        later = rows + horizon
+        inside = later < starts[security + 1] if n_rows else np.zeros(0, dtype=bool)
+        return np.where(inside, later, -1)
+    numbers = np.asarray(session_numbers, dtype=np.int64)
+    if numbers.size != n_rows:
+        raise ValueError(f"forward_return: expected {n_rows} session numbers, was {numbers.size}")
+    if n_rows == 0:
+        return rows
+    # One rising key for all securities, wide enough that a step of the horizon never reaches the next one.
+    width = int(numbers.max() - numbers.min()) + horizon + 1
+    keys = security * width + (numbers - numbers.min())
+    if (np.diff(keys) <= 0).any():
+        at = int(np.flatnonzero(np.diff(keys) <= 0)[0]) + 1
+        raise ValueError(f"forward_return: expected session numbers rising within each security, was not at row {at}")
+    found = np.searchsorted(keys, keys + horizon)
+    matches = (found < n_rows) & (keys[np.minimum(found, n_rows - 1)] == keys + horizon)
+    return np.where(matches, found, -1)
 
 
 def group_codes(*columns: npt.ArrayLike | pd.Series) -> Int1D:
@@ -122,29 +153,3 @@ def _checked_offsets(offsets: npt.ArrayLike, n_rows: int) -> Int1D:
     if not covers or (np.diff(starts) < 0).any():
         raise ValueError(f"forward_return: expected offsets rising from 0 to {n_rows}, was {starts.tolist()[:10]}")
     return starts
-
-
-def _later_rows(starts: Int1D, n_rows: int, horizon: int, session_numbers: npt.ArrayLike | None) -> Int1D:
-    """(n,) index of the row ``horizon`` sessions later in the same security, -1 where there is none."""
-    if horizon < 1:
-        raise ValueError(f"forward_return: expected a horizon of at least 1 session, was {horizon}")
-    security = np.repeat(np.arange(starts.size - 1), np.diff(starts))
-    rows = np.arange(n_rows)
-    if session_numbers is None:
-        later = rows + horizon
-        inside = later < starts[security + 1] if n_rows else np.zeros(0, dtype=bool)
-        return np.where(inside, later, -1)
-    numbers = np.asarray(session_numbers, dtype=np.int64)
-    if numbers.size != n_rows:
-        raise ValueError(f"forward_return: expected {n_rows} session numbers, was {numbers.size}")
-    if n_rows == 0:
-        return rows
-    # One rising key for all securities, wide enough that a step of the horizon never reaches the next one.
-    width = int(numbers.max() - numbers.min()) + horizon + 1
-    keys = security * width + (numbers - numbers.min())
-    if (np.diff(keys) <= 0).any():
-        at = int(np.flatnonzero(np.diff(keys) <= 0)[0]) + 1
-        raise ValueError(f"forward_return: expected session numbers rising within each security, was not at row {at}")
-    found = np.searchsorted(keys, keys + horizon)
-    matches = (found < n_rows) & (keys[np.minimum(found, n_rows - 1)] == keys + horizon)
-    return np.where(matches, found, -1)

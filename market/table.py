@@ -121,6 +121,7 @@ class Read:
         (left join); `side` tables are small and reach every call whole; `state` is the table's own row before the window.
     spread : column of a main table whose rows a kernel call sees together: a session's cross-section, a security's series;
         empty: one call sees all.
+    known_as : name under which the `known_at` of a join reaches the kernel, beside the main row's own.
     history : sessions before the first one built that the kernel needs; None: everything before.
     versions : every bitemporal version of a silver table rather than what is true now.
     """
@@ -130,8 +131,14 @@ class Read:
     spread: str = ""
     on: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    known_as: str = ""
     history: int | None = 0
     versions: bool = False
+
+    @property
+    def joined(self) -> Mapping[str, str]:
+        """The columns that a join adds to the main rows: name there to name in the joined table."""
+        return {name: name for name in self.columns} | ({self.known_as: "known_at"} if self.known_as else {})
 
 
 @dataclass(frozen=True)

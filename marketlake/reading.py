@@ -187,14 +187,22 @@ def computed(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
     offsets = np.append(starts, len(rows)).astype(np.int64)
     prepared = adjust.forward_adjusted(rows)
     columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in program.inputs}
-    return program.run(columns, offsets).values[feature.name]
+    return program.run(columns, offsets, session_numbers=_session_numbers(rows)).values[feature.name]
+
+
+def _session_numbers(rows: pd.DataFrame) -> np.ndarray:
+    """(n,) place of each row's session in its exchange's calendar; where it jumps, a series starts anew."""
+    keys = list(zip(rows["exchange"], rows["session_date"], strict=True))
+    numbers = {key: calendars.session_no(*key) for key in set(keys)}
+    return np.array([numbers[key] for key in keys], dtype=np.int64)
 
 
 def _bars_then(sql: ReleaseSql, ids: list[str], end: date, as_of: datetime) -> pa.Table:
     contract = registry.table("gold.prices")
     rows = sql.query(
-        f"""SELECT p.*, c.n_headlines FROM silver.prices p LEFT JOIN (
-                SELECT security_id, session_date, n_headlines FROM silver.news_coverage WHERE {_TRUE_THEN}
+        f"""SELECT p.*, c.n_headlines, c.news_known_at FROM silver.prices p LEFT JOIN (
+                SELECT security_id, session_date, n_headlines, known_at AS news_known_at
+                FROM silver.news_coverage WHERE {_TRUE_THEN}
             ) c USING (security_id, session_date)
             WHERE list_contains(?, p.security_id) AND p.session_date <= ?
               AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)""",

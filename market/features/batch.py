@@ -28,17 +28,45 @@ class Batch:
     offsets : (k + 1,) where series begin and the last ends.
     emit_from : (k,) context rows per series.
     state : (k, width) state after each series' last context row.
+    names : (k,) what to call each series in a message: its position among the caller's.
     """
 
     columns: Mapping[str, NDArray[np.generic]]
     offsets: Ints
     emit_from: Ints
     state: Floats
+    names: Ints
 
     @property
     def new_rows(self) -> Ints:
         """(k,) rows of each series that are no context."""
         return np.diff(self.offsets) - self.emit_from
+
+    @property
+    def emitted(self) -> Ints:
+        """(k + 1,) where each series' rows that are no context begin among all such rows."""
+        return np.concatenate(([0], np.cumsum(self.new_rows)))
+
+    def in_runs(self, starts: Ints, fresh: Floats) -> "Batch":
+        """The same rows as unbroken runs, each a series of its own.
+
+        The stored state goes on in the run that holds the series' last context row. Without context rows it is taken for
+        the state of the session right before the first row. Every other run starts anew.
+
+        Parameters
+        ----------
+        starts : (r + 1,) where runs begin and the last ends, as ``runs.unbroken`` gives them.
+        fresh : (r, width) states of series that have no row yet; taken over and changed.
+        """
+        begins, ends = starts[:-1], starts[1:]
+        series = np.searchsorted(self.offsets, begins, side="right") - 1
+        emit_from = self.emit_from[series]
+        new = self.offsets[series] + emit_from
+        goes_on = np.where(emit_from > 0, (begins < new) & (new <= ends), begins == new)
+        fresh[goes_on] = self.state[series[goes_on]]
+        is_past = ends < new
+        fresh[is_past, SEEN] = (ends - begins)[is_past]  # context before a hole: nothing of it is read or emitted
+        return Batch(self.columns, starts, np.clip(new - begins, 0, ends - begins), fresh, self.names[series])
 
     def check_context(self, lookback: int) -> None:
         """Refuse a context that is shorter than windows need, or longer than the state's history.
@@ -52,13 +80,16 @@ class Batch:
         if len(short):
             expected = f"{lookback} context rows, or all of a younger series"
             found = f"{self.emit_from[short[0]]} for a series of {int(seen[short[0]])} rows"
-            raise Permanent(_WHERE, expected=expected, found=found, keys=_series(short), do="Read more rows.")
+            raise Permanent(_WHERE, expected=expected, found=found, keys=self._named(short), do="Read more rows.")
         unseen = np.flatnonzero(self.emit_from > seen)
         if len(unseen):
             expected = "the state stored with the last context row"
             found = f"{self.emit_from[unseen[0]]} context rows, state after {int(seen[unseen[0]])}"
             do = "Pass the stored state, or emit those rows instead of passing them as context."
-            raise Permanent(_WHERE, expected=expected, found=found, keys=_series(unseen), do=do)
+            raise Permanent(_WHERE, expected=expected, found=found, keys=self._named(unseen), do=do)
+
+    def _named(self, at: Ints) -> list[str]:
+        return [f"series {name}" for name in self.names[at]]
 
 
 def checked_offsets(offsets: Ints) -> Ints:
@@ -100,7 +131,3 @@ def checked_state(state: Floats, shape: tuple[int, int]) -> Floats:
         do = "State belongs to the set of features it was stored by; run the whole history once after a change."
         raise Permanent(_WHERE, expected=f"state of shape {shape}", found=str(checked.shape), do=do)
     return checked
-
-
-def _series(positions: Ints) -> list[str]:
-    return [f"series {position}" for position in positions]

@@ -1,10 +1,11 @@
 """Runs compiled features over series laid end to end: a whole history, or new rows resumed from stored state, same bits.
 
-How it works: 1 ``plan`` lists each distinct sub-expression once; 2 ``Program.run`` walks the series in chunks that stay in
-the processor's cache; 3 per chunk every step gives one column (numpy row by row, ``kernels`` for windows and smoothing);
+How it works: 1 ``plan`` lists each distinct sub-expression once; 2 ``Program.run`` cuts series where a session is missing
+(``runs``) and walks them in chunks that stay in the processor's cache; 3 per chunk every step gives one column (numpy row by row, ``kernels`` for windows and smoothing);
 4 values and state of the rows that are no context are written out. What does not belong here: reading tables, threads.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from market.features.definition import Feature
 from market.features.elementwise import ELEMENTWISE, Value
 from market.features.nodes import Column, Constant, Elementwise, Recursive, Window
 from market.features.plan import SEEN, Plan, Step, plan
+from market.features.runs import unbroken
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -89,8 +91,13 @@ class Program:
 
     @property
     def state_layout(self) -> tuple[str, ...]:
-        """What each number of the state belongs to; store it with the state, resume only where it is the same."""
+        """What each number of the state belongs to."""
         return ("rows seen", *(str(step.node) for step in self.plan.steps for _ in range(step.cells[1])))
+
+    @cached_property
+    def state_digest(self) -> str:
+        """16 hexadecimal digits of ``state_layout``: store it with the state, resume only where it is the same."""
+        return hashlib.sha256("\n".join(self.state_layout).encode()).hexdigest()[:16]
 
     def start_state(self, k: int) -> Floats:
         """(k, state_width) state of series that have no row yet, e.g. a newly listed stock."""
@@ -106,6 +113,7 @@ class Program:
         offsets: Ints,
         state: Floats | None = None,
         emit_from: Ints | None = None,
+        session_numbers: Ints | None = None,
     ) -> Result:
         """All features of all rows that are no context.
 
@@ -116,6 +124,9 @@ class Program:
         state : (k, state_width) the state stored with each series' last context row; None: no series has a past.
         emit_from : (k,) int rows of each series that are context: read by windows, not emitted, not taken into recursive
             state again. At least ``lookback`` of them, or all there are when the series is younger. None: 0.
+        session_numbers : (n,) int, place of each row's session in its exchange's calendar. Where it jumps, the series starts
+            anew: windows fill again, recursive operators seed again, the state counts from there. A state goes on only
+            where the first new row is the session right after its own. None: no session is missing anywhere.
 
         Returns
         -------
@@ -124,15 +135,22 @@ class Program:
         Raises
         ------
         Permanent : a column is missing or of another length, offsets or emit_from out of range, a state of another width,
-            context rows without their state, or fewer or more context rows than the state has seen.
+            context rows without their state, fewer or more context rows than the state has seen, or session numbers that
+            do not rise within a series.
         """
         batch = self._checked(columns, offsets, state, emit_from)
-        emitted = np.concatenate(([0], np.cumsum(batch.new_rows)))
-        rows = int(emitted[-1])
-        result = Result({name: np.empty(rows) for name in self.names}, np.empty((rows, self.state_width)), emitted)
+        rows = int(batch.emitted[-1])
+        values = {name: np.empty(rows) for name in self.names}
+        result = Result(values, np.empty((rows, self.state_width)), batch.emitted)
+        starts = unbroken(batch.offsets, session_numbers)
+        runs = batch.in_runs(starts, self.start_state(len(starts) - 1))
+        if state is None and not self.is_recursive:
+            runs.state[:, SEEN] = runs.emit_from  # windows alone need no stored state: their context is all they know
+        runs.check_context(self.lookback)
+        emitted = runs.emitted
         with np.errstate(all="ignore"):  # what has no value becomes NaN by the operators' rules
-            for first, last in _chunks(batch.offsets):
-                self._run_chunk(batch, first, last, result)
+            for first, last in _chunks(runs.offsets):
+                self._run_chunk(runs, first, last, slice(emitted[first], emitted[last]), result)
         return result
 
     def _checked(
@@ -147,16 +165,12 @@ class Program:
         before = (
             self.start_state(len(begins)) if state is None else checked_state(state, (len(begins), self.state_width))
         )
-        if state is None and not self.is_recursive:
-            before[:, SEEN] = begins  # windows alone need no stored state: their context is all they know
-        batch = Batch(checked_columns(columns, self.inputs, int(starts[-1])), starts, begins, before)
-        batch.check_context(self.lookback)
-        return batch
+        names = np.arange(len(begins))
+        return Batch(checked_columns(columns, self.inputs, int(starts[-1])), starts, begins, before, names)
 
-    def _run_chunk(self, batch: Batch, first: int, last: int, result: Result) -> None:
+    def _run_chunk(self, batch: Batch, first: int, last: int, written: slice, result: Result) -> None:
         """Compute series ``first`` to ``last`` and write their emitted rows."""
         begin, end = batch.offsets[first], batch.offsets[last]
-        written = slice(result.offsets[first], result.offsets[last])
         chunk = _Chunk(
             # a copy, so that read-only Arrow memory and writable arrays meet one compiled kernel
             {name: np.array(batch.columns[name][begin:end], dtype=np.float64) for name in self.inputs},

@@ -95,11 +95,12 @@ def revised(rows: pd.DataFrame) -> pd.DataFrame:
 def tables(prices: pd.DataFrame) -> dict[str, pa.Table]:
     """Every table of a release that follows from those prices, built by the contracts where they have a build."""
     made = {"silver.prices": conformed("silver.prices", prices), **silver(prices)}
-    believed = prices[prices["known_until"].isna()].assign(n_headlines=np.nan)
+    believed = prices[prices["known_until"].isna()].assign(n_headlines=np.nan, news_known_at=lambda p: p["known_at"])
     frames = {"silver.prices": conformed_frame(believed), "silver.adjustments": made["silver.adjustments"]}
     made["gold.prices"] = built("gold.prices", frames)
     made["gold.features_daily"] = features(made["gold.prices"])
     joined = made["gold.prices"].append_column("return_1d", made["gold.features_daily"].column("return_1d"))
+    joined = joined.append_column("features_known_at", made["gold.features_daily"].column("known_at"))
     made["gold.market_summary"] = built("gold.market_summary", {"gold.prices": joined})
     return made
 

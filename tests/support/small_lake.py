@@ -121,7 +121,10 @@ def _inputs(table: Table, frames: Mapping[str, pa.Table]) -> dict[str, pa.Table]
     main = next((read.table for read in table.reads if read.role == "main"), "")
     for read in table.reads:
         if read.role == "join":
-            side = found.pop(read.table).select([*read.on, *read.columns])
+            side = found.pop(read.table)
+            side = pa.table(
+                {name: side[source] for name, source in ({key: key for key in read.on} | read.joined).items()}
+            )
             found[main] = found[main].join(side, list(read.on), join_type="left outer")
     return found
 

@@ -12,10 +12,13 @@ import pandas as pd
 import pyarrow as pa
 
 from market import adjust
+from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
+from market.errors import Permanent
 from market.features.catalogue import catalogue
 from market.features.engine import Program, compile_features
 from market.features.plan import SEEN
+from market.features.runs import unbroken
 from market.table import Column, Frames, Read, Table, Window
 
 
@@ -25,48 +28,73 @@ def program() -> Program:
     return compile_features(tuple(catalogue().values()))
 
 
+CONTEXT = max(program().lookback, 1)
+"""Sessions before the window that a resumed series reads: what windows need, and the one that shows whether one is missing."""
+
+
 def build(frames: Frames, window: Window) -> pa.Table:
     """Features of the rows within the window, on forward-adjusted prices.
 
     A series with a row in `gold.features_daily` (its last one before the window) resumes from that row's state, and needs only
-    the lookback before the window; one without starts from its first row, and needs all of them.
+    the lookback before the window; one without starts from its first row, and needs all of them. Where a session of the
+    exchange is missing from a series, what follows starts anew.
     """
     compiled = program()
-    rows = frames["gold.prices"].to_pandas(timestamp_as_object=False)
-    rows = rows.sort_values(["security_id", "session_date"], ignore_index=True)
-    securities = rows["security_id"].drop_duplicates().to_list()
-    offsets = np.append(rows.index[~rows["security_id"].duplicated()].to_numpy(), len(rows)).astype(np.int64)
+    rows = _rows(frames)
+    starts = np.flatnonzero(~rows["security_id"].duplicated().to_numpy())
+    offsets = np.append(starts, len(rows)).astype(np.int64)
     stored = frames["gold.features_daily"].to_pandas(timestamp_as_object=False).set_index("security_id")
     is_new = (rows["session_date"] >= window.start).to_numpy()
-    state, emit_from = compiled.start_state(len(securities)), np.zeros(len(securities), dtype=np.int64)
-    known = rows["known_at"].copy()
-    for i, security in enumerate(securities):
+    state, emit_from = compiled.start_state(len(starts)), np.zeros(len(starts), dtype=np.int64)
+    for i, security in enumerate(rows["security_id"].to_numpy()[starts]):
         if security in stored.index:
             state[i] = np.asarray(stored.at[security, "state"], dtype=np.float64)
-            span = slice(offsets[i], offsets[i + 1])
-            emit_from[i] = int((~is_new[span]).sum())
-            known.iloc[span] = known.iloc[span].clip(lower=stored.at[security, "known_at"])
+            emit_from[i] = int((~is_new[offsets[i] : offsets[i + 1]]).sum())
     prepared = adjust.forward_adjusted(rows)
     columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in compiled.inputs}
-    result = compiled.run(columns, offsets, state, emit_from)
-    emitted = np.concatenate([np.arange(offsets[i] + emit_from[i], offsets[i + 1]) for i in range(len(securities))])
+    numbers = rows["session_no"].to_numpy()
+    result = compiled.run(columns, offsets, state, emit_from, numbers)
+    emitted = np.concatenate([np.arange(offsets[i] + emit_from[i], offsets[i + 1]) for i in range(len(starts))])
     made = rows.loc[emitted, ["session_date", "session_month", "security_id", "exchange"]].reset_index(drop=True)
-    made = made.assign(**result.values, state=list(result.state))
-    made["known_at"] = known.groupby(rows["security_id"], sort=False).cummax().loc[emitted].array
+    states = pd.Series(list(result.state), dtype=object)
+    made = made.assign(**result.values, state=states, state_layout=compiled.state_digest)
+    made["known_at"] = _known_at(rows, stored, unbroken(offsets, numbers)).loc[emitted].array
     kept = made[(made["session_date"] >= window.start) & (made["session_date"] <= window.end)]
     return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(kept), preserve_index=False))
 
 
-def resumes(stored: pa.Table, context: Mapping[str, int]) -> set[str]:
-    """Securities whose context holds the lookback, or all the rows that they ever had.
+def _rows(frames: Frames) -> pd.DataFrame:
+    """Prices ordered by security and session, with the session's number in its exchange's calendar."""
+    sessions = frames["silver.sessions"].to_pandas()[["exchange", "session_date", "session_no"]]
+    rows = frames["gold.prices"].to_pandas(timestamp_as_object=False)
+    rows = rows.merge(sessions, on=["exchange", "session_date"], how="left")
+    unknown = rows[rows["session_no"].isna()]
+    if len(unknown):
+        keys = [f"{exchange} {day}" for exchange, day in zip(unknown["exchange"], unknown["session_date"], strict=True)]
+        do = "Build silver.sessions over the range of gold.prices first."
+        found = f"{len(unknown)} rows without"
+        raise Permanent(TABLE.name, expected="every price's session in silver.sessions", found=found, keys=keys, do=do)
+    rows["session_no"] = rows["session_no"].astype(np.int64)
+    return rows.sort_values(["security_id", "session_date"], ignore_index=True)
 
-    A state of another width was stored by another catalogue: such a series starts from its first row.
+
+def _known_at(rows: pd.DataFrame, stored: pd.DataFrame, runs: np.ndarray) -> pd.Series:
+    """When the last price of each row's unbroken run up to it was known; a stored row speaks for the run it belongs to."""
+    key = ["security_id", "session_date"]
+    resumed = stored.reset_index()[[*key, "known_at"]].rename(columns={"known_at": "stored_known_at"})
+    known = latest(rows[[*key, "known_at"]].merge(resumed, on=key, how="left"), "known_at", "stored_known_at")
+    return known.groupby(np.repeat(np.arange(len(runs) - 1), np.diff(runs))).cummax()
+
+
+def resumes(stored: pa.Table, context: Mapping[str, int]) -> set[str]:
+    """Securities whose context holds the lookback, or all the rows of their unbroken run.
+
+    A state of another layout was stored by another formula: such a series starts from its first row.
     """
     able = set()
-    for security, state in zip(stored["security_id"].to_pylist(), stored["state"].to_pylist(), strict=True):
-        if len(state) == program().state_width and context.get(security, 0) >= min(
-            program().lookback, int(state[SEEN])
-        ):
+    columns = (stored[name].to_pylist() for name in ("security_id", "state", "state_layout"))
+    for security, state, layout in zip(*columns, strict=True):
+        if layout == program().state_digest and context.get(security, 0) >= min(CONTEXT, int(state[SEEN])):
             able.add(security)
     return able
 
@@ -80,7 +108,8 @@ def _feature_columns() -> tuple[Column, ...]:
 
 TABLE = Table(
     __name__,
-    doc="Features on forward-adjusted prices; null until a window is full, or where an input was not known (a halt, uncovered news).",
+    doc="Features on forward-adjusted prices; null until a window is full, or where an input was not known (a halt, uncovered "
+    "news). A series that misses a session starts anew after it.",
     columns=(
         Column("session_date", "date", "session whose close completes the features"),
         MONTH,
@@ -88,14 +117,18 @@ TABLE = Table(
         Column("exchange", "string", "exchange"),
         *_feature_columns(),
         Column("state", "list<float64>", "state of the recursive operators after this row", internal=True),
+        Column(
+            "state_layout", "string", "digest of what each number of the state belongs to", nullable=True, internal=True
+        ),
         Column("known_at", "timestamp", "when the last of the inputs was known"),
     ),
     key=("security_id", "session_date"),
-    known_at="the latest known_at of the security's prices up to the session",
+    known_at="the latest known_at of the security's prices in the unbroken run of sessions up to it",
     writer="spark",
     reads=(
-        Read("gold.prices", spread="security_id", history=program().lookback),
+        Read("gold.prices", spread="security_id", history=CONTEXT),
         Read("gold.features_daily", "state"),
+        Read("silver.sessions", "side", history=None),
     ),
     build=build,
     carries=True,

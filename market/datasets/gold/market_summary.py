@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
 from market.table import Between, Column, Frames, Read, Table, Window
 
@@ -18,6 +19,7 @@ def build(frames: Frames, window: Window) -> pa.Table:
     rows["cap_before"] = before.where(traded.notna())
     rows["cap_move"] = rows["cap_before"] * rows["return_1d"]
     rows["traded_return"] = traded
+    rows["known_at"] = latest(rows, "known_at", "features_known_at")
     by = rows.groupby(["exchange", "market", "session_date", "session_month"], as_index=False, sort=True)
     summary = by.agg(
         n_securities=("security_id", "count"), n_advanced=("advanced", "sum"), n_declined=("declined", "sum"),
@@ -47,14 +49,20 @@ TABLE = Table(
         Column("market_cap", "float64", "market capitalisation", "currency", True, (Between(0),)),
         Column("median_return", "float64", "median one-session return of what traded", "fraction", True),
         Column("weighted_return", "float64", "return weighted by the previous capitalisation", "fraction", True),
-        Column("known_at", "timestamp", "the latest of its rows'"),
+        Column("known_at", "timestamp", "the latest of its prices' and their returns'"),
     ),
     key=("exchange", "market", "session_date"),
-    known_at="the latest of its rows'",
+    known_at="the latest of its prices' and their returns'",
     writer="spark",
     reads=(
         Read("gold.prices", spread="session_date"),
-        Read("gold.features_daily", "join", on=("security_id", "session_date"), columns=("return_1d",)),
+        Read(
+            "gold.features_daily",
+            "join",
+            on=("security_id", "session_date"),
+            columns=("return_1d",),
+            known_as="features_known_at",
+        ),
     ),
     build=build,
     carries=True,

@@ -1,25 +1,36 @@
 """gold.prices: raw daily bars as now believed, with the day's adjustment factor and the product so far."""
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from market import adjust
+from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
 from market.table import Between, Column, Frames, IsSession, Matches, OneOf, Read, RowRule, Table, Window
 
 
 def build(frames: Frames, window: Window) -> pa.Table:
-    """One row per security and session that silver holds as true now."""
+    """One row per security and session that silver holds as true now, known once all that is in it is known."""
     rows = frames["silver.prices"].to_pandas(timestamp_as_object=False).drop(columns=["known_until"])
     ledger = frames["silver.adjustments"].to_pandas(timestamp_as_object=False)
     rows = rows.sort_values(["security_id", "session_date"], ignore_index=True)
     rows["cumulative_factor"] = adjust.cumulative_factor(ledger, rows)
-    day = ledger[["security_id", "session_date", "factor", "known_at"]].rename(columns={"known_at": "factor_known_at"})
-    rows = rows.merge(day, on=["security_id", "session_date"], how="left")
+    rows = rows.merge(ledger[["security_id", "session_date", "factor"]], on=["security_id", "session_date"], how="left")
     rows["factor"] = rows["factor"].fillna(1.0)
-    rows["known_at"] = np.maximum(rows["known_at"], rows["factor_known_at"].fillna(rows["known_at"]))
+    rows["factor_known_at"] = _factors_known_at(ledger, rows)
+    rows["known_at"] = latest(rows, "known_at", "factor_known_at", "news_known_at")
     return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False))
+
+
+def _factors_known_at(ledger: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """When the last known of the security's factors up to each row's session was known; null before the first."""
+    told = ledger[["security_id", "session_date", "known_at"]].rename(columns={"known_at": "factor_known_at"})
+    told = told.sort_values("session_date", kind="stable")
+    told["factor_known_at"] = told.groupby("security_id")["factor_known_at"].cummax()
+    asked = rows[["security_id", "session_date"]].reset_index().sort_values("session_date", kind="stable")
+    asked, told = (part.assign(day=pd.to_datetime(part["session_date"])) for part in (asked, told))
+    found = pd.merge_asof(asked, told.drop(columns="session_date"), on="day", by="security_id")
+    return found.set_index("index")["factor_known_at"].sort_index()
 
 
 TABLE = Table(
@@ -53,14 +64,20 @@ TABLE = Table(
         ),
         Column("payload_digest", "string", "payload of the silver row"),
         Column("row_no", "int32", "its position in the payload"),
-        Column("known_at", "timestamp", "when bar and factor were both known"),
+        Column("known_at", "timestamp", "when the last of bar, factors and headlines was known"),
     ),
     key=("security_id", "session_date"),
-    known_at="the later of the bar's and the factor's",
+    known_at="the latest of the bar's, its factors' up to the session, and the headline count's",
     writer="spark",
     reads=(
         Read("silver.prices", spread="session_date"),
-        Read("silver.news_coverage", "join", on=("security_id", "session_date"), columns=("n_headlines",)),
+        Read(
+            "silver.news_coverage",
+            "join",
+            on=("security_id", "session_date"),
+            columns=("n_headlines",),
+            known_as="news_known_at",
+        ),
         Read("silver.adjustments", "side", history=None),
     ),
     build=build,

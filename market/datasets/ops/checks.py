@@ -8,6 +8,7 @@ TABLE = Table(
     columns=(
         Column("session_date", "date", "last session of the window judged"),
         Column("session_month", "string", "partition: month of the session"),
+        Column("window_start", "date", "first session of the window judged", nullable=True),
         Column("table", "string", "table judged"),
         Column("version", "int64", "Delta version of the table that holds the rows judged"),
         Column("check", "string", "name of the check"),

@@ -21,4 +21,5 @@ TABLE = Table(
     key=("table", "row_key", "payload_digest", "row_no"),
     known_at="when the row was judged",
     writer="delta-rs",
+    may_be_empty=True,
 )

@@ -21,26 +21,31 @@ def feature(name: str = "x", expr: Expr | None = None, **fields: Any) -> Feature
     return Feature(name, col("close") if expr is None else expr, **(plain | fields))
 
 
-def test_the_first_library_is_there() -> None:
-    assert sorted(catalogue()) == [
-        "amihud_20",
-        "atr_14",
-        "bollinger_pct_b",
-        "bollinger_width",
-        "headlines_5d",
-        "macd",
-        "macd_hist",
-        "macd_signal",
-        "momentum_20",
-        "momentum_60",
-        "range_position_20",
-        "return_1d",
-        "return_5d",
-        "rsi_14",
-        "turnover_value_20",
-        "volatility_20",
-        "volume_ratio_5_20",
-    ]
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        pytest.param(
+            "rsi_14",
+            ("wilder(maximum(delta(close, 1), 0), 14)", "wilder(maximum(-delta(close, 1), 0), 14)"),
+            id="RSI 14 of Wilder",
+        ),
+        pytest.param("macd", ("ema(close, 12) - ema(close, 26)",), id="MACD 12/26"),
+        pytest.param("macd_signal", ("ema(ema(close, 12) - ema(close, 26), 9)",), id="signal line 9"),
+        pytest.param("macd_hist", ("ema(close, 12)", "ema(close, 26)", ", 9)"), id="histogram"),
+        pytest.param("bollinger_pct_b", ("mean(close, 20)", "2 * std(close, 20)"), id="place in the bands 20/2"),
+        pytest.param("bollinger_width", ("mean(close, 20)", "2 * std(close, 20)"), id="width of the bands 20/2"),
+        pytest.param("momentum_20", ("close / ref(close, 20)",), id="momentum of a month"),
+        pytest.param("volatility_20", ("std(log(close / ref(close, 1)), 20)",), id="volatility of log returns"),
+        pytest.param("volume_ratio_5_20", ("mean(volume, 5) / mean(volume, 20)",), id="volume against its past"),
+    ],
+)
+def test_what_everybody_looks_for_is_there_under_its_name(name: str, parts: tuple[str, ...]) -> None:
+    formula = catalogue()[name].formula
+    assert [part for part in parts if part not in formula] == []
+
+
+def test_there_are_a_dozen_features_at_least() -> None:
+    assert len(catalogue()) >= 12
 
 
 @pytest.mark.parametrize("name", sorted(catalogue()))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from market.errors import Permanent
-from market.features.algebra import Expr, col, corr, ema, mean
+from market.features.algebra import Expr, col, corr, ema, mean, wilder
 from market.features.definition import Feature
 from market.features.engine import Program, compile_features
 
@@ -33,6 +33,15 @@ def test_the_layout_says_whose_state_it_is() -> None:
     program = program_of(mean(ema(CLOSE, 9), 2), ema(CLOSE, 4))
     owners = ("rows seen", *["ema(close, 9)"] * 3, *["ema(close, 4)"] * 2)
     assert (program.state_layout, program.state_width) == (owners, 6)
+    assert program.state_digest == program_of(mean(ema(CLOSE, 9), 2), ema(CLOSE, 4)).state_digest
+
+
+def test_states_of_equal_width_and_other_formulas_have_other_digests() -> None:
+    programs = [program_of(ema(CLOSE, 9)), program_of(ema(CLOSE, 10)), program_of(wilder(CLOSE, 9))]
+    assert {program.state_width for program in programs} == {3}
+    assert len({program.state_digest for program in programs}) == 3
+    # a window above reads back one output: the same operators, and a longer memory
+    assert program_of(mean(ema(CLOSE, 9), 2)).state_digest != programs[0].state_digest
 
 
 def test_a_program_travels_to_a_worker_process() -> None:

@@ -22,11 +22,14 @@ IN_OWN_CURRENCY = {"turnover_value_20", "amihud_20"}
 
 
 def random_walk(rows: int = 120, seed: int = 11) -> pd.DataFrame:
+    """Every column that a feature may read, but the headlines."""
     rng = np.random.default_rng(seed)
     close = 1e4 * np.exp(np.cumsum(rng.normal(0, 0.02, rows)))
     high, low = close * (1 + rng.random(rows) / 30), close * (1 - rng.random(rows) / 30)
     volume = np.floor(rng.random(rows) * 1e6) + 1
-    return pd.DataFrame({"high": high, "low": low, "close": close, "volume": volume, "value": volume * close})
+    opened = low + (high - low) * rng.random(rows)
+    prices = {"open": opened, "high": high, "low": low, "close": close}
+    return pd.DataFrame(prices | {"volume": volume, "value": volume * close, "market_cap": close * 1e6})
 
 
 def smoothed(values: np.ndarray, n: int, alpha: float) -> np.ndarray:
