@@ -9,7 +9,7 @@ from assets.ingestion import ingest
 from assets.metadata import describe, table_spec
 from assets.partitions import SAME_SESSION, sessions_of
 from assets.resources import OpenLake
-from assets.retries import RETRY, permanent_fails_at_once
+from assets.retries import retried_where_transient
 from market import registry
 from market.sources import SOURCES
 from market.table import Table
@@ -41,12 +41,11 @@ def _source(source: str, first: date, last: date | None) -> dg.AssetsDefinition:
         specs=[table_spec(table, deps) for table in tables],
         partitions_def=sessions_of((SOURCES[source].exchange,), first, last),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=RETRY,
         group_name="bronze",
     )
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult]:
         sessions = [date.fromisoformat(key) for key in context.partition_keys]
-        with permanent_fails_at_once():
+        with retried_where_transient(context):
             taken = ingest(lake, source, sessions)
         for table in tables:
             yield dg.MaterializeResult(asset_key=table.name.split("."), metadata=describe.taken(lake, table, taken))

@@ -4,18 +4,18 @@ What does not belong here: orchestration; the factory in `assets.tables` calls t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from expectations import docs, judge, quarantine, reconcile
+from expectations.asked import Asked
 from expectations.outcomes import Outcome, Verdict, to_checks
 from lake import windows
 from lake.lake import Lake
-from market import registry
+from market import calendars, registry
 from market.digest import digest
 from market.table import Table, Window
 
@@ -45,16 +45,21 @@ class Built:
         return tuple(o for o in self.outcomes if o.severity == "error" and not o.passed)
 
 
-def build(lake: Lake, table: Table, asked: Window) -> Built:
-    """Build the window of one table: good rows written, refused rows in quarantine, outcomes on record."""
+def build(lake: Lake, table: Table, asked: Window, limit: float | None = None) -> Built:
+    """Build the window of one table: good rows written, refused rows in quarantine, outcomes on record.
+
+    Parameters
+    ----------
+    limit : share of refused rows that blocks; the setting's unless given.
+    """
     window = windows.widened(table, asked, lake.delta)
-    return keep(lake, table, lake.spark.candidate(table, window), window)
+    return keep(lake, table, lake.spark.candidate(table, window), window, limit)
 
 
-def keep(lake: Lake, table: Table, candidate: pa.Table, window: Window) -> Built:
+def keep(lake: Lake, table: Table, candidate: pa.Table, window: Window, limit: float | None = None) -> Built:
     """Judge a candidate as it came, put what it refuses into quarantine, write the rest, record the outcomes."""
-    verdict = judge.judge(table, candidate, limit=lake.settings.quarantine_limit, may_be_empty=table.may_be_empty)
-    verdict = _only_within(table, candidate, verdict, window)
+    limit = lake.settings.quarantine_limit if limit is None else limit
+    verdict = judge.judge(table, candidate, limit=limit, asked=_asked(lake, window))
     _quarantine(lake, table, candidate, verdict, window)
     good = candidate.filter(pa.array(verdict.good))
     version = lake.spark.write(table, good, window)
@@ -65,15 +70,9 @@ def keep(lake: Lake, table: Table, candidate: pa.Table, window: Window) -> Built
     return Built(table, window, version, good, verdict.n_quarantined, outcomes)
 
 
-def _only_within(table: Table, candidate: pa.Table, verdict: Verdict, window: Window) -> Verdict:
-    """The verdict with rows refused that claim a session outside the window: a payload that answers another day."""
-    if not table.is_partitioned:
-        return verdict
-    dates = candidate["session_date"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    outside = verdict.good & ((dates < np.datetime64(window.start)) | (dates > np.datetime64(window.end)))
-    told = [(int(at), f"claims {dates[at]}, outside the sessions asked for ({window.start} to {window.end})")
-            for at in np.flatnonzero(outside)]  # fmt: skip
-    return replace(verdict, good=verdict.good & ~outside, reasons=sorted([*verdict.reasons, *told]))
+def _asked(lake: Lake, window: Window) -> Asked:
+    covered = {name: lake.world.sessions(name, window.start, window.end) for name in calendars.EXCHANGES}
+    return Asked(window.start, window.end, covered)
 
 
 def data_docs(lake: Lake) -> Path:
@@ -83,7 +82,7 @@ def data_docs(lake: Lake) -> Path:
 
 def record(lake: Lake, outcomes: Sequence[Outcome], version: int, window: Window) -> None:
     """Outcomes of one table version into ops.checks; the same outcomes of the same version once."""
-    rows = to_checks(outcomes, version, window.end, window.now)
+    rows = to_checks(outcomes, version, (window.start, window.end), window.now)
     _append_once(lake, CHECKS, rows, f"{outcomes[0].table}@{version}")
 
 

@@ -33,7 +33,9 @@ def ingest(lake: Lake, source: str, sessions: Sequence[date], progress: Progress
         requests=lake.bronze.request_log(),
         companies=_companies(lake) if SOURCES[source].by_company else (),
     )
-    return lake.bronze.take(asked.deliveries(covered, context), requests=context.requests, progress=progress)
+    taken = lake.bronze.take(asked.deliveries(covered, context), requests=context.requests, progress=progress)
+    lake.bronze.mark(source, covered)
+    return taken
 
 
 def _companies(lake: Lake) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
-"""Publishing: the pointer moves only to table versions of which every blocking check has said yes.
+"""Publishing: the pointer moves only to table versions of which every blocking check has said yes, on every session.
 
-What does not belong here: the pointer itself (`lake.releases`).
+What does not belong here: the pointer itself (`lake.releases`), what was said of which version and session (`assets.audit`).
 """
 
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from assets.audit import audited
 from lake.lake import Lake
 from lake.releases import Release
 from lake.windows import last_session
 from market import registry, rulebook
-from market.errors import Permanent
 
 LAYERS = ("bronze", "silver", "gold")
 PREDICTIONS = "gold.predictions"
@@ -28,13 +28,16 @@ def publish(lake: Lake, kind: str) -> tuple[Release, bool]:
     Raises
     ------
     Permanent
-        A table version has no outcome of its checks, or one that blocks; the last good release stays current.
+        A table version has no outcome of its checks, or one that blocks a session; the last good release stays current.
+    Transient
+        Somebody moved the pointer meanwhile, forwards or back.
     """
-    current = lake.releases.current()
+    moved, current = lake.releases.head()
     tables = _versions(lake, current, kind)
-    if current is not None and dict(current.tables) == tables and current.code_sha == lake.code.sha:
+    if current is not None and dict(current.tables) == tables:
         return current, False
-    counts = _audited(lake, tables)
+    first, last = _first_session(lake), last_session("gold.prices", lake.delta)
+    counts = audited(lake, tables)
     release = Release(
         release_id=lake.releases.next_id(),
         kind=kind,
@@ -44,12 +47,12 @@ def publish(lake: Lake, kind: str) -> tuple[Release, bool]:
         code_dirty=lake.code.dirty,
         rulebook=rulebook.version(),
         tables=tables,
-        first_session=_first_session(lake),
-        last_session=str(last_session("gold.prices", lake.delta)),
+        first_session=first,
+        last_session=str(last),
         parent=current.release_id if current else "",
         checks=counts,
     )
-    return lake.releases.publish(release), True
+    return lake.releases.publish(release, after=moved), True
 
 
 def _versions(lake: Lake, current: Release | None, kind: str) -> dict[str, int]:
@@ -63,30 +66,6 @@ def _versions(lake: Lake, current: Release | None, kind: str) -> dict[str, int]:
         if current is not None and PREDICTIONS in current.tables:
             heads[PREDICTIONS] = current.tables[PREDICTIONS]
     return heads
-
-
-def _audited(lake: Lake, tables: dict[str, int]) -> dict[str, int]:
-    """Counts of the outcomes for exactly these versions; refuses a version that no check let through."""
-    outcomes = lake.delta.read(registry.table("ops.checks"), where=ds.field("table").isin(list(tables)))
-    counts = {"checks": 0, "warnings": 0}
-    for name, version in tables.items():
-        if registry.table(name).layer == "bronze":
-            continue  # judged when it becomes silver
-        mask = pc.and_(pc.equal(outcomes["table"], name), pc.equal(outcomes["version"], version))
-        rows = outcomes.filter(mask).to_pylist()
-        failed = [row for row in rows if not row["passed"]]
-        blocking = [row for row in failed if row["severity"] == "error"]
-        if not rows or blocking:
-            found = "; ".join(f"{row['check']}: {row['found']}" for row in blocking) or "no outcome on record"
-            raise Permanent(
-                f"release blocked by {name} version {version}",
-                expected="every blocking check to pass for exactly this version",
-                found=found,
-                do="The last good release stays current. See `marketlake quarantine list` and the checks in the Dagster UI",
-            )
-        counts["checks"] += len(rows)
-        counts["warnings"] += len(failed)
-    return counts
 
 
 def _first_session(lake: Lake) -> str:

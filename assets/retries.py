@@ -1,4 +1,4 @@
-"""What Dagster may try again: a transient failure, a few times, with growing pauses; a permanent one never."""
+"""What Dagster tries again: a transient failure, a few times, with growing pauses. Everything else fails at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,23 +7,26 @@ import dagster as dg
 
 from market.errors import MarketlakeError
 
-RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+RETRIES, FIRST_PAUSE_S = 2, 5.0
 
 
 @contextmanager
-def permanent_fails_at_once() -> Iterator[None]:
-    """Turn a permanent failure into Dagster's own that is not retried; a transient one passes through to the policy.
+def retried_where_transient(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Ask Dagster to try a transient failure again; a permanent one ends the step with what it says as metadata.
 
     Raises
     ------
+    dagster.RetryRequested
+        The failure may pass.
     dagster.Failure
-        With `allow_retries=False`, and what the error says as metadata.
+        It cannot, with `allow_retries=False`.
     """
     try:
         yield
     except MarketlakeError as error:
         if error.retryable:
-            raise
+            pause = FIRST_PAUSE_S * 2**context.retry_number
+            raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=pause) from error
         told = {"where": error.where, "expected": error.expected, "found": error.found, "do": error.do}
         raise dg.Failure(
             str(error), allow_retries=False, metadata={name: text for name, text in told.items() if text}

@@ -73,19 +73,20 @@ class Verdict:
         return len(self.reasons)
 
 
-def to_checks(outcomes: Iterable[Outcome], version: int, window_end: date, now: datetime) -> pa.Table:
+def to_checks(outcomes: Iterable[Outcome], version: int, window: tuple[date, date], now: datetime) -> pa.Table:
     """Rows of ops.checks.
 
     Parameters
     ----------
     version : Delta version of the table that holds the rows judged.
-    window_end : last session of the window judged.
+    window : first and last session of the window judged.
     now : instant of the judgement, UTC.
     """
     rows = [
         {
-            "session_date": window_end,
-            "session_month": f"{window_end:%Y-%m}",
+            "session_date": window[1],
+            "session_month": f"{window[1]:%Y-%m}",
+            "window_start": window[0],
             "table": outcome.table,
             "version": version,
             "check": outcome.check,

@@ -7,8 +7,9 @@ import dagster as dg
 
 from assets import bronze, models, tables
 from assets.resources import lake_from_settings
+from jobs import freshness
 from jobs.alerts import alert_on_failure
-from jobs.names import BUILD, INGEST, SCORE, TRAIN, AssetJob
+from jobs.names import BUILD, FRESH, INGEST, SCORE, TRAIN, AssetJob
 from jobs.schedules import take_what_is_due
 from jobs.sensors import build_what_is_ingested, react_to_new_model
 from lake.lake import Lake
@@ -28,8 +29,12 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
     ingestion = [jobs[name] for name in INGEST.values()]
     return dg.Definitions(
         assets=every,
+        asset_checks=[freshness.fresh],
         jobs=list(jobs.values()),
-        schedules=[take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()],
+        schedules=[
+            *(take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()),
+            freshness.look_at_evening(jobs[FRESH]),
+        ],
         sensors=[build_what_is_ingested(ingestion, jobs[BUILD]), react_to_new_model, alert_on_failure],
         resources={"lake": lake or lake_from_settings},
         executor=dg.in_process_executor,  # one Spark session per run: a process per step would start one each
@@ -49,6 +54,7 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
             dg.AssetSelection.groups("models"),
             "every model on the current release; champion if it passes the gates",
         ),
+        FRESH: (freshness.selection(), "whether the current release holds every session that is due"),
         SCORE: (score, "predictions of a session by the champions, their publication and the online store"),
     }
 

@@ -1,24 +1,38 @@
-"""Which sessions are due and not in the lake yet, and the days in order that a run has to take."""
+"""Which sessions the lake holds, which are due and missing, and which are in bronze already."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from assets.bronze import delivered_for
 from lake.lake import Lake
-from market import calendars
+from market import calendars, registry
 from market.sources import session_due_at
 
 LOOK_BACK = timedelta(days=10)
+BACKBONE = "gold.prices"
 
 
-def missing_sessions(lake: Lake, now: datetime) -> list[date]:
-    """Covered sessions of the last ten days that every source owes by now and the current release does not hold, ascending."""
-    today = now.date()
+def held(lake: Lake) -> set[tuple[str, date]]:
+    """Exchange and date of every session whose prices the current release holds."""
     release = lake.releases.current()
-    done = date.fromisoformat(release.last_session) if release else date.min
-    first = max(lake.settings.first_session, today - LOOK_BACK)
-    covered = {day for exchange in calendars.EXCHANGES for day in lake.world.sessions(exchange, first, today)}
-    return [day for day in sorted(covered) if day > done and session_due_at(day) <= now]
+    if release is None or BACKBONE not in release.tables:
+        return set()
+    table, columns = registry.table(BACKBONE), ["exchange", "session_date"]
+    rows = lake.delta.read(table, version=release.tables[BACKBONE], columns=columns).group_by(columns).aggregate([])
+    return {(row["exchange"], row["session_date"]) for row in rows.to_pylist()}
+
+
+def missing(lake: Lake, first: date, last: date) -> list[date]:
+    """Days from first to last on which an exchange has a covered session that the current release does not hold, ascending."""
+    have = held(lake)
+    covered = {(name, day) for name in calendars.EXCHANGES for day in lake.world.sessions(name, first, last)}
+    return sorted({day for _, day in covered - have})
+
+
+def due_sessions(lake: Lake, now: datetime) -> list[date]:
+    """Missing days of the last ten days that every source owes by now, ascending."""
+    first = max(lake.settings.first_session, now.date() - LOOK_BACK)
+    return [day for day in missing(lake, first, now.date()) if session_due_at(day) <= now]
 
 
 def exchanges_of(lake: Lake, day: date) -> list[str]:
@@ -27,12 +41,9 @@ def exchanges_of(lake: Lake, day: date) -> list[str]:
 
 
 def ingested(lake: Lake, exchange: str, sessions: Sequence[date]) -> set[date]:
-    """Of these sessions, those of which bronze has every source of the exchange that the world covers.
-
-    A table that may be empty tells nothing: a session without filings looks like one that was not asked for.
-    """
-    tables = [table for table in delivered_for(exchange) if not table.may_be_empty]
-    return lake.bronze.have([table.name for table in tables if lake.world.covers_source(table.source)], sessions)
+    """Of these sessions, those of which bronze has every source of the exchange that the world covers."""
+    sources = {table.source for table in delivered_for(exchange) if lake.world.covers_source(table.source)}
+    return lake.bronze.have(sorted(sources), sessions)
 
 
 def is_ingested(lake: Lake, day: date) -> bool:

@@ -4,9 +4,10 @@ from typing import Any
 
 AssetJob = Any  # what dagster.define_asset_job returns; its class is private
 
-INGEST_KRX, INGEST_US, BUILD, TRAIN, SCORE = "ingest_krx", "ingest_us", "build", "train", "score"
+INGEST_KRX, INGEST_US, BUILD, TRAIN, SCORE, FRESH = "ingest_krx", "ingest_us", "build", "train", "score", "fresh"
 INGEST = {"XKRX": INGEST_KRX, "XNYS": INGEST_US}
-SESSION_TAG = "marketlake/session"
+DUE_TAG = "marketlake/due"
+"""Run tag of what runs by itself: the sessions that were due."""
 
 
 def selected_sessions(first: str, last: str) -> dict[str, str]:

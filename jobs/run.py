@@ -14,7 +14,7 @@ from typing import Any
 from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, EventLogEntry
 
 from jobs.build import build
-from jobs.due import exchanges_of, ingested
+from jobs.due import exchanges_of, ingested, missing
 from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
 from lake.clock import ExchangeClock
 from lake.lake import Lake
@@ -91,15 +91,14 @@ class Runner:
         taken: set[date] = set()
         for exchange, job in INGEST.items():
             wanted = self.lake.world.sessions(exchange, first, last)
-            missing = sorted(set(wanted) - ingested(self.lake, exchange, wanted))
-            for start, end in spans(missing, wanted):
+            lacking = sorted(set(wanted) - ingested(self.lake, exchange, wanted))
+            for start, end in spans(lacking, wanted):
                 self.run(job, start, end)
-            taken.update(missing)
-        built = self._built(first, last)
-        wanted = sorted(day for day in self._covered(first, last) if day in taken or day not in built)
-        if wanted:
-            self.run(BUILD, wanted[0], wanted[-1])
-        return wanted
+            taken.update(lacking)
+        build = sorted({*taken, *missing(self.lake, first, last)})
+        if build:
+            self.run(BUILD, build[0], build[-1])
+        return build
 
     def train(self) -> None:
         """Every model on the current release."""
@@ -109,17 +108,16 @@ class Runner:
         """Predictions of one session by the champions, published, and the online store behind them."""
         self.run(SCORE, session, session)
 
-    def run(self, job: str, first: date, last: date) -> None:
-        """One job over a range of sessions as a single run."""
-        self._execute(job, selected_sessions(f"{first}", f"{last}"))
+    def run(self, job: str, first: date, last: date, tags: Mapping[str, str] | None = None) -> None:
+        """One job over a range of sessions as a single run, with further run tags."""
+        self._execute(job, {**selected_sessions(f"{first}", f"{last}"), **(tags or {})})
 
     def move_clock(self, session: date) -> None:
         """Set a simulated world's clock to when the session is due from all sources; never before what the lake knows."""
         clock = self.lake.world.clock()
         if isinstance(clock, ExchangeClock):
-            release = self.lake.releases.current()
-            due = session_due_at(session)
-            clock.move(max(due, release.as_of) if release else due)
+            known = [release.as_of for release in self.lake.releases.list()]  # also of those that were rolled back
+            clock.move(max([session_due_at(session), *known]))
 
     def _execute(self, job: str, tags: dict[str, str]) -> None:
         run_id = str(uuid.uuid4())
@@ -131,16 +129,6 @@ class Runner:
         )  # fmt: skip
         if not result.success:
             raise watcher.failure(f"{job} {run_id}")
-
-    def _covered(self, first: date, last: date) -> set[date]:
-        return {day for exchange in calendars.EXCHANGES for day in self.lake.world.sessions(exchange, first, last)}
-
-    def _built(self, first: date, last: date) -> set[date]:
-        release = self.lake.releases.current()
-        if release is None:
-            return set()
-        start, end = date.fromisoformat(release.first_session), date.fromisoformat(release.last_session)
-        return {day for day in self._covered(first, last) if start <= day <= end}
 
 
 class _Watcher:
@@ -197,16 +185,16 @@ def _note(metadata: Mapping[str, Any]) -> str:
 
 
 def _cause(error: Any) -> tuple[str, bool]:
-    """The words of the innermost cause, and whether a rerun may help."""
-    may_pass = False
-    while error is not None and error.cause is not None and error.cls_name != "Failure":
+    """The words of the first cause that is ours, or else of the innermost, and whether a rerun may help."""
+    ours = (Transient.__name__, Permanent.__name__, "Failure")
+    while error is not None and error.cause is not None and error.cls_name not in ours:
         error = error.cause
     if error is None:
         return "no error on record", False
-    may_pass = error.cls_name == "Transient"
     frames = ("\t", " ", "at ", "java.", "scala.", "org.apache.", "... ")  # of a trace, Python's or Java's
     lines = [line for line in error.message.splitlines() if line.strip() and not line.startswith(frames)]
-    return lines[-1].split(": ", 1)[-1] if len(lines) > 2 else error.message.strip().split(": ", 1)[-1], may_pass
+    told = lines[-1].split(": ", 1)[-1] if len(lines) > 2 else error.message.strip().split(": ", 1)[-1]
+    return told, error.cls_name == Transient.__name__
 
 
 def instance(settings: Settings) -> DagsterInstance:

@@ -1,19 +1,18 @@
 """What follows by itself: an ingested session is built, and a newly registered model version scores the newest one."""
 
-from collections.abc import Iterator
-from datetime import date
+from itertools import takewhile
 
 import dagster as dg
 
 from assets.learning import tracking_uri
 from assets.resources import OpenLake
-from jobs.due import is_ingested
-from jobs.names import BUILD, SCORE, SESSION_TAG, AssetJob
+from jobs.due import due_sessions, is_ingested
+from jobs.names import BUILD, DUE_TAG, SCORE, AssetJob, selected_sessions
 from training.registry import list_models
 
 
 def build_what_is_ingested(watched: list[AssetJob], request: AssetJob) -> dg.SensorDefinition:
-    """A build of a scheduled session, once the last of its exchanges is in bronze."""
+    """A build of the sessions that are due, in order, up to the first that is not in bronze yet."""
 
     @dg.run_status_sensor(
         name="build_what_is_ingested",
@@ -21,15 +20,20 @@ def build_what_is_ingested(watched: list[AssetJob], request: AssetJob) -> dg.Sen
         monitored_jobs=watched,
         request_job=request,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Builds a scheduled session when all its exchanges are ingested",
+        description="Builds the due sessions, as one run, once all their exchanges are ingested",
     )
     def evaluate(context: dg.RunStatusSensorContext, lake: OpenLake) -> dg.RunRequest | dg.SkipReason:
-        session = context.dagster_run.tags.get(SESSION_TAG)
-        if session is None:
-            return dg.SkipReason("not a scheduled session")
-        if not is_ingested(lake, date.fromisoformat(session)):
-            return dg.SkipReason(f"{session}: another exchange is still to come")
-        return dg.RunRequest(run_key=f"{BUILD}-{session}", partition_key=session, tags={SESSION_TAG: session})
+        run = context.dagster_run
+        if DUE_TAG not in run.tags:
+            return dg.SkipReason("not a run of the schedule")
+        due = due_sessions(lake, lake.world.clock()())
+        ready = list(takewhile(lambda day: is_ingested(lake, day), due))
+        if not ready:
+            return dg.SkipReason(f"{due[0]}: another exchange is still to come" if due else "nothing is due")
+        first, last = f"{ready[0]}", f"{ready[-1]}"
+        # a key of the run that ended, not of the sessions: a build that failed is tried again after the next ingestion
+        tags = {**selected_sessions(first, last), DUE_TAG: f"{first} to {last}"}
+        return dg.RunRequest(run_key=f"{BUILD}-after-{run.run_id}", tags=tags)
 
     return evaluate
 
@@ -40,14 +44,13 @@ def build_what_is_ingested(watched: list[AssetJob], request: AssetJob) -> dg.Sen
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A new version in the model registry scores the newest session",
 )
-def react_to_new_model(context: dg.SensorEvaluationContext, lake: OpenLake) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """A scoring run of the newest session when a version appeared since the last look."""
-    release = lake.releases.current()
+def react_to_new_model(context: dg.SensorEvaluationContext, lake: OpenLake) -> dg.RunRequest | dg.SkipReason:
+    """A scoring run of the newest session when a version appeared since the last look; the first look only takes note."""
     versions = sorted(f"{m['name']}@{m['version']}" for m in list_models(tracking_uri(lake)))
-    seen = (context.cursor or "").split(",")
-    fresh = [version for version in versions if version not in seen]
-    if release is None or not fresh:
-        yield dg.SkipReason("no new model version" if release else "no release yet")
-        return
+    seen = None if context.cursor is None else context.cursor.split(",")
     context.update_cursor(",".join(versions))
-    yield dg.RunRequest(run_key=fresh[-1], partition_key=release.last_session, tags={"marketlake/model": fresh[-1]})
+    fresh = [version for version in versions if seen is not None and version not in seen]
+    release = lake.releases.current()
+    if release is None or not fresh:
+        return dg.SkipReason("no new model version" if release else "no release yet")
+    return dg.RunRequest(run_key=fresh[-1], partition_key=release.last_session, tags={"marketlake/model": fresh[-1]})

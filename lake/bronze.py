@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,14 +18,15 @@ from loguru import logger
 
 from lake.delivery import Delivery
 from lake.delta import DeltaLake
-from lake.landing import land
+from lake.host import refused_in
+from lake.landing import Payload, land
 from lake.objects import Store
 from lake.pace import Requested, RequestLog, quota_day
 from market import registry
 from market.errors import MarketlakeError
 from market.table import ARROW, Table, empty
 
-REQUESTS = "ops.requests"
+REQUESTS, INGESTED = "ops.requests", "ops.ingested"
 _BATCH_SESSIONS = 120
 _BATCH_ROWS = 250_000
 _LANDING_THREADS = 4
@@ -102,7 +103,8 @@ class Bronze:
     ) -> Taken:
         """Keep every payload and append the rows that are not there yet.
 
-        A session's rows are committed together or, where it breaks off within the session, not at all: `have` may trust them.
+        A session's rows are committed together or, where it breaks off within the session, not at all; a session that the client
+        ended is marked as ingested then, the others by whoever knows that all was asked (`mark`).
 
         Parameters
         ----------
@@ -123,26 +125,42 @@ class Bronze:
                 if progress:
                     progress(delivery)
                 if batch.is_full:
-                    taken += self._commit(batch.take_whole())
-            batch.whole = len(batch.deliveries)
-            return taken + self._commit(batch.take_whole())
-        except MarketlakeError:
-            self._commit(batch.take_whole())
+                    taken += self._commit_whole(batch)
+            taken += self._commit_whole(batch)
+            return taken + self._commit(batch.deliveries)
+        except MarketlakeError as error:
+            self._commit_whole(batch)
             self._land_all(batch.deliveries)
+            if (refused := refused_in(error)) is not None:
+                self._kept(refused, error)
             raise
         finally:
             if requests is not None:
                 self._store_requests(requests.drain())
 
-    def have(self, table: str | Sequence[str], sessions: Iterable[date]) -> set[date]:
-        """Of these sessions, those that already have rows in the table (in each of them, where several are named)."""
+    def have(self, sources: Sequence[str], sessions: Iterable[date]) -> set[date]:
+        """Of these sessions, those that were taken whole from each of the sources."""
         wanted = sorted(set(sessions))
         found = set(wanted)
-        for name in (table,) if isinstance(table, str) else table:
-            contract = registry.table(name)
-            rows = self._delta.read(contract, where=_of_sessions(wanted), columns=["session_date"])
-            found &= set(pc.unique(rows.column("session_date")).to_pylist())
+        rows = self._delta.read(
+            registry.table(INGESTED), where=_of_sessions(wanted), columns=["source", "session_date"]
+        )
+        for source in sources:
+            ours = rows.filter(pc.equal(rows["source"], source))
+            found &= set(pc.unique(ours.column("session_date")).to_pylist())
         return found
+
+    def mark(self, source: str, sessions: Iterable[date]) -> None:
+        """Note that everything the source has for these sessions is in bronze; once each."""
+        fresh = sorted(set(sessions) - self.have([source], sessions))
+        if not fresh:
+            return
+        now, table = datetime.now(UTC), registry.table(INGESTED)
+        records = [
+            {"session_date": day, "session_month": f"{day:%Y-%m}", "source": source, "known_at": now} for day in fresh
+        ]
+        app_id = f"{INGESTED}:{source}:{hashlib.sha256(repr(fresh).encode()).hexdigest()[:16]}"
+        self._delta.append(table, pa.Table.from_pylist(records, schema=table.schema), app_id=app_id, app_version=1)
 
     def request_log(self) -> RequestLog:
         """A log that starts from the calls already stored today."""
@@ -154,7 +172,7 @@ class Bronze:
         rows = self._delta.read(registry.table(REQUESTS), where=mine, columns=["attempts"])
         return int(pc.sum(rows.column("attempts")).as_py() or 0)
 
-    def _kept(self, delivery: Delivery, problem: MarketlakeError) -> MarketlakeError:
+    def _kept(self, delivery: Payload, problem: MarketlakeError) -> MarketlakeError:
         _, path = land(self._store, delivery)
         problem.do = f"{problem.do}. The payload is kept at {path}" if problem.do else f"The payload is kept at {path}"
         return problem
@@ -162,6 +180,14 @@ class Bronze:
     def _land_all(self, deliveries: Sequence[Delivery]) -> list[tuple[str, str]]:
         with ThreadPoolExecutor(_LANDING_THREADS) as pool:
             return list(pool.map(lambda delivery: land(self._store, delivery), deliveries))
+
+    def _commit_whole(self, batch: _Batch) -> Taken:
+        """Commit what ends at a session's end, and mark these sessions."""
+        deliveries = batch.take_whole()
+        taken = self._commit(deliveries)
+        for source in sorted({delivery.source for delivery in deliveries}):
+            self.mark(source, {delivery.session_date for delivery in deliveries if delivery.source == source})
+        return taken
 
     def _commit(self, deliveries: Sequence[Delivery]) -> Taken:
         if not deliveries:

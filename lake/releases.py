@@ -84,11 +84,16 @@ class Releases:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._read_moves: dict[str, Generation] = {}
 
     def current(self) -> Release | None:
         """The release that people see; None before the first."""
-        generation = self._last()
-        return self.get(generation.release_id) if generation else None
+        return self.head()[1]
+
+    def head(self) -> tuple[int, Release | None]:
+        """Number of the pointer's last move and the release that it shows; 0 and None before the first."""
+        last = self._last()
+        return (last.number, self._read(last.release_id)) if last else (0, None)
 
     def get(self, release_id: str) -> Release:
         """The release of that id.
@@ -98,43 +103,41 @@ class Releases:
         Permanent
             There is none.
         """
-        path = f"{FOLDER}/{release_id}.json"
-        if "/" in release_id or not self._store.exists(path):
+        if release_id not in self._published():
             known = ", ".join(r.release_id for r in self.list()[:5]) or "none"
             raise Permanent(f"release {release_id}", expected="a published release", found="no such id", keys=[known],
                             do="See `marketlake release list`")  # fmt: skip
-        return Release.from_json(self._store.get(path))
+        return self._read(release_id)
 
     def list(self) -> Sequence[Release]:
-        """Every release ever published, newest first."""
-        paths = [p for p in self._store.list(FOLDER) if p.endswith(".json") and not p.startswith(POINTER)]
-        return sorted((Release.from_json(self._store.get(p)) for p in paths), key=lambda r: r.release_id, reverse=True)
+        """Every release ever published, newest first; one whose publisher ended before the pointer moved is none."""
+        return [self._read(release_id) for release_id in sorted(self._published(), reverse=True)]
 
     def generations(self) -> Sequence[Generation]:
         """Every move of the pointer, oldest first."""
-        found = []
-        for path in sorted(p for p in self._store.list(POINTER) if p.endswith(".json")):
-            body = json.loads(self._store.get(path))
-            found.append(Generation(int(body["number"]), body["release_id"], body["action"],
-                                    datetime.fromisoformat(body["moved_at"])))  # fmt: skip
-        return found
+        return [self._generation(path) for path in self._moves()]
 
     def next_id(self) -> str:
         """An id that sorts after every earlier one: r00001, r00002, …"""
-        newest = self.list()
-        return f"r{int(newest[0].release_id[1:]) + 1 if newest else 1:05d}"
+        written = [path.rsplit("/", 1)[-1] for path in self._store.list(FOLDER) if not path.startswith(POINTER)]
+        numbers = [int(name[1:-5]) for name in written if name.startswith("r") and name.endswith(".json")]
+        return f"r{max(numbers, default=0) + 1:05d}"
 
-    def publish(self, release: Release) -> Release:
+    def publish(self, release: Release, after: int | None = None) -> Release:
         """Write the release, then move the pointer to it by one conditional write.
+
+        Parameters
+        ----------
+        after : number of the pointer's move that the release was made from, by `head`; the last one unless given.
 
         Raises
         ------
         Transient
-            Somebody published first; read the current release again.
+            Somebody moved the pointer since; read the current release again.
         """
         if not self._store.put_if_absent(f"{FOLDER}/{release.release_id}.json", release.to_json()):
             raise self._lost(release.release_id)
-        self._move(release.release_id, "publish")
+        self._move(release.release_id, "publish", self.head()[0] if after is None else after)
         return release
 
     def rollback(self, release_id: str | None = None) -> Release:
@@ -145,21 +148,36 @@ class Releases:
         Permanent
             There is nothing to go back to.
         """
-        current = self.current()
+        number, current = self.head()
         target = release_id or (current.parent if current else "")
         if not target:
             raise Permanent("release rollback", expected="an earlier release", found="none", do="See `release list`")
         release = self.get(target)
-        self._move(release.release_id, "rollback")
+        self._move(release.release_id, "rollback", number)
         return release
 
     def _last(self) -> Generation | None:
-        generations = self.generations()
-        return generations[-1] if generations else None
+        moves = self._moves()
+        return self._generation(moves[-1]) if moves else None
 
-    def _move(self, release_id: str, action: str) -> None:
-        last = self._last()
-        number = last.number + 1 if last else 1
+    def _moves(self) -> Sequence[str]:
+        return sorted(path for path in self._store.list(POINTER) if path.endswith(".json"))
+
+    def _generation(self, path: str) -> Generation:
+        if path not in self._read_moves:  # a move is written once
+            body = json.loads(self._store.get(path))
+            moved_at = datetime.fromisoformat(body["moved_at"])
+            self._read_moves[path] = Generation(int(body["number"]), body["release_id"], body["action"], moved_at)
+        return self._read_moves[path]
+
+    def _published(self) -> set[str]:
+        return {generation.release_id for generation in self.generations()}
+
+    def _read(self, release_id: str) -> Release:
+        return Release.from_json(self._store.get(f"{FOLDER}/{release_id}.json"))
+
+    def _move(self, release_id: str, action: str, after: int) -> None:
+        number = after + 1
         body = {"number": number, "release_id": release_id, "action": action, "moved_at": datetime.now(UTC).isoformat()}
         if not self._store.put_if_absent(f"{POINTER}/{number:08d}.json", json.dumps(body).encode()):
             raise self._lost(release_id)

@@ -72,8 +72,8 @@ class Settings(BaseSettings):
     first_session: date = Field(date(2010, 1, 4), description="first session of the lake (partitions start here)")
     last_session: date | None = Field(None, description="last session of the lake; empty: today")
     alert_webhook_url: str = Field("", description="where a failed run is posted as JSON; empty: the log alone")
-    quarantine_limit: float = Field(
-        0.05, description="share of a table's rows in quarantine above which a release is blocked"
+    quarantine_limit: float | None = Field(
+        None, description="share of refused rows above which a release is blocked; empty: as each contract says (0.05)"
     )
     api_port: int = Field(8000, description="port of the API")
     dagster_port: int = Field(3000, description="port of the Dagster UI")

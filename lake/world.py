@@ -46,7 +46,9 @@ class World:
         return bool(self.simulated)
 
     def covers_source(self, source: str) -> bool:
-        """True where the world has the source at all."""
+        """True where the world has the source at all, and there is something to ask it for."""
+        if SOURCES[source].by_symbol and not self.symbols(source):
+            return False
         return source not in self.simulated or bool(self.covered.get(source, {}).get("covered"))
 
     def covers(self, source: str, session: date) -> bool:
@@ -55,6 +57,8 @@ class World:
 
     def sessions(self, exchange: str, start: date, end: date) -> list[date]:
         """Covered sessions of the exchange within [start, end], ascending."""
+        if not any(self.covers_source(s.name) for s in SOURCES.values() if s.exchange == exchange):
+            return []
         if self._is_live(exchange):
             return calendars.sessions(exchange, start, min(end, self._today(exchange)))
         return [day for day in self.days.get(exchange, ()) if start <= day <= end]

@@ -14,7 +14,8 @@ from assets.building import Built, data_docs
 from lake.bronze import Taken
 from lake.lake import Lake
 from lake.releases import Release
-from market.table import Table
+from lake.windows import between
+from market.table import Table, empty
 
 matplotlib.use("Agg")
 SAMPLE_ROWS, SAMPLE_COLUMNS = 5, 10
@@ -24,8 +25,11 @@ Metadata = dict[str, Any]
 
 def taken(lake: Lake, table: Table, what: Taken) -> Metadata:
     """What an ingestion did, and a few of the table's newest rows."""
-    size, files = _size(lake, table)
+    size, files, n_rows = _size(lake, table)
+    last = max(what.sessions, default=None)
+    newest = lake.delta.read(table, where=between(last, last)) if last else empty(table.schema)
     return {
+        "dagster/row_count": n_rows,
         "new_rows": what.new_rows,
         "repeated_rows": what.repeated_rows,
         "requests": what.requests,
@@ -34,12 +38,13 @@ def taken(lake: Lake, table: Table, what: Taken) -> Metadata:
         "size_bytes": size,
         "files": files,
         "world": lake.world.name,
+        "sample": dg.MetadataValue.md(_sample(table, newest)),
     }
 
 
 def built(lake: Lake, what: Built) -> Metadata:
     """What a build wrote, which version that is, and where the checks' pages are."""
-    size, files = _size(lake, what.table)
+    size, files, _ = _size(lake, what.table)
     page = data_docs(lake) / "index.html"
     metadata: Metadata = {
         "dagster/row_count": what.rows.num_rows,
@@ -87,11 +92,12 @@ def released(release: Release, how: str) -> Metadata:
     }
 
 
-def _size(lake: Lake, table: Table) -> tuple[int, int]:
+def _size(lake: Lake, table: Table) -> tuple[int, int, int]:
+    """Bytes, files and rows of the newest version."""
     if not lake.delta.exists(table):
-        return 0, 0
+        return 0, 0, 0
     actions: Any = pa.table(lake.delta.open(table).get_add_actions(flatten=True))
-    return sum(actions["size_bytes"].to_pylist()), actions.num_rows
+    return sum(actions["size_bytes"].to_pylist()), actions.num_rows, sum(actions["num_records"].to_pylist())
 
 
 def _sample(table: Table, rows: pa.Table) -> str:

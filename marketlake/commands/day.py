@@ -80,9 +80,9 @@ def parse(text: str) -> date:
 
 
 def _due(runner: "Runner") -> list[date]:
-    from jobs.due import missing_sessions
+    from jobs.due import due_sessions
 
-    return missing_sessions(runner.lake, runner.lake.world.clock()())
+    return due_sessions(runner.lake, runner.lake.world.clock()())
 
 
 def _tell_release(runner: "Runner") -> None:

@@ -72,7 +72,7 @@ def release(
     session: Annotated[str, typer.Option(metavar="DATE", help="The session to let pass.")],
     reason: Annotated[str, typer.Option(help="Why it may; kept with the rows.")],
 ) -> None:
-    """Let a blocked session pass: build it again without the limit on the share of refused rows, and publish.
+    """Let a blocked session pass: build it again without that table's limit on the share of refused rows, and publish.
 
     The refused rows stay out of the table and in quarantine, marked as released with your reason; the good ones are published.
     Any other check still blocks.
@@ -84,10 +84,11 @@ def release(
         raise Permanent(
             f"quarantine {table} {day}", expected="held rows", found="none", do="See `marketlake quarantine list`"
         )
+    from assets.tables import LIFTED
     from jobs.names import BUILD
 
-    with running(quarantine_limit=1.0) as runner:
-        runner.run(BUILD, day, day)
+    with running() as runner:
+        runner.run(BUILD, day, day, {LIFTED: table})
     _mark_released(settings, held, reason)
     now = runner.lake.releases.current()
     console.say(

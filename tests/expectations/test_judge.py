@@ -1,6 +1,7 @@
 """The gate judges a frame as it came: every rule once, on every row, and what fails is the quarantine."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_good_rows_pass_every_check(contract: Table, make_bars: Bars) -> None:
         ("volume_at_least_odd_lot", {"volume": [5, 5, 5, 5], "odd_lot": [5, 6, None, 0]}, [1], "was 5 and 6"),
         (
             "session_date_is_session",
-            {"session_date": [SUNDAY, HOLIDAY, date(2024, 5, 3), date(1990, 1, 3)]},
+            {"session_date": [SUNDAY, HOLIDAY, date(2024, 5, 3), date(1985, 1, 3)]},
             [0, 1, 3],
             "",
         ),
@@ -194,7 +195,7 @@ def test_an_empty_frame_is_refused_unless_it_is_a_possible_answer(contract: Tabl
     verdict = judge(contract, make_bars(0))
     assert [o.check for o in verdict.blocking] == ["table_has_rows"]
     assert verdict.good.tolist() == []
-    assert judge(contract, make_bars(0), may_be_empty=True).passed
+    assert judge(replace(contract, may_be_empty=True), make_bars(0)).passed
 
 
 def test_an_outcome_says_what_was_expected_and_found(contract: Table, make_bars: Bars) -> None:
@@ -210,7 +211,7 @@ def test_an_outcome_says_what_was_expected_and_found(contract: Table, make_bars:
 @pytest.mark.parametrize("name", sorted(tables()))
 def test_every_contract_can_be_judged(name: str) -> None:
     contract = tables()[name]
-    assert judge(contract, empty(contract.schema), may_be_empty=True).passed
+    assert judge(replace(contract, may_be_empty=True), empty(contract.schema)).passed
 
 
 @given(

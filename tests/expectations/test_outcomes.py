@@ -14,11 +14,12 @@ def test_outcomes_become_rows_of_the_checks_table() -> None:
         Outcome("gold.prices", "key_unique", "error", True, "one row per key", "all 5 rows", 5, 0),
         Outcome("gold.prices", "base_price_follows_close", "warn", False, "equal", "2 of 5 rows differ", 5, 2),
     ]
-    rows = to_checks(said, 7, date(2024, 5, 3), NOW)
+    rows = to_checks(said, 7, (date(2024, 5, 2), date(2024, 5, 3)), NOW)
     assert judge(checks.TABLE, rows).passed
     assert rows.to_pylist()[1] == {
         "session_date": date(2024, 5, 3),
         "session_month": "2024-05",
+        "window_start": date(2024, 5, 2),
         "table": "gold.prices",
         "version": 7,
         "check": "base_price_follows_close",
@@ -33,4 +34,4 @@ def test_outcomes_become_rows_of_the_checks_table() -> None:
 
 
 def test_no_outcomes_are_no_rows() -> None:
-    assert to_checks([], 0, date(2024, 5, 3), NOW).num_rows == 0
+    assert to_checks([], 0, (date(2024, 5, 3), date(2024, 5, 3)), NOW).num_rows == 0

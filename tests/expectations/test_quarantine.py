@@ -35,7 +35,7 @@ def test_the_rows_have_the_contract_of_the_quarantine(contract: Table, make_bars
         held = to_quarantine(contract, frame, judge(contract, frame), now)
         assert held.schema.names == [c.name for c in quarantine.TABLE.columns]
         assert held.schema.types == quarantine.TABLE.schema.types
-        assert judge(quarantine.TABLE, held, may_be_empty=True).passed
+        assert judge(quarantine.TABLE, held).passed
 
 
 def test_the_order_of_the_columns_does_not_change_the_bytes(contract: Table, make_bars: Bars, now: datetime) -> None:

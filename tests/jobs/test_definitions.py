@@ -6,8 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets import retries
 from assets.partitions import sessions_of
-from assets.retries import permanent_fails_at_once
+from assets.retries import RETRIES, retried_where_transient
 from jobs.alerts import send
 from jobs.build import build
 from jobs.golden import FIRST, LAST, asset_graph
@@ -45,13 +46,34 @@ def test_todays_session_has_its_key_on_the_day_itself():
     assert open_ended.end_offset == 1
 
 
-def test_a_permanent_failure_is_not_retried_and_a_transient_one_may_be():
-    with pytest.raises(dg.Failure) as refused, permanent_fails_at_once():
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (Transient("krx", found="503"), 1 + RETRIES),
+        (Permanent("krx", expected="a key", found="none", do="Set it"), 1),
+        (KeyError("a mistake of ours"), 1),
+    ],
+)
+def test_only_a_transient_failure_is_tried_again(error, attempts, monkeypatch):
+    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.0)
+    made = []
+
+    @dg.asset
+    def failing(context: dg.AssetExecutionContext) -> None:
+        made.append(context.retry_number)
+        with retried_where_transient(context):
+            raise error
+
+    result = dg.materialize([failing], raise_on_error=False)
+    assert not result.success
+    assert len(made) == attempts
+
+
+def test_a_permanent_failure_tells_what_to_do_in_the_ui():
+    with pytest.raises(dg.Failure) as refused, retried_where_transient(dg.build_asset_context()):
         raise Permanent("krx", expected="a key", found="none", do="Set it")
     assert refused.value.allow_retries is False
     assert refused.value.metadata["do"].value == "Set it"
-    with pytest.raises(Transient), permanent_fails_at_once():
-        raise Transient("krx", found="503")
 
 
 def test_missing_sessions_become_as_few_runs_as_possible():

@@ -109,21 +109,21 @@ def test_a_source_that_goes_back_to_what_it_said_first_adds_a_version_each_time(
     assert all(n > 0 for n in taken)
 
 
-def test_have_tells_the_sessions_that_every_named_table_holds(intake: Any) -> None:
+def test_have_tells_the_sessions_that_were_taken_whole_from_every_source(intake: Any) -> None:
     sessions = intake.sessions("krx")[-5:]
     intake.take("krx", sessions[:2])
-    assert intake.bronze.have("bronze.krx_daily", sessions) == set(sessions[:2])
-    assert intake.bronze.have(client("krx").TABLES, sessions) == set(sessions[:2])
-    assert intake.bronze.have(["bronze.krx_daily", "bronze.naver_coverage"], sessions) == set()
+    intake.take("dart", sessions[:3])
+    assert intake.bronze.have(["krx"], sessions) == set(sessions[:2])
+    assert intake.bronze.have(["krx", "dart"], sessions) == set(sessions[:2])
+    assert intake.bronze.have(["krx", "naver"], sessions) == set()
 
 
-def marks(source: str) -> list[str]:
-    """The source's tables whose rows show that a session was taken."""
-    return [
-        name
-        for name in client(source).TABLES
-        if not registry.table(name).may_be_empty or len(client(source).TABLES) == 1
-    ]
+def test_a_session_without_a_row_is_taken_all_the_same_and_marked_once(intake: Any) -> None:
+    day = intake.sessions("dart")[-1]
+    for _ in range(2):
+        intake.bronze.mark("dart", [day])
+    assert intake.bronze.have(["dart"], [day]) == {day}
+    assert intake.delta.read(registry.table("ops.ingested")).num_rows == 1
 
 
 class Killed(BaseException):
@@ -152,7 +152,7 @@ def test_killed_between_landing_and_append_the_day_runs_again_to_the_same_rows(
     with pytest.raises(Killed):
         Dying(intake.delta, intake.store).take(client(source).deliveries(sessions, intake.context()))
     assert intake.store.list("landing/")
-    assert intake.bronze.have(marks(source), sessions) == set()
+    assert intake.bronze.have([source], sessions) == set()
     intake.take(source, sessions)
     assert digests(intake) == digests(calm)
 
@@ -169,7 +169,7 @@ def test_where_it_breaks_off_within_a_session_the_sessions_before_are_kept_whole
 
     with pytest.raises(Transient, match="the line"):
         intake.bronze.take(cut(), requests=ctx.requests)
-    assert intake.bronze.have(client("krx").TABLES, sessions) == {sessions[0]}
+    assert intake.bronze.have(["krx"], sessions) == {sessions[0]}
     assert any(path.startswith(f"landing/krx/{sessions[1]}/") for path in intake.store.list("landing/"))
     assert intake.bronze.calls_made("krx", exchange_day(intake)) > 0
 

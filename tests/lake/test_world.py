@@ -41,10 +41,13 @@ def test_a_live_world_is_its_calendar(make: Callable[..., Settings]) -> None:
 
 
 def test_one_live_source_keeps_its_own_clock(exchange: Server, make: Callable[..., Settings]) -> None:
-    world = open_world(make(exchange_url=exchange.url, yahoo_base_url="live"))
+    world = open_world(make(exchange_url=exchange.url, yahoo_base_url="live", us_symbols="AAPL"))
     assert world.clock("krx")() == exchange.world.end
     assert abs(world.clock("yahoo")() - datetime.now(UTC)).total_seconds() < 5
     assert world.covers("yahoo", date(2010, 5, 3))
+    unasked = open_world(make(exchange_url=exchange.url, yahoo_base_url="live"))
+    assert not unasked.covers("yahoo", date(2010, 5, 3)), "no symbol to ask for"
+    assert unasked.sessions("XNYS", date(2010, 5, 3), date(2010, 5, 4)) == []
 
 
 def test_an_exchange_that_does_not_answer_says_how_to_start_it(make: Callable[..., Settings]) -> None:

@@ -51,12 +51,10 @@ def test_rows_on_a_holiday_are_blocked_with_the_calendars_reason(desk, sessions)
     blocked(desk, after_holiday, {"name": "holiday-rows", "source": "krx"}, Permanent, "2024-06-06", "holiday")
 
 
-@pytest.mark.slow
 def test_a_server_that_stays_down_is_a_transient_failure(desk, day):
     blocked(desk, day, {"name": "server-errors", "source": "krx"}, Transient, "503")
 
 
-@pytest.mark.slow
 def test_a_few_bad_rows_go_to_quarantine_and_the_day_is_published(desk, day):
     desk = replace(desk, runner=Runner(desk.settings.model_copy(update={"quarantine_limit": 0.2})))
     desk.server.set_faults([{"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.1"}])
@@ -67,14 +65,12 @@ def test_a_few_bad_rows_go_to_quarantine_and_the_day_is_published(desk, day):
     assert desk.lake.releases.current().last_session == f"{day}"
 
 
-@pytest.mark.slow
 def test_too_many_bad_rows_block_the_release(desk, day):
     told = blocked(desk, day, {"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.8"}, Permanent)
     assert "blocked" in told
     assert [row for row in desk.rows("ops.quarantine") if row["table"] == "silver.prices"]
 
 
-@pytest.mark.slow
 def test_a_row_delivered_twice_is_kept_once(desk, day):
     desk.server.set_faults([{"name": "duplicates", "source": "krx", "date": f"{day}"}])
     with pytest.raises(Permanent, match="blocked"):  # half of the rows are repeats, over the limit
@@ -84,7 +80,6 @@ def test_a_row_delivered_twice_is_kept_once(desk, day):
     assert any("repeats row" in row["reason"] for row in desk.rows("ops.quarantine"))
 
 
-@pytest.mark.slow
 def test_a_revision_is_a_new_row_and_the_old_value_is_still_there_before_it(desk, sessions):
     revised, later = sessions[-3], sessions[-2]
     desk.runner.day(revised)

@@ -34,7 +34,6 @@ def test_every_delivered_price_row_ends_in_silver_or_in_quarantine(backfilled):
     assert delivered > 500
 
 
-@pytest.mark.slow
 def test_running_a_day_twice_changes_nothing(desk, sessions):
     desk.runner.day(sessions[-3])
     once, requests = desk.digests(), len(desk.rows("bronze.krx_daily"))

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from assets.audit import audited
+from assets.building import keep
 from assets.publish import publish
+from jobs.due import due_sessions
 from lake.objects import LocalStore
 from lake.releases import POINTER, Releases
 from market import registry
@@ -25,6 +28,42 @@ def test_a_version_that_no_check_has_judged_is_refused(desk, sessions):
     assert desk.lake.releases.current() == before
 
 
+def test_a_rollback_during_a_publication_is_not_undone_by_it(desk, sessions, monkeypatch):
+    earlier = desk.lake.releases.current()
+    later = replace(earlier, release_id=desk.lake.releases.next_id(), parent=earlier.release_id)
+    desk.lake.releases.publish(later)
+    table = registry.table("gold.labels")
+    window = Window(sessions[0], sessions[-4], session_due_at(sessions[-4]))
+    keep(desk.lake, table, desk.lake.delta.read(table), window)
+
+    def while_a_person_rolls_back(lake, tables):
+        Releases(desk.lake.store).rollback()
+        return audited(lake, tables)
+
+    monkeypatch.setattr("assets.publish.audited", while_a_person_rolls_back)
+    with pytest.raises(Transient, match="another one was first"):
+        publish(desk.lake, "data")
+    assert desk.lake.releases.current() == earlier
+    assert [release.release_id for release in desk.lake.releases.list()][:2] == [later.release_id, earlier.release_id]
+
+
+@pytest.mark.slow
+def test_a_good_day_does_not_hide_the_blocked_one_before_it(desk, sessions):
+    before, (bad, good) = desk.lake.releases.current(), sessions[-3:-1]
+    desk.server.set_faults([{"name": "bad-rows", "source": "krx", "date": f"{bad}", "share": "0.9"}])
+    with pytest.raises(Permanent, match="blocked"):
+        desk.runner.day(bad)
+    with pytest.raises(Permanent, match=f"silver.prices.*{bad}"):
+        desk.runner.day(good)
+    assert desk.lake.releases.current() == before
+    assert due_sessions(desk.lake, session_due_at(good)) == [bad, good]
+    desk.server.set_faults([])
+    desk.runner.day(bad)  # the source has corrected it
+    assert desk.lake.releases.current().last_session == f"{good}"
+    assert due_sessions(desk.lake, session_due_at(good)) == []
+
+
+@pytest.mark.slow
 def test_a_rollback_shows_the_release_before_and_the_next_day_goes_on_from_there(desk, sessions):
     before = desk.lake.releases.current()
     desk.runner.day(sessions[-3])
