@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from loguru import logger
 
 from assets.building import Built, keep
 from lake import windows
@@ -111,23 +112,41 @@ def predict(lake: Lake, window: Window) -> Built | None:
     return keep(lake, contract, contract.conform(pa.concat_tables(scored)), window)
 
 
-def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table | None:
+def installed(lake: Lake, name: str) -> int | None:
+    """The version that is served: what champion.json names, made to agree with the registry first; None before any.
+
+    A process that ends between moving the registry's alias and installing leaves the two apart; whoever scores next mends it.
+    """
     held = champion(tracking_uri(lake), name)
-    if held is None:
+    path = f"models/{name}/champion.json"
+    served = int(json.loads(lake.store.get(path))["version"]) if lake.store.exists(path) else None
+    if held is None or int(str(held["version"])) == served:
+        return served
+    decided = int(str(held["version"]))
+    logger.warning("installing the registry's champion", model=name, version=decided, served=served)
+    install(lake, name, decided)
+    return decided
+
+
+def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table | None:
+    version = installed(lake, name)
+    if version is None:
         return None
-    files = exporting.of_version(tracking_uri(lake), name, int(str(held["version"])))
-    signature: Mapping[str, Any] = json.loads(files[exporting.SIGNATURE])
+    booster, text = (
+        lake.store.get(f"models/{name}/{version}/{file}") for file in (exporting.BOOSTER, exporting.SIGNATURE)
+    )
+    signature: Mapping[str, Any] = json.loads(text)
     names = [*KEY, "exchange", *(feature["name"] for feature in signature["features"])]
     contract = registry.table(FEATURES)
     within = windows.between(window.start, window.end)
     frame = lake.delta.read(contract, version=release.tables[FEATURES], where=within, columns=names).to_pandas()
-    scores = score(files[exporting.BOOSTER], signature, frame).dropna(subset=["score"])
+    scores = score(booster, signature, frame).dropna(subset=["score"])
     scores["session_month"] = scores["session_date"].dt.strftime("%Y-%m")
     scores["session_date"] = scores["session_date"].dt.date
     told = {
         "model": name,
-        "model_version": held["version"],
-        "run_id": held["run_id"],
+        "model_version": version,
+        "run_id": signature["run_id"],
         "data_release": release.release_id,
     }
     return registry.table(PREDICTIONS).conform(

@@ -11,7 +11,7 @@ from assets.metadata import describe, table_spec
 from assets.partitions import SAME_SESSION, sessions_of
 from assets.publish import publish
 from assets.resources import OpenLake
-from assets.retries import RETRY, permanent_fails_at_once
+from assets.retries import retried_where_transient
 from assets.tables import GATE, check
 from lake import online
 from market import calendars, registry
@@ -34,10 +34,10 @@ def _data_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
     deps = [dg.AssetDep(table.name.split("."), partition_mapping=SAME_SESSION) for table in gold]
 
     @dg.asset(key=DATA, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
-              retry_policy=RETRY, group_name="release", kinds={"json"})  # fmt: skip
+              group_name="release", kinds={"json"})  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         """The day's first publication: data that passed every check becomes what people see."""
-        with permanent_fails_at_once():
+        with retried_where_transient(context):
             release, moved = publish(lake, "data")
         return dg.MaterializeResult(metadata=describe.released(release, "published" if moved else "nothing new"))
 
@@ -54,10 +54,9 @@ def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         check_specs=[dg.AssetCheckSpec(GATE, asset=key, blocking=True)],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=RETRY,
     )
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        with permanent_fails_at_once():
+        with retried_where_transient(context):
             made = learning.predict(lake, window_of(lake, context.partition_keys))
         if made is None:
             passed = dg.AssetCheckResult(
@@ -77,10 +76,10 @@ def _predictions_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsD
     deps = [dg.AssetDep(learning.PREDICTIONS.split("."), partition_mapping=SAME_SESSION)]
 
     @dg.asset(key=PREDICTED, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
-              retry_policy=RETRY, group_name="release", kinds={"json"})  # fmt: skip
+              group_name="release", kinds={"json"})  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         """The day's second publication: the same data with the predictions made from it."""
-        with permanent_fails_at_once():
+        with retried_where_transient(context):
             release, moved = publish(lake, "predictions")
         return dg.MaterializeResult(metadata=describe.released(release, "published" if moved else "nothing new"))
 
@@ -91,12 +90,11 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     deps = [dg.AssetDep(PREDICTED, partition_mapping=SAME_SESSION)]
 
     @dg.asset(key=ONLINE, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
-              retry_policy=RETRY, group_name="online", kinds={"feast"})  # fmt: skip
+              group_name="online", kinds={"feast"})  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         """The newest features of the current release in Feast's online store."""
-        with permanent_fails_at_once():
-            release = learning.current(lake)
-            rows = online.fill(lake.settings, release)
+        with retried_where_transient(context):
+            release, rows = online.fill_current(lake.settings, lake.releases)
         return dg.MaterializeResult(metadata={"rows": rows, "release_id": release.release_id})
 
     return make
@@ -104,9 +102,9 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 def _training(model: Model) -> dg.AssetsDefinition:
     @dg.asset(key=["models", model.name], deps=[dg.AssetKey(learning.FEATURES.split(".")), dg.AssetKey(learning.LABELS.split("."))],
-              group_name="models", kinds={"xgboost", "mlflow"}, description=model.doc, retry_policy=RETRY)  # fmt: skip
+              group_name="models", kinds={"xgboost", "mlflow"}, description=model.doc)  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
-        with permanent_fails_at_once():
+        with retried_where_transient(context):
             trained, result = learning.fit(
                 lake, model, lambda done, total, what: context.log.info(f"{done}/{total} {what}")
             )

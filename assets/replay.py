@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
 from assets import learning
 from lake.code import ROOT, Code
@@ -29,6 +31,7 @@ from training import replay as refitting
 from training.catalogue import model as model_of
 from training.digests import Digests
 from training.lock import DataLock
+from training.model import Model
 from training.tracking import SQLITE
 
 TIMEOUT_S = 1800
@@ -84,7 +87,7 @@ def _is_recorded(lake: Lake, lock: DataLock) -> bool:
 
 def _here(lake: Lake, run_id: str, lock: DataLock, recorded: Digests) -> Replayed:
     model = model_of(lock.model)
-    frame = learning.training_frame(lake, _as_release(lock), model)
+    frame = _frame(lake, run_id, lock, model)
     rows = pa.Table.from_pandas(frame, preserve_index=False)
     pairs = {
         "dataset": (lock.dataset_digest, digest(rows, learning.KEY, rows.column_names)),
@@ -99,6 +102,14 @@ def _here(lake: Lake, run_id: str, lock: DataLock, recorded: Digests) -> Replaye
         run_id, lock.model, lock.release_id, not differences, tuple(differences), lock.code_sha, lock.code_dirty, where,
         _is_recorded(lake, lock),
     )  # fmt: skip
+
+
+def _frame(lake: Lake, run_id: str, lock: DataLock, model: Model) -> pd.DataFrame:
+    try:
+        return learning.training_frame(lake, _as_release(lock), model)
+    except (DeltaError, FileNotFoundError) as error:
+        raise Permanent(f"replay {run_id}", expected="the table versions of its lock", found=str(error).splitlines()[0],
+                        do="They were removed: train again on a release that is kept") from error  # fmt: skip
 
 
 def _as_release(lock: DataLock) -> Release:

@@ -1,9 +1,10 @@
 """Feast's entity and views, one per gold table that has features, derived from the contracts.
 
-Feast imports this file by its bare name. No transformation belongs here: gold holds the values.
+Feast imports this file by its bare name and takes what it finds among the module's names. No transformation belongs here:
+gold holds the values.
 """
 
 from lake import feast_repo
 
 security = feast_repo.security()
-features_daily = feast_repo.view_of("gold.features_daily")
+globals().update({view.name: view for view in feast_repo.views()})

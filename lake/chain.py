@@ -44,7 +44,8 @@ class Chain:
     table, key, column : which number.
     value : as stored; `unit` is its contract's.
     known_at : when the row could first have been known.
-    meta : release_id, as_of, code_sha, rulebook, and the Delta version of the table.
+    meta : release_id, as_of, code_sha (that published the release), rulebook, the Delta version of the table, and
+        `written_by`, the commit of the code that wrote the row; None where it is not on record.
     link : the top of the tree; its facts say how the number is made.
     """
 

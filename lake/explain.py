@@ -9,18 +9,21 @@ from typing import Any
 
 from lake.chain import Chain, Link
 from lake.explain_links import Trail
+from lake.explain_past import Past
 from lake.objects import Store
 from lake.sql import ReleaseSql
 from market import registry
 from market.errors import Permanent
 from market.table import Column, Table
 
-__all__ = ["Chain", "Link", "explain"]
+__all__ = ["Chain", "Link", "Past", "explain"]
 
 _MADE_OF = "gold.prices_adjusted"
 
 
-def explain(sql: ReleaseSql, table: str, *key_and_column: str | date, store: Store | None = None) -> Chain:
+def explain(
+    sql: ReleaseSql, table: str, *key_and_column: str | date, store: Store | None = None, past: Past | None = None
+) -> Chain:
     """Where one number of the release comes from.
 
     Parameters
@@ -29,6 +32,8 @@ def explain(sql: ReleaseSql, table: str, *key_and_column: str | date, store: Sto
     key_and_column : the key in the contract's order and, last, the column. A security by code or id; key columns at the
         end may be left out where what remains names one row (`known_at` of a silver row: the version that is true now).
     store : the lake's files; with it every payload reached is read and held against its digest (`verified`).
+    past : the lake's commits and releases; with it every row says which commit wrote it (`written by`), a feature shows the
+        expression of that commit, and a prediction the features of the release that was scored.
 
     Raises
     ------
@@ -42,7 +47,8 @@ def explain(sql: ReleaseSql, table: str, *key_and_column: str | date, store: Sto
     *key, name = key_and_column
     column = _column(contract, str(name))
     row = _row(sql, contract, _key(sql, contract, key))
-    link = Trail(sql, store).link(contract, row, column)
+    trail = Trail(sql, store, past)
+    commit = trail.commit(contract, row)
     return Chain(
         table=table,
         key={part: row[part] for part in contract.key},
@@ -50,8 +56,12 @@ def explain(sql: ReleaseSql, table: str, *key_and_column: str | date, store: Sto
         value=row[column.name],
         unit=column.unit,
         known_at=row["known_at"],
-        meta={**sql.release.meta, "delta_version": sql.release.tables.get(table)},
-        link=link,
+        meta={
+            **sql.release.meta,
+            "delta_version": sql.release.tables.get(table),
+            "written_by": commit.code_sha if commit is not None else None,
+        },
+        link=trail.link(contract, row, column),
     )
 
 

@@ -1,38 +1,36 @@
-"""How a row of each table leads to the rows it was made from, down to the payload.
+"""What a column of each table was made from: its formula, and the rows that went in.
 
 A table without a rule of its own is explained by its origin columns (source, payload digest, row number) or, lacking
-those, by the tables that its contract reads. What does not belong here: keys and messages (`lake.explain`).
+those, by the tables that its contract reads. What does not belong here: keys and messages (`lake.explain`), the rows
+themselves and their payloads (`lake.explain_rows`).
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lake.chain import Link
-from lake.objects import Missing, Store
+from lake.explain_past import Past
+from lake.explain_rows import LISTED, TRACED, Row, Rows, title, values_of
+from lake.objects import Store
 from lake.sql import ReleaseSql
 from market import calendars, registry
 from market.datasets.gold.labels import HORIZON
+from market.errors import Permanent
 from market.features.catalogue import catalogue
+from market.features.definition import Feature
+from market.features.nodes import ExpressionError
+from market.features.parse import parse
 from market.table import Column, Table
 
-LISTED = 5
-"""Input rows that are listed; the rest is counted."""
 
-TRACED = 2
-"""Of the listed, the newest so many are followed to their payload."""
+class Trail(Rows):
+    """Follows the numbers of one release."""
 
-_DELIVERY = ("request", "payload_digest", "landing_path", "row_no", "fetched_at", "known_at")
-Row = Mapping[str, Any]
-
-
-class Trail:
-    """Follows rows of one release; with a store it verifies the payloads that it reaches."""
-
-    def __init__(self, sql: ReleaseSql, store: Store | None) -> None:
-        self._sql, self._store = sql, store
-        self._verified: dict[str, bool] = {}
+    def __init__(self, sql: ReleaseSql, store: Store | None, past: Past | None) -> None:
+        super().__init__(sql, store, past)
         self._rules: dict[str, Callable[[Table, Row, Column], Link]] = {
+            "silver.symbols": self._symbol,
             "silver.adjustments": self._adjustment,
             "gold.prices": self._price,
             "gold.features_daily": self._feature,
@@ -49,48 +47,22 @@ class Trail:
 
     def _typed(self, table: Table, row: Row, column: Column) -> Link:
         facts = {**self._about(table, row), "meaning": column.doc}
-        if "payload_digest" in row:
-            return Link(_title(table, row), facts, self._deliveries(table, row))
-        facts["made from"] = ", ".join(read.table for read in table.reads) or "the exchange's calendar"
-        return Link(_title(table, row), facts)
-
-    def _silver(self, table: Table, row: Row, shown: Sequence[str]) -> Link:
-        """A silver row with some of its values, and its delivery."""
-        facts = {**_values(row, shown), "source": row["source"], **self._about(table, row)}
-        return Link(_title(table, row), facts, self._deliveries(table, row))
-
-    def _deliveries(self, table: Table, row: Row) -> tuple[Link, ...]:
-        for read in table.reads:
-            contract = registry.table(read.table)
-            if contract.layer != "bronze" or contract.source != row["source"]:
-                continue
-            found = self._rows(
-                f"SELECT * FROM {contract.name} WHERE payload_digest = ? AND row_no = ? LIMIT 1",
-                [row["payload_digest"], row["row_no"]],
-            )
-            if found:
-                own = [c.name for c in contract.columns if c.name not in (*_DELIVERY, "session_date", "session_month")]
-                return (self._delivery(contract, found[0], own),)
-        return (
-            Link(
-                "bronze", {"payload_digest": row["payload_digest"], "found": "no row of that payload in this release"}
-            ),
+        if "payload_digest" in row and "row_no" in row:
+            return Link(title(table, row), facts, self._deliveries(table, row))
+        facts["made from"] = ", ".join(read.table for read in table.reads) or (
+            "what the pipeline recorded as it worked" if table.layer == "ops" else "the exchange's calendar"
         )
+        return Link(title(table, row), facts)
 
-    def _delivery(self, table: Table, row: Row, shown: Sequence[str]) -> Link:
-        facts = {**_values(row, _DELIVERY), "delivered": {name: row[name] for name in shown if row[name] is not None}}
-        if self._store is not None:
-            facts["verified"] = self._verify(self._store, row["landing_path"], row["payload_digest"])
-        return Link(f"{table.name} row {row['row_no']} of a payload for {row['session_date']}", facts)
-
-    def _verify(self, store: Store, path: str, digest: str) -> bool:
-        """Whether the payload in the landing zone is there and has the digest that the row says."""
-        if path not in self._verified:
-            try:
-                self._verified[path] = hashlib.sha256(store.get(path)).hexdigest() == digest
-            except Missing:
-                self._verified[path] = False
-        return self._verified[path]
+    def _symbol(self, table: Table, row: Row, column: Column) -> Link:
+        """The row of silver.securities that first showed the code and name."""
+        contract = registry.table("silver.securities")
+        found = self._rows(
+            "SELECT * FROM silver.securities WHERE security_id = ? AND known_at <= ? ORDER BY known_at DESC LIMIT 1",
+            [row["security_id"], row["known_at"]],
+        )
+        facts = {**self._about(table, row), "meaning": column.doc}
+        return Link(title(table, row), facts, tuple(self._silver(contract, one, ("symbol", "name")) for one in found))
 
     def _adjustment(self, table: Table, row: Row, column: Column) -> Link:
         names = ("factor", "cause", "evidence", "confidence")
@@ -103,7 +75,7 @@ class Trail:
         shown = ("close", "base_price", "open", "listed_shares")
         made_from = [self._silver(prices, price, shown) for price in found]
         made_from += self._splits(row)
-        return Link(_title(table, row), {**_values(row, names), **self._about(table, row)}, tuple(made_from))
+        return Link(title(table, row), {**values_of(row, names), **self._about(table, row)}, tuple(made_from))
 
     def _splits(self, row: Row) -> list[Link]:
         actions = registry.table("silver.corporate_actions")
@@ -117,30 +89,7 @@ class Trail:
         made_from = self._price_sources(row, (column.name,))
         if column.name in ("factor", "cumulative_factor"):
             made_from += self._factors(row, "=" if column.name == "factor" else "<=")
-        return Link(_title(table, row), {"meaning": column.doc, **self._about(table, row)}, tuple(made_from))
-
-    def _price_sources(self, row: Row, names: Sequence[str]) -> list[Link]:
-        """The silver rows behind some columns of a gold price, down to their payloads."""
-        key = [row["security_id"], row["session_date"]]
-        prices = registry.table("silver.prices")
-        own = tuple(c.name for c in prices.public if c.name in names) or ("close", "base_price")
-        links = []
-        if tuple(names) != ("n_headlines",):
-            query = (
-                "SELECT * FROM silver.prices "
-                "WHERE security_id = ? AND session_date = ? AND payload_digest = ? AND row_no = ?"
-            )
-            found = self._rows(query, [*key, row["payload_digest"], row["row_no"]])
-            links += [self._silver(prices, price, own) for price in found[-1:]]
-        if "n_headlines" in names:
-            links += self._coverage(key)
-        return links
-
-    def _coverage(self, key: Sequence[Any]) -> list[Link]:
-        contract = registry.table("silver.news_coverage")
-        query = "SELECT * FROM silver.news_coverage WHERE security_id = ? AND session_date = ? AND known_until IS NULL"
-        found = [self._silver(contract, row, ("is_covered", "n_headlines")) for row in self._rows(query, key)]
-        return found or [Link(contract.name, {"found": "no row: the collection did not cover this session"})]
+        return Link(title(table, row), {"meaning": column.doc, **self._about(table, row)}, tuple(made_from))
 
     def _factors(self, row: Row, comparison: str) -> list[Link]:
         ledger = registry.table("silver.adjustments")
@@ -153,43 +102,39 @@ class Trail:
         return [self._adjustment(ledger, factor, ledger.column("factor")) for factor in found]
 
     def _feature(self, table: Table, row: Row, column: Column) -> Link:
-        feature = catalogue().get(column.name)
+        feature, facts = self._as_written(table, row, column)
+        facts |= self._about(table, row)
         if feature is None:
-            return Link(
-                _title(table, row), {"meaning": column.doc, **self._about(table, row)}, self._inputs_of(row, (), 0)
-            )
-        facts = {
-            "expression": feature.formula, "meaning": feature.doc, "unit": feature.unit, "source": feature.source,
-            "inputs": ", ".join(feature.inputs) + " on forward-adjusted prices",
-            "lookback": f"{feature.lookback} sessions",
-            **self._about(table, row),
-        }  # fmt: skip
+            return Link(title(table, row), facts, self._inputs_of(row, (), 1))
         if feature.is_recursive:
-            facts["recursive"] = "carries state from every row of the series before; the rows below are the newest"
+            facts["recursive"] = (
+                "carries state from every row of the unbroken series before; the rows below are the newest"
+            )
         total = self._n_before(row)
         used = total if feature.is_recursive else min(total, feature.lookback + 1)
-        return Link(_title(table, row), facts, self._inputs_of(row, feature.inputs, used), max(used - LISTED, 0))
+        return Link(title(table, row), facts, self._inputs_of(row, feature.inputs, used), max(used - LISTED, 0))
 
-    def _n_before(self, row: Row) -> int:
-        counted = self._rows(
-            "SELECT count(*) AS n FROM gold.prices WHERE security_id = ? AND session_date <= ?",
-            [row["security_id"], row["session_date"]],
-        )
-        return int(counted[0]["n"])
-
-    def _inputs_of(self, row: Row, names: Sequence[str], used: int) -> tuple[Link, ...]:
-        """The newest input rows of gold.prices, raw with their factor; the very newest down to the payload."""
-        contract = registry.table("gold.prices")
-        found = self._rows(
-            "SELECT * FROM gold.prices WHERE security_id = ? AND session_date <= ? ORDER BY session_date DESC LIMIT ?",
-            [row["security_id"], row["session_date"], min(used, LISTED)],
-        )
-        links = []
-        for i, price in enumerate(found):
-            below = self._price_sources(price, names or ("close",)) if i < TRACED else []
-            shown = _values(price, (*names, "cumulative_factor", "known_at"))
-            links.append(Link(_title(contract, price), shown, tuple(below)))
-        return tuple(links)
+    def _as_written(self, table: Table, row: Row, column: Column) -> tuple[Feature | None, dict[str, Any]]:
+        """The feature by the expression that made the number, which need not be today's; None where it cannot be read."""
+        today = catalogue().get(column.name)
+        if today is None:
+            return None, {"meaning": column.doc}
+        commit = self.commit(table, row)
+        text = commit.expressions.get(column.name) if commit is not None else None
+        if text is None:
+            told = {
+                "expression": today.formula,
+                "the expression is": "today's; the row's commit is not on record with one",
+            }
+            return today, told | _described(today)
+        if text == today.formula:
+            return today, {"expression": text} | _described(today)
+        told = {"expression": text, "today": f"{today.formula}; the catalogue has changed since the row was written"}
+        try:
+            feature = replace(today, expr=parse(text))
+        except (ExpressionError, Permanent) as error:
+            return None, told | {"inputs": f"not known: this code cannot read the expression ({error})"}
+        return feature, told | _read_by(feature)
 
     def _label(self, table: Table, row: Row, column: Column) -> Link:
         contract = registry.table("gold.prices")
@@ -201,20 +146,40 @@ class Trail:
             for price in self._rows(
                 "SELECT * FROM gold.prices WHERE security_id = ? AND session_date = ?", [row["security_id"], day]
             ):
-                shown = _values(price, ("close", "cumulative_factor", "known_at"))
-                links.append(Link(_title(contract, price), shown, tuple(self._price_sources(price, ("close",)))))
+                shown = values_of(price, ("close", "cumulative_factor", "known_at"))
+                links.append(Link(title(contract, price), shown, tuple(self._price_sources(price, ("close",)))))
         formula = f"(close / cumulative_factor) {HORIZON} sessions later / the same now - 1"
         return Link(
-            _title(table, row), {"expression": formula, "meaning": column.doc, **self._about(table, row)}, tuple(links)
+            title(table, row), {"expression": formula, "meaning": column.doc, **self._about(table, row)}, tuple(links)
         )
 
     def _prediction(self, table: Table, row: Row, column: Column) -> Link:
-        features = registry.table("gold.features_daily")
         facts = {
             "champion": f"{row['model']} version {row['model_version']}", "run_id": row["run_id"],
             "data_release": row["data_release"], "score": row["score"], "rank": row["rank"], "meaning": column.doc,
             **self._about(table, row),
         }  # fmt: skip
+        try:
+            links = self._scored(row)
+        except Permanent as error:
+            links = (Link("the features scored", {"found": f"not there any more: {error}"}),)
+        return Link(title(table, row), facts, links)
+
+    def _scored(self, row: Row) -> tuple[Link, ...]:
+        """The features that were scored, as the release had them that was scored."""
+        name, here = str(row["data_release"]), self._sql.release
+        if name == here.release_id:
+            return self._features_scored(row)
+        if self._past is None:
+            return (Link("the features scored", {"found": f"not opened: they are in release {name}"}),)
+        scored = self._past.release(name)
+        if all(scored.tables.get(t) == here.tables.get(t) for t in ("gold.features_daily", "gold.prices")):
+            return self._features_scored(row)
+        with self._past.opened(scored) as sql:
+            return Trail(sql, self._store, self._past)._features_scored(row)
+
+    def _features_scored(self, row: Row) -> tuple[Link, ...]:
+        features = registry.table("gold.features_daily")
         found = self._rows(
             "SELECT * FROM gold.features_daily WHERE security_id = ? AND session_date = ?",
             [row["security_id"], row["session_date"]],
@@ -222,9 +187,9 @@ class Trail:
         links = []
         for scored in found:
             values = {c.name: scored[c.name] for c in features.public if c.type == "float64"}
-            below = self._inputs_of(scored, ("close",), 1)
-            links.append(Link(_title(features, scored), {"values": values, **self._about(features, scored)}, below))
-        return Link(_title(table, row), facts, tuple(links))
+            facts = {"values": values, "release": self._sql.release.release_id, **self._about(features, scored)}
+            links.append(Link(title(features, scored), facts, self._inputs_of(scored, ("close",), 1)))
+        return tuple(links)
 
     def _summary(self, table: Table, row: Row, column: Column) -> Link:
         contract = registry.table("gold.prices")
@@ -238,25 +203,17 @@ class Trail:
         for i, price in enumerate(found):
             shown = ("close", "value", "market_cap", "is_halted")
             below = self._price_sources(price, shown) if i < TRACED else []
-            links.append(Link(_title(contract, price), _values(price, (*shown, "known_at")), tuple(below)))
+            links.append(Link(title(contract, price), values_of(price, (*shown, "known_at")), tuple(below)))
         facts = {"meaning": column.doc, "securities": n, **self._about(table, row)}
-        return Link(_title(table, row), facts, tuple(links), n - len(found))
-
-    def _about(self, table: Table, row: Row) -> dict[str, Any]:
-        facts = {"known_at": row["known_at"], "Delta version": self._sql.release.tables.get(table.name)}
-        if row.get("known_until") is not None:
-            facts["known_until"] = row["known_until"]
-        return facts
-
-    def _rows(self, query: str, params: Sequence[Any]) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._sql.query(query, params).to_pylist()
-        return rows
+        return Link(title(table, row), facts, tuple(links), n - len(found))
 
 
-def _title(table: Table, row: Row) -> str:
-    key = (row[name] for name in table.key if name != "known_at")
-    return f"{table.name} {' '.join(str(part) for part in key)}"
+def _described(feature: Feature) -> dict[str, Any]:
+    return {"meaning": feature.doc, "unit": feature.unit, "source": feature.source, **_read_by(feature)}
 
 
-def _values(row: Row, names: Sequence[str]) -> dict[str, Any]:
-    return {name: row[name] for name in dict.fromkeys(names) if name in row}
+def _read_by(feature: Feature) -> dict[str, Any]:
+    return {
+        "inputs": ", ".join(feature.inputs) + " on forward-adjusted prices",
+        "lookback": f"{feature.lookback} sessions",
+    }

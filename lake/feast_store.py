@@ -244,7 +244,7 @@ def _closes(months: set[str]) -> pa.Table:
     """The end of every session of those months ('YYYY-MM'), both exchanges."""
     first = date.fromisoformat(f"{min(months, default='2000-01')}-01")
     last = date.fromisoformat(f"{max(months, default='2000-01')}-01") + timedelta(days=31)
-    known = [(e, day) for e in calendars.EXCHANGES for day in calendars.sessions(e, first, last)]
+    known = [(e, day) for e in calendars.EXCHANGES for day in calendars.sessions(e, first, min(last, calendars.LAST))]
     return pa.table({
         "exchange": pa.array([e for e, _ in known], pa.string()),
         "session_date": pa.array([day for _, day in known], pa.date32()),

@@ -40,7 +40,7 @@ class Lake:
     @cached_property
     def spark(self) -> Spark:
         """Builds and writes silver and gold."""
-        return Spark(self.settings, self.delta, self.code.sha)
+        return Spark(self.settings, self.delta, self.code.sha + ("+dirty" if self.code.dirty else ""))
 
     @cached_property
     def releases(self) -> Releases:

@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 from loguru import logger
 
 from lake.delta import DeltaLake
-from lake.releases import Release
+from lake.releases import Release, Releases
 from lake.settings import Settings
 from market import calendars
 from market.errors import Permanent, Transient
@@ -26,6 +26,7 @@ from market.table import Table
 if TYPE_CHECKING:
     from feast import FeatureStore, FeatureView
 
+FILLS = 5  # at most so many, where the pointer moves while the store is filled
 FRESH_DAYS = 7  # a security without a row that recent (delisted, not delivered) has no online features
 
 
@@ -52,6 +53,33 @@ def fill(settings: Settings, release: Release) -> int:
         filled = max(filled, rows.num_rows)
     logger.info("online store filled", release=release.release_id, securities=filled)
     return filled
+
+
+def fill_current(settings: Settings, releases: Releases) -> tuple[Release, int]:
+    """Fill the online store from the release that is current when the fill has ended; that release, and as `fill`.
+
+    Of two processes that fill at once the one that ends last looks at the pointer after its own write, so that the store is
+    left at the release that people see.
+
+    Raises
+    ------
+    Permanent
+        No release has been published.
+    Transient
+        The pointer moved during each of the fills.
+    """
+    for _ in range(FILLS):
+        release = releases.current()
+        if release is None:
+            raise Permanent("online store", expected="a published release", found="none", do="Run `marketlake day`")
+        filled = fill(settings, release)
+        now = releases.current()
+        if now is not None and now.release_id == release.release_id:
+            return release, filled
+        logger.warning("the release moved during the fill", filled=release.release_id)
+    raise Transient(
+        "online store", expected=f"one release to stay current during one of {FILLS} fills", found="none did"
+    )
 
 
 class OnlineFeatures:

@@ -174,6 +174,8 @@ def _read(read: Read) -> str:
         parts.append(f"on {', '.join(read.on)}")
     if read.columns:
         parts.append(f"only {', '.join(read.columns)}")
+    if read.known_as:
+        parts.append("with its known_at")
     if read.history is None:
         parts.append("all sessions before")
     elif read.history:

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from lake.explain import Chain, explain
+from lake.explain import Chain, Past, explain
 from lake.online import OnlineFeatures
 from lake.releases import Release, Releases
 from lake.settings import Settings, read_settings
@@ -247,7 +247,7 @@ class Lake:
         Permanent
             Unknown table, key or column; the message names what there is.
         """
-        return explain(self._sql, table, *key_and_column, store=store_of(self._settings))
+        return explain(self._sql, table, *key_and_column, store=store_of(self._settings), past=Past(self._settings))
 
     def compute(self, expression: str | Expr, symbols: str | Sequence[str], start: Day, end: Day) -> pd.DataFrame:
         """A feature expression on forward-adjusted bars as of the lake's instant; a name of the catalogue gives gold's

@@ -120,7 +120,7 @@ def _predictions(sql: "ReleaseSql") -> None:
 
 def _explained(lake: "Lake", sql: "ReleaseSql") -> tuple[str, date]:
     """One number explained; the symbol and session of it."""
-    from lake.explain import explain
+    from lake.explain import Past, explain
 
     found = sql.query(
         f"SELECT p.symbol, f.session_date FROM gold.features_daily f JOIN gold.prices p USING (security_id, session_date) "
@@ -132,7 +132,11 @@ def _explained(lake: "Lake", sql: "ReleaseSql") -> tuple[str, date]:
         console.say(f"\nno session is long enough after its first for {FEATURE}")
         return WANTED
     symbol, day = str(found[0]["symbol"]), found[0]["session_date"]
-    lines = explain(sql, "gold.features_daily", symbol, day, FEATURE, store=lake.store).render().splitlines()
+    lines = (
+        explain(sql, "gold.features_daily", symbol, day, FEATURE, store=lake.store, past=Past(lake.settings))
+        .render()
+        .splitlines()
+    )
     console.say("\n" + "\n".join(lines[:SHOWN_LINES]))
     if len(lines) > SHOWN_LINES:
         console.say(f"... and {len(lines) - SHOWN_LINES} more lines")

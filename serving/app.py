@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
+from lake.explain import Past
 from lake.settings import Settings
 from lake.sql import Current, store_of
 from serving import problems, routes
@@ -56,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Marketlake", version="1", description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.current, app.state.champions, app.state.online, app.state.metrics = current, champions, online, metrics
+    app.state.past = Past(settings)
     problems.install(app)
     app.add_middleware(Around, current=current, metrics=metrics, prefix=API)
     for entry in sorted(pkgutil.iter_modules(routes.__path__), key=lambda found: found.name):

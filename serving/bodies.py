@@ -20,7 +20,9 @@ class Meta(BaseModel):
     release_id: str = Field(description="release that was read, whole")
     as_of: datetime = Field(description="nothing known later is in the answer")
     known_at: datetime | None = Field(description="when the last of the answer's rows was known; null without rows")
-    code_sha: str = Field(description="commit that built the release; '+dirty' where the work tree differed from it")
+    code_sha: str = Field(
+        description="commit that published the release; '+dirty' where the work tree differed from it"
+    )
     rulebook: str = Field(description="version of the market rules")
 
 

@@ -123,13 +123,18 @@ def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
     folder = f"{FOLDER}/{name}/{int(pointer['version'])}"
     raw, signature = store.get(f"{folder}/{BOOSTER}"), json.loads(store.get(f"{folder}/{SIGNATURE}"))
     digest, expected = hashlib.sha256(raw).hexdigest(), signature["digests"]["booster"]
+    do = "Promote the version again: the two files belong together"
+    if digest != expected:  # before the bytes reach the library, which trusts what it loads
+        raise Permanent(folder, expected=f"the booster of its signature, SHA-256 {expected}", found=digest, do=do)
     features = tuple(str(feature["name"]) for feature in signature["features"])
     booster = xgboost.Booster()
     booster.load_model(bytearray(raw))
     booster.set_param({"nthread": 1})
-    if digest != expected or tuple(booster.feature_names or ()) != features:
-        raise Permanent(folder, expected=f"the booster of its signature, SHA-256 {expected}", found=digest,
-                        do="Promote the version again: the two files belong together")  # fmt: skip
+    known = tuple(booster.feature_names or ())
+    if known != features:
+        raise Permanent(
+            folder, expected=f"its signature's features {', '.join(features)}", found=", ".join(known), do=do
+        )
     return Champion(
         name,
         int(pointer["version"]),

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request
 from pydantic import BeforeValidator
 
+from lake.explain import Past
 from lake.sql import Current, ReleaseSql
 from serving.champions import Champions
 from serving.online import Online
@@ -107,10 +108,16 @@ async def _online(request: Request) -> Online:
     return online
 
 
+async def _past(request: Request) -> Past:
+    past: Past = request.app.state.past
+    return past
+
+
 # `async def` above, since FastAPI sends every plain `def` dependency to a thread of its own.
 Sql = Annotated[ReleaseSql, Depends(_release)]
 Pointer = Annotated[Current, Depends(_current)]
 Models = Annotated[Champions, Depends(_champions)]
 OnlineStore = Annotated[Online, Depends(_online)]
+History = Annotated[Past, Depends(_past)]
 Sessions = Annotated[Span, Depends(_span)]
 Paged = Annotated[Page, Depends(_page)]

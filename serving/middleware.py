@@ -33,8 +33,8 @@ class Around:
             return
         request_id = _id_of(Headers(scope=scope).get("x-request-id"))
         held = self._current.acquire()
-        scope["release"], scope["request_id"] = held, request_id
         release_id = held.sql.release.release_id if held else ""
+        scope["release"], scope["release_id"], scope["request_id"] = held, release_id, request_id
         reply = _Reply(scope, send, request_id, release_id)
         started = time.perf_counter()
         try:
@@ -85,11 +85,12 @@ class _Reply:
         headers["X-Request-Id"] = self._request_id
         if self._release_id:
             headers["X-Release-Id"] = self._release_id
-        if self.status == 200 and self._scope["method"] == "GET" and self._scope["path"] not in _UNTAGGED:
+        if self.status == 200 and self._scope["path"] not in _UNTAGGED:
             tag = self._tag(body)
             headers["ETag"] = tag
             headers.setdefault("Cache-Control", "no-cache")  # keep it, but ask each time: the release may have moved
-            if _has(Headers(scope=self._scope).getlist("if-none-match"), tag):
+            asked = Headers(scope=self._scope).getlist("if-none-match") if self._scope["method"] == "GET" else []
+            if _has(asked, tag):
                 self.status = self._head["status"] = 304
                 body = b""
                 del headers["content-length"]

@@ -54,6 +54,7 @@ def text(part: Any) -> str:
     """A part of a key that is text."""
     if not isinstance(part, str):
         raise TypeError("a part of a cursor's key is no text")
+    part.encode()  # a lone surrogate of a JSON escape is no text either, and no query takes it
     return part
 
 

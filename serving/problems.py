@@ -137,6 +137,8 @@ async def _from_failure(request: Request, error: Any) -> Response:
     kind = "permanent" if isinstance(error, Permanent) else type(error).__name__
     logger.opt(exception=error).error("request failed", kind=kind)
     detail = "The server failed. The log has the reason under this answer's X-Request-Id"
-    # Starlette answers an unforeseen error outside of our middleware, so the id is set here.
+    # Starlette answers an unforeseen error outside of our middleware, so the ids are set here.
     headers = {"X-Request-Id": request.scope.get("request_id", "")}
+    if request.scope.get("release_id"):
+        headers["X-Release-Id"] = request.scope["release_id"]
     return response(request, Problem(500, "failure", detail, headers=headers))

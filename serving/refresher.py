@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable, Sequence
 
+from loguru import logger
+
 PERIOD_S = 2.0
 
 
 class Refresher:
-    """Calls each look in turn, then waits. A look reports its own failures and never raises."""
+    """Calls each look in turn, then waits. A look reports what it foresees; anything else is logged, and the thread goes on."""
 
     def __init__(self, looks: Sequence[Callable[[], object]], period_s: float = PERIOD_S) -> None:
         self._looks, self._period_s = looks, period_s
@@ -26,5 +28,12 @@ class Refresher:
     def _run(self) -> None:
         while not self._stopped.is_set():
             for look in self._looks:
-                look()
+                _look(look)
             self._stopped.wait(self._period_s)
+
+
+def _look(look: Callable[[], object]) -> None:
+    try:
+        look()
+    except Exception as error:  # noqa: BLE001  # the edge of the thread: one that ended would leave an old release served
+        logger.opt(exception=error).error("look failed", kind=type(error).__name__)

@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+COMMON = "rank_ic_common"
+"""Mean rank IC over the sessions that challenger and champion were both judged on, out of sample each."""
+
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge}
 
 
@@ -21,7 +24,8 @@ class Gate:
     name : short, for people and tags.
     metric : the challenger's.
     comparison : > or >=.
-    reference : "zero", or "champion": the present champion's value of the same metric; passed where there is no champion.
+    reference : "zero", or "champion": the value of the same metric of the champion it is held against; passed where there is
+        none.
     margin : added to the reference; in the metric's unit, or in units of ``scale``.
     scale : name of a metric of the challenger, for instance its standard error; none for 1.
     doc : why.
@@ -57,11 +61,14 @@ GATES: tuple[Gate, ...] = (
     ),
     Gate(
         name="not_worse",
-        metric="rank_ic_mean",
+        metric=COMMON,
         comparison=">=",
         reference="champion",
         margin=-0.005,
-        doc="Not below the champion's by more than 0.005, the order of what another seed changes.",
+        doc=(
+            "On the sessions that both were judged on, not below by more than 0.005, the order of what another seed changes."
+            " Held against the best of the champions so far, so that small steps down do not add up."
+        ),
     ),
 )
 

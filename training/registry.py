@@ -4,11 +4,14 @@ What does not belong here: what the gates ask (training.gates), exporting the ch
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -17,7 +20,7 @@ from mlflow.tracking import MlflowClient
 
 from market.errors import Permanent
 from training import tracking
-from training.gates import GATES, Gate, Outcome, judge
+from training.gates import COMMON, GATES, Gate, Outcome, judge
 from training.lock import DataLock
 from training.model import Model
 
@@ -34,7 +37,7 @@ class GateResult:
     champion_before : version that held the alias, None where none did.
     forced : promoted although a gate refused.
     outcomes : the verdict of every gate; none where the version was champion already.
-    reasons : a sentence for each.
+    reasons : a sentence for each, and one that says which champion it was held against, and on how many sessions.
     """
 
     name: str
@@ -44,6 +47,19 @@ class GateResult:
     champion_before: int | None
     outcomes: tuple[Outcome, ...]
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Mean rank IC of a challenger and of a champion over the sessions that both were judged on; NaN where there is none."""
+
+    rival: ModelVersion
+    sessions: int
+    challenger: float
+    champion: float
+
+    def __str__(self) -> str:
+        return f"held against version {self.rival.version} on the {self.sessions} sessions that both were judged on"
 
 
 def register(client: MlflowClient, model: Model, run: Run, lock: DataLock) -> int:
@@ -102,10 +118,10 @@ def promote(
     before = None if held is None else int(held.version)
     if before == version:
         return GateResult(name, version, True, False, before, (), (f"version {version} is the champion already",))
-    outcomes = judge(tuple(gates), _metrics(client, challenger), None if held is None else _metrics(client, held))
+    outcomes, told = _judged(client, challenger, held, gates)
     passed = all(outcome.passed for outcome in outcomes)
     promoted = passed or force
-    reasons = tuple(outcome.reason for outcome in outcomes)
+    reasons = (*(outcome.reason for outcome in outcomes), *told)
     result = GateResult(name, version, promoted, promoted and not passed, before, outcomes, reasons)
     decision = "refused" if not promoted else "promoted by force" if result.forced else "promoted"
     _decide(client, challenger, decision, asdict(result))
@@ -147,8 +163,57 @@ def run_id_of(client: MlflowClient, name: str, version: int) -> str:
 
 def decisions(tracking_uri: str, name: str, version: int) -> list[dict[str, object]]:
     """Every decision about a version, oldest first: decision, at (UTC, ISO), and the reasons or versions concerned."""
-    tags = _version(tracking.client(tracking_uri), name, version).tags
-    return [json.loads(tags[key]) for key in sorted(tags) if key.startswith("decision.")]
+    return _decisions(_version(tracking.client(tracking_uri), name, version))
+
+
+def _judged(
+    client: MlflowClient, challenger: ModelVersion, held: ModelVersion | None, gates: Sequence[Gate]
+) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
+    """The verdict of every gate, and whom the challenger was held against."""
+    own = _metrics(client, challenger)
+    rivals = [] if held is None else _rivals(client, challenger.name, int(held.version))
+    against = _hardest(client, challenger, [rival for rival in rivals if rival.version != challenger.version])
+    if against is None:
+        return judge(tuple(gates), own, None), ()
+    theirs = _metrics(client, against.rival) | {COMMON: against.champion}
+    return judge(tuple(gates), own | {COMMON: against.challenger}, theirs), (str(against),)
+
+
+def _rivals(client: MlflowClient, name: str, present: int) -> list[ModelVersion]:
+    """The champions that a challenger must not fall behind: the present one and those before it, newest first.
+
+    They end with one that was promoted by force: whoever forced it has set the standard anew.
+    """
+    history = _history(client, name)
+    past = history[: history.index(present)] if present in history else []
+    found: list[ModelVersion] = []
+    for number in (present, *reversed(past)):
+        found.append(_version(client, name, number))
+        if any(decision.get("decision") == "promoted by force" for decision in _decisions(found[-1])):
+            break
+    return found
+
+
+def _hardest(client: MlflowClient, challenger: ModelVersion, rivals: Sequence[ModelVersion]) -> _Comparison | None:
+    """The comparison in which the challenger does worst; one without common sessions before all, None without rivals."""
+    own = _daily(client, challenger)
+    made = []
+    for rival in rivals:
+        both = own.to_frame("own").join(_daily(client, rival).rename("rival"), how="inner").dropna()
+        made.append(_Comparison(rival, len(both), float(both["own"].mean()), float(both["rival"].mean())))
+    return min(made, key=lambda one: -math.inf if one.sessions == 0 else one.challenger - one.champion, default=None)
+
+
+def _daily(client: MlflowClient, version: ModelVersion) -> "pd.Series[float]":
+    """Rank IC by session; none where the run did not record it, which a gate then calls not known."""
+    try:
+        return tracking.daily_rank_ic(client, str(version.run_id))
+    except Permanent:
+        return pd.Series([], index=pd.Index([], dtype=str), dtype=np.float64)
+
+
+def _decisions(version: ModelVersion) -> list[dict[str, object]]:
+    return [json.loads(version.tags[key]) for key in sorted(version.tags) if key.startswith("decision.")]
 
 
 def _record(client: MlflowClient, version: ModelVersion) -> dict[str, object]:

@@ -3,11 +3,13 @@
 What does not belong here: what a run logs (training.train), versions and aliases (training.registry).
 """
 
+import io
 import logging
 import tempfile
 from pathlib import Path
 
 import mlflow.telemetry
+import pandas as pd
 from mlflow.entities import Run
 from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY, MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 from mlflow.exceptions import MlflowException
@@ -17,6 +19,8 @@ from mlflow.tracking import MlflowClient
 from market.errors import Permanent, Transient
 
 SQLITE = "sqlite:///"
+DAILY = "rank_ic_daily.csv"
+"""Artifact of every run: out-of-sample rank IC by session."""
 
 
 def client(tracking_uri: str) -> MlflowClient:
@@ -82,6 +86,12 @@ def artifact(at: MlflowClient, run_id: str, path: str) -> bytes:
                 f"run {run_id}", expected=f"artifact {path}", found=f"only {', '.join(sorted(names)) or 'none'}"
             )
         return Path(at.download_artifacts(run_id, path, folder)).read_bytes()
+
+
+def daily_rank_ic(at: MlflowClient, run_id: str) -> "pd.Series[float]":
+    """(days,) out-of-sample rank IC of a run, indexed by session date (ISO text); Permanent where the run recorded none."""
+    table = pd.read_csv(io.BytesIO(artifact(at, run_id, DAILY)), dtype={"session_date": str})
+    return table.set_index("session_date")["rank_ic"]
 
 
 def is_missing(error: MlflowException) -> bool:

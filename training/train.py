@@ -136,7 +136,7 @@ def _log_results(
     for name, value in made.to_dict().items():
         client.set_tag(run_id, f"digest.{name}", value)
     client.log_dict(run_id, {"folds": [fold.to_dict() for fold in evaluation.folds]}, "folds.json")
-    client.log_text(run_id, evaluation.daily.to_csv(), "rank_ic_daily.csv")
+    client.log_text(run_id, evaluation.daily.to_csv(), tracking.DAILY)
     client.log_figure(run_id, plots.rank_ic_by_fold(evaluation), "rank_ic_by_fold.png")
 
 

@@ -86,10 +86,11 @@ def diff(
 def rollback(release: Id = None) -> None:
     """Make an earlier release current (by default the one before), and refill the online store from it."""
     settings = environment.opened()
-    found = _releases(settings).rollback(release)
+    releases = _releases(settings)
+    releases.rollback(release)
     from lake import online
 
-    filled = online.fill(settings, found)
+    found, filled = online.fill_current(settings, releases)
     console.say(f"release {found.release_id} is current: sessions {found.first_session} to {found.last_session}; "
                 f"{filled} securities online")  # fmt: skip
 

@@ -30,4 +30,4 @@ def disclosures(
     sql: ReleaseSql, series: Series, security: str, span: Span, page: Page, as_of: datetime | None
 ) -> tuple[pa.Table, str | None]:
     """One page of the series, and the cursor of the next."""
-    return series.page(sql, security, span, page, *true_at(as_of))
+    return series.page(sql, security, span, page, *true_at(sql, as_of))

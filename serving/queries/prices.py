@@ -37,13 +37,13 @@ def bars(
     """
     if as_of is None:
         return (_ADJUSTED if is_adjusted else _RAW).page(sql, security, span, page)
-    where, values = true_at(as_of)
+    where, values = true_at(sql, as_of)
     rows, following = _VERSIONS.page(sql, security, span, page, where, values)
     return _with_factors(sql, security, rows, as_of, is_adjusted), following
 
 
 def _with_factors(sql: ReleaseSql, security: str, rows: pa.Table, as_of: datetime, is_adjusted: bool) -> pa.Table:
-    condition, values = true_at(as_of)
+    condition, values = true_at(sql, as_of)
     ledger = sql.query(
         f"SELECT security_id, session_date, factor, known_at FROM silver.adjustments "
         f"WHERE security_id = ? AND {condition}",

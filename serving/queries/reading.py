@@ -80,8 +80,10 @@ def quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def true_at(as_of: datetime | None) -> tuple[str, list[Any]]:
-    """The condition, with its values, of what was believed at the instant; at the release without one."""
-    if as_of is None:
-        return "known_until IS NULL", []
-    return "known_at <= ? AND (known_until IS NULL OR known_until > ?)", [as_of, as_of]
+def true_at(sql: ReleaseSql, as_of: datetime | None) -> tuple[str, list[Any]]:
+    """The condition, with its values, of what was believed at the instant; at the release's own without one.
+
+    A release may store what counts only later, such as a filing of the day, which counts from the next session's open.
+    """
+    instant = min(as_of or sql.release.as_of, sql.release.as_of)
+    return "known_at <= ? AND (known_until IS NULL OR known_until > ?)", [instant, instant]

@@ -10,7 +10,7 @@ from lake.explain import explain
 from market.errors import Permanent
 from serving.answers import answer
 from serving.bodies import body_of
-from serving.deps import Sql
+from serving.deps import History, Sql
 from serving.problems import Fault, Problem, shown
 
 router = APIRouter(tags=["explain"])
@@ -34,6 +34,7 @@ Explanation = body_of("Explanation", ChainRow)
 @router.get("/explain", response_model=Explanation)
 def explain_value(
     sql: Sql,
+    past: History,
     table: Annotated[str, Query(description="such as gold.features_daily", max_length=100)],
     key: Annotated[
         list[str],
@@ -44,10 +45,10 @@ def explain_value(
     ],
     column: Annotated[str, Query(description="such as rsi_14", max_length=100)],
 ) -> Response:
-    """Release, table version, formula, input rows with their request and payload digest, known_at and commit."""
+    """Release, table version, formula, input rows with their request and payload digest, known_at and writing commit."""
     parts = key[0].split(",") if len(key) == 1 else key
     try:
-        chain = explain(sql, table, *parts, column)
+        chain = explain(sql, table, *parts, column, past=past)
     except Permanent as error:
         raise _problem(error, f"{table} {' '.join(parts)} {column}") from error
     return answer(sql.release, [chain.to_dict()], known_at=chain.known_at)

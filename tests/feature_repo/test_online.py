@@ -12,11 +12,14 @@ import pytest
 from deltalake import write_deltalake
 
 from lake import feast_repo
+from lake import online as online_store
 from lake.delta import DeltaLake
+from lake.objects import open_store
 from lake.online import OnlineFeatures, fill
+from lake.releases import Releases
 from lake.settings import Settings
 from market import registry
-from market.errors import Permanent
+from market.errors import Permanent, Transient
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH = ["XKRX:005930", "XNYS:AAPL"]
@@ -59,6 +62,41 @@ def test_a_rollback_leaves_nothing_newer_and_an_open_reader_sees_it(small_lake, 
     found = features.get(BOTH)
     assert found["release_id"].to_pylist() == ["r00001"] * 2
     assert found["session_date"].to_pylist() == [date(2024, 4, 30)] * 2
+
+
+def test_a_rollback_during_a_fill_is_filled_too(small_lake, tmp_path, monkeypatch):
+    """Whoever fills last looks at the pointer after its own write."""
+    settings, releases = small_lake.with_online(tmp_path), Releases(open_store(str(tmp_path / "pointer")))
+    for release in (small_lake.before, small_lake.after):
+        releases.publish(release)
+    filled = []
+
+    def fill_and_move(settings, release):
+        filled.append(release.release_id)
+        if len(filled) == 1:
+            releases.rollback("r00001")
+        return fill(settings, release)
+
+    monkeypatch.setattr(online_store, "fill", fill_and_move)
+    assert online_store.fill_current(settings, releases) == (small_lake.before, 6)
+    assert filled == ["r00002", "r00001"]
+    assert OnlineFeatures(settings).get(BOTH)["release_id"].to_pylist() == ["r00001"] * 2
+
+
+def test_a_pointer_that_never_stays_is_an_error_that_a_rerun_may_clear(small_lake, tmp_path, monkeypatch):
+    settings, releases = small_lake.with_online(tmp_path), Releases(open_store(str(tmp_path / "pointer")))
+    with pytest.raises(Permanent, match="published release"):
+        online_store.fill_current(settings, releases)
+    for release in (small_lake.before, small_lake.after):
+        releases.publish(release)
+
+    def move(settings, release):
+        releases.rollback("r00001" if release.release_id == "r00002" else "r00002")
+        return 0
+
+    monkeypatch.setattr(online_store, "fill", move)
+    with pytest.raises(Transient, match="stay current"):
+        online_store.fill_current(settings, releases)
 
 
 def test_a_security_that_the_release_does_not_have_vanishes(small_lake, online):

@@ -2,8 +2,10 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from feast.protos.feast.core.Registry_pb2 import Registry
@@ -34,6 +36,18 @@ OURS = {
 def test_there_is_a_view_for_every_gold_table_with_features():
     declared = {view.name for view in vars(views).values() if type(view).__name__ == "FeatureView"}
     assert declared == {table.name.split(".")[1] for table in feast_repo.feature_tables()} == {"features_daily"}
+
+
+def test_a_second_table_with_features_is_a_view_without_an_edit(monkeypatch):
+    second = replace(
+        registry.table("gold.features_daily"), module="market.datasets.gold.features_weekly", reads=(), build=None
+    )
+    tables = {**registry.tables(), second.name: second}
+    monkeypatch.setattr(registry, "tables", lambda: tables)
+    feast_repo.view_of.cache_clear()
+    again = runpy.run_path(str(REPO / "views.py"))
+    assert again["features_weekly"].tags["table"] == "gold.features_weekly"
+    assert again["features_daily"].name == "features_daily"
 
 
 def test_fields_types_descriptions_and_units_are_the_contract_s():

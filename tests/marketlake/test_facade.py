@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import marketlake
 from lake.online import fill
 from market.datasets.gold.features_daily import program
 from market.errors import Permanent
+from marketlake import reading
 
 ROOT = Path(__file__).resolve().parents[2]
 CODES = ["005930", "000660", "035420", "0001A0"]
@@ -106,6 +108,15 @@ def test_computing_a_feature_of_the_catalogue_gives_gold_s_bits(lake, name):
     joined = mine.merge(gold, on=["security_id", "session_date"], how="outer", indicator=True)
     assert (joined["_merge"] == "both").all()
     assert joined["value"].to_numpy().view(np.int64).tolist() == joined[name].to_numpy().view(np.int64).tolist()
+
+
+def test_an_expression_is_not_computed_across_a_hole():
+    days = [date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 8), date(2024, 5, 9)]  # 05-07 is missing, 05-06 a holiday
+    bars = pd.DataFrame({"security_id": "XKRX:005930", "exchange": "XKRX", "session_date": days, "volume": 1})
+    bars = bars.assign(close=[100.0, 101.0, 500.0, 505.0], cumulative_factor=1.0)
+    bars = bars.assign(**dict.fromkeys(("open", "high", "low"), bars["close"]))
+    found = reading.computed(reading.feature_of("close / ref(close, 1) - 1"), bars)
+    np.testing.assert_allclose(found, [np.nan, 0.01, np.nan, 0.01], rtol=1e-12)
 
 
 def test_an_expression_is_computed_as_of_the_lake_s_instant(small_lake):

@@ -86,6 +86,18 @@ def test_a_broken_export_leaves_the_champion_before(client, lake, built_tables, 
     assert predict(client, symbols=["005930"]).json()["meta"]["model"]["version"] == 1
 
 
+def test_bytes_of_another_digest_never_reach_the_library(
+    client, lake, built_tables, export_champion, store, monkeypatch
+):
+    export_champion(lake.settings, built_tables[0]["gold.features_daily"], version=2, rounds=3)
+    store.put(f"models/{MODEL}/2/booster.ubj", store.get(f"models/{MODEL}/1/booster.ubj"))
+    loaded = []
+    monkeypatch.setattr(xgboost.Booster, "load_model", lambda self, raw: loaded.append(raw))
+    client.app.state.champions.refresh()
+    assert loaded == []
+    assert client.app.state.champions.get(MODEL).version == 1
+
+
 def test_a_lake_without_models_has_none(store):
     for path in store.list("models/"):
         store.delete(path)

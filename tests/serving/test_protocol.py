@@ -1,5 +1,6 @@
 """What holds for every route: problem documents, tags, ids, limits, log lines, counts, no failure from any input."""
 
+import base64
 import io
 import json
 import string
@@ -22,6 +23,11 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "openapi.json"
 PRICES = "/api/v1/stocks/005930/prices"
 
 
+def _cursor(*parts):
+    """A cursor that decodes, whatever is in it."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
 @pytest.mark.parametrize(
     ("url", "status", "where"),
     [
@@ -41,6 +47,11 @@ PRICES = "/api/v1/stocks/005930/prices"
         (f"{PRICES}?cursor=nonsense", 422, "cursor"),
         (f"{PRICES}?cursor=WyJuZXdzIiwgIjIwMjQtMDEtMDMiXQ", 422, "cursor"),
         (f"{PRICES}?cursor=WyJwcmljZXMiLCAiMjAyNC0xMy0wMyJd", 422, "cursor"),
+        # A lone surrogate in the key of a cursor: ["stocks", "\\ud800"] and its like, in base64.
+        ("/api/v1/stocks?cursor=" + _cursor("stocks", "\ud800"), 422, "cursor"),
+        ("/api/v1/stocks/005930/filings?cursor=" + _cursor("filings", "2024-05-03", "\ud800"), 422, "cursor"),
+        ("/api/v1/stocks/005930/predictions?cursor=" + _cursor("predictions", "2024-05-03", "\udfff"), 422, "cursor"),
+        ("/api/v1/market/summary?cursor=" + _cursor("summary", "2024-05-03", "XKRX", "\ud800"), 422, "cursor"),
         ("/api/v1/stocks?exchange=XLON", 422, "exchange"),
         ("/api/v1/explain", 422, "table"),
     ],
@@ -83,6 +94,19 @@ def test_an_unchanged_answer_is_a_304_and_another_url_has_another_tag(client):
     assert client.get(PRICES, headers={"If-None-Match": '"x"'}).status_code == 200
     assert client.get(f"{PRICES}?limit=250").headers["ETag"] != tag
     assert "ETag" not in client.get("/api/v1/stocks/999999").headers
+
+
+def test_an_answer_to_a_post_has_its_tag_and_is_never_a_304(client):
+    url = "/api/v1/models/return_rank_5d/predict"
+    first = client.post(url, json={"symbols": ["005930"]})
+    again = client.post(url, json={"symbols": ["005930"]}, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.headers["ETag"]) == (200, first.headers["ETag"])
+    assert client.post(url, json={"symbols": ["AAPL"]}).headers["ETag"] != first.headers["ETag"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/stocks/999999", "/api/v1/nothing", f"{PRICES}?limit=0"])
+def test_an_error_says_its_release_too(client, path):
+    assert client.get(path).headers["X-Release-Id"] == "r00001"
 
 
 def test_a_new_release_is_a_new_tag(client, lake):
@@ -134,6 +158,15 @@ def test_a_failure_of_ours_is_a_500_that_tells_nothing_but_its_id(tmp_path):
         assert (answer.status_code, answer.headers["X-Request-Id"]) == (500, "mine")
         assert answer.headers["content-type"] == "application/problem+json"
         assert "secret" not in answer.text
+
+
+def test_an_unforeseen_failure_says_its_release_too(client, lake):
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    client.app.add_api_route("/fail", fail)
+    answer = client.get("/fail")
+    assert (answer.status_code, answer.headers["X-Release-Id"]) == (500, "r00001")
 
 
 def test_the_pages_for_people_need_no_network(client):
@@ -192,13 +225,21 @@ LIKELY = st.sampled_from([
     "bnVsbA",
     "' OR 1=1 --", "%", "\x00", "🦆", "\ud7ff", "../../etc/passwd", "2024-05-03,2024-05-03", "KOSPI",
 ])  # fmt: skip
+PARTS = LIKELY | st.text(max_size=5) | st.sampled_from(["\ud800", "0001-01-01T00:00+14:00", "2024-05-03"])
+PARTS |= st.integers() | st.none() | st.floats() | st.lists(st.integers(), max_size=1)
+CURSOR_OF = st.sampled_from(
+    ["stocks", "prices", "indicators", "predictions", "filings", "news", "actions", "summary", "releases"]
+)
+CURSORS = st.builds(lambda route, parts: _cursor(route, *parts), CURSOR_OF, st.lists(PARTS, min_size=1, max_size=3))
 VALUES = LIKELY | st.text(max_size=30) | st.text(string.printable, max_size=12) | st.dates().map(str)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     route=st.sampled_from(ROUTES), symbol=LIKELY | st.sampled_from(["005930"] * 10),
-    params=st.lists(st.tuples(st.sampled_from(PARAMETERS), VALUES), max_size=5),
+    params=st.lists(
+        st.tuples(st.sampled_from(PARAMETERS), VALUES) | st.tuples(st.just("cursor"), CURSORS), max_size=5
+    ),
 )  # fmt: skip
 def test_no_parameter_gives_a_failure(client, route, symbol, params):
     segment = quote(symbol.replace("/", "-"), safe="")  # any character may stand in a path, escaped
@@ -207,6 +248,21 @@ def test_no_parameter_gives_a_failure(client, route, symbol, params):
     kind = "application/json" if answer.status_code == 200 else "application/problem+json"
     assert answer.headers["content-type"] == kind
     assert answer.json()
+
+
+PAGED = {
+    "stocks": ("stocks", 1), "stocks/005930/prices": ("prices", 1), "stocks/005930/indicators": ("indicators", 1),
+    "stocks/005930/predictions": ("predictions", 2), "stocks/005930/filings": ("filings", 2), "stocks/005930/news": ("news", 2),
+    "stocks/005930/actions": ("actions", 3), "market/summary": ("summary", 3), "releases": ("releases", 1),
+}  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(route=st.sampled_from(sorted(PAGED)), parts=st.lists(PARTS, min_size=3, max_size=3))
+def test_no_cursor_of_the_right_shape_gives_a_failure(client, route, parts):
+    name, n_parts = PAGED[route]
+    answer = client.get(f"/api/v1/{route}", params={"cursor": _cursor(name, *parts[:n_parts])})
+    assert answer.status_code in (200, 422), answer.text
 
 
 JSON = st.recursive(

@@ -1,7 +1,15 @@
 """Securities and their series over HTTP: found by any name, paged without loss, as believed at an instant."""
 
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
 import numpy as np
+import pyarrow as pa
 import pytest
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+from market import registry
 
 API = "/api/v1/stocks"
 
@@ -64,6 +72,28 @@ def test_a_filing_is_not_there_before_it_could_be_known(client):
     before = client.get(f"{API}/005930/filings", params={"as_of": "2024-04-05T00:00+09:00"})
     assert len(rows_of(before)) == 4
     assert before.json()["meta"]["as_of"] == "2024-04-04T15:00:00Z"
+
+
+@pytest.mark.parametrize("what", ["filings", "actions", "news"])
+def test_without_an_instant_nothing_is_answered_that_was_not_known_at_the_release(client, lake, what, built_tables):
+    """A filing of the last day counts from the next session's open, which is after the release's instant."""
+    url, table = f"{API}/005930/{what}", {"actions": "corporate_actions"}.get(what, what)
+    known = len(rows_of(client.get(url)))
+    rows = built_tables[0][f"silver.{table}"].to_pylist()
+    future = lake.first.as_of + timedelta(minutes=60)
+    new = {**rows[-1], "session_date": date(2024, 5, 31), "session_month": "2024-05", "known_at": future}
+    new |= {"receipt_no": "new", "evidence": "new", "url": "new"}
+    contract = registry.table(f"silver.{table}")
+    told = contract.conform(pa.Table.from_pylist([*rows, {n: new[n] for n in contract.schema.names}], contract.schema))
+    uri = Path(lake.settings.lake_url, "silver", table)
+    write_deltalake(uri, told, mode="overwrite", partition_by=["session_month"])
+    tables = {**lake.first.tables, f"silver.{table}": DeltaTable(uri).version()}
+    lake.releases.publish(replace(lake.first, release_id="r00003", tables=tables, parent="r00001"))
+    client.app.state.current.refresh()
+    for params in ({}, {"as_of": "2030-01-01T00:00Z"}):
+        answer = client.get(url, params=params)
+        assert len(rows_of(answer)) == known
+        assert answer.json()["meta"]["known_at"] <= answer.json()["meta"]["as_of"]
 
 
 def test_a_page_of_a_list_names_the_instant_of_its_rows(client):
@@ -156,6 +186,21 @@ def test_a_number_is_explained_down_to_its_silver_row(client):
     assert chain["value"] == close_of(client, "2024-05-03")
     assert "a" * 64 in client.get("/api/v1/explain", params=asked).text
     assert rows_of(client.get("/api/v1/explain", params={**asked, "key": "005930,2024-05-03"})) == [chain]
+
+
+def test_an_explanation_says_which_commit_wrote_the_row(client, lake, built_tables):
+    rows = built_tables[0]["gold.prices"]
+    uri = Path(lake.settings.lake_url, "gold", "prices")
+    note = '{"code_sha": "abc", "from": "2024-01-02", "to": "2024-05-31"}'
+    properties = CommitProperties(custom_metadata={"userMetadata": note})
+    write_deltalake(uri, rows, mode="overwrite", partition_by=["session_month"], commit_properties=properties)
+    tables = {**lake.first.tables, "gold.prices": DeltaTable(uri).version()}
+    lake.releases.publish(replace(lake.first, release_id="r00003", tables=tables, parent="r00001"))
+    client.app.state.current.refresh()
+    asked = {"table": "gold.prices", "key": ["005930", "2024-05-03"], "column": "close"}
+    (chain,) = rows_of(client.get("/api/v1/explain", params=asked))
+    assert chain["meta"]["written_by"] == "abc"
+    assert chain["chain"]["facts"]["written by"].startswith("commit abc (Delta version")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 
+from feature_repo import services
 from market.errors import Permanent
 from market.features.catalogue import catalogue
 from market.registry import table
@@ -13,6 +14,15 @@ DECLARED = """
 from training.model import Model
 MODEL = Model("{name}", "price_model", ("rsi_14",), "forward_return_5d", 5, "A model.")
 """
+
+
+@pytest.mark.parametrize("name", sorted(models()))
+def test_the_service_of_a_model_exists_and_delivers_its_features(name):
+    asked = model(name)
+    found = {s.name: s for s in vars(services).values() if type(s).__name__ == "FeatureService"}
+    assert asked.service in found, f"feature_repo/services.py has no service {asked.service}"
+    views = found[asked.service].feature_view_projections
+    assert set(asked.features) <= {field.name for view in views for field in view.features}
 
 
 def test_our_models_use_features_and_labels_that_exist():

@@ -5,6 +5,7 @@ import pytest
 from training.gates import GATES, judge
 
 GOOD = {"rank_ic_mean": 0.05, "rank_ic_se": 0.01}
+COMMON_GOOD = {**GOOD, "rank_ic_common": 0.05}
 
 
 def _verdicts(challenger, champion):
@@ -17,11 +18,11 @@ def _verdicts(challenger, champion):
         (GOOD, None, {"signal": True, "not_worse": True}),
         ({"rank_ic_mean": 0.02, "rank_ic_se": 0.01}, None, {"signal": False, "not_worse": True}),
         ({"rank_ic_mean": -0.05, "rank_ic_se": 0.01}, None, {"signal": False, "not_worse": True}),
-        (GOOD, {"rank_ic_mean": 0.0549}, {"signal": True, "not_worse": True}),
-        (GOOD, {"rank_ic_mean": 0.0560}, {"signal": True, "not_worse": False}),
-        ({"rank_ic_mean": 0.05}, GOOD, {"signal": False, "not_worse": True}),
-        ({"rank_ic_mean": 0.05, "rank_ic_se": float("nan")}, GOOD, {"signal": False, "not_worse": True}),
-        (GOOD, {}, {"signal": True, "not_worse": False}),
+        (COMMON_GOOD, {"rank_ic_common": 0.0549}, {"signal": True, "not_worse": True}),
+        (COMMON_GOOD, {"rank_ic_common": 0.0560}, {"signal": True, "not_worse": False}),
+        ({"rank_ic_mean": 0.05, "rank_ic_common": 0.05}, COMMON_GOOD, {"signal": False, "not_worse": True}),
+        ({**COMMON_GOOD, "rank_ic_se": float("nan")}, COMMON_GOOD, {"signal": False, "not_worse": True}),
+        (GOOD, {"rank_ic_mean": 0.0}, {"signal": True, "not_worse": False}),
     ],
 )
 def test_each_gate_passes_exactly_what_it_says(challenger, champion, expected):

@@ -14,10 +14,13 @@ def make_version(tracking_uri, request):
     name = request.node.name
     client.create_registered_model(name)
 
-    def make(mean: float, error: float = 0.01) -> int:
+    def make(mean: float, error: float = 0.01, daily: dict[str, float] | None = None) -> int:
         run = client.create_run(experiment)
         for metric, value in (("rank_ic_mean", mean), ("rank_ic_se", error), ("fold_rank_ic", mean)):
             client.log_metric(run.info.run_id, metric, value)
+        days = daily if daily is not None else dict.fromkeys(("2024-01-02", "2024-01-03"), mean)
+        told = "".join(f"{day},{ic}\n" for day, ic in days.items())
+        client.log_text(run.info.run_id, f"session_date,rank_ic\n{told}", "rank_ic_daily.csv")
         tags = {"release_id": f"r-{mean}"}
         made = client.create_model_version(name, run.info.artifact_uri, run_id=run.info.run_id, tags=tags)
         return int(made.version)
@@ -49,6 +52,49 @@ def test_a_worse_challenger_is_refused_and_told_why(tracking_uri, make_version):
     (kept,) = registry.decisions(tracking_uri, make_version.name, worse)
     assert kept["decision"] == "refused"
     assert kept["reasons"] == list(refused.reasons)
+
+
+def test_challenger_and_champion_are_compared_on_the_sessions_of_both_alone(tracking_uri, make_version):
+    """The champion was judged in an easy January, the challenger in a hard February too: on their common day it is better."""
+    name = make_version.name
+    champion = make_version(0.10, daily={"2024-01-30": 0.18, "2024-01-31": 0.02})
+    challenger = make_version(0.03, daily={"2024-01-31": 0.05, "2024-02-01": 0.01})
+    registry.promote(tracking_uri, name, champion)
+    result = registry.promote(tracking_uri, name, challenger)
+    assert result.promoted, result.reasons
+    assert any("rank_ic_common 0.05000, needs >= 0.01500" in reason for reason in result.reasons)
+    assert "held against version 1 on the 1 sessions that both were judged on" in result.reasons
+
+
+def test_an_easier_period_does_not_make_a_worse_challenger_champion(tracking_uri, make_version):
+    name = make_version.name
+    champion = make_version(0.05, daily={"2024-01-30": 0.05, "2024-01-31": 0.05})
+    challenger = make_version(0.20, daily={"2024-01-31": 0.04, "2024-02-01": 0.36})
+    registry.promote(tracking_uri, name, champion)
+    assert not registry.promote(tracking_uri, name, challenger).promoted
+
+
+def test_without_a_common_session_nothing_is_known_and_force_alone_helps(tracking_uri, make_version):
+    name = make_version.name
+    registry.promote(tracking_uri, name, make_version(0.05, daily={"2024-01-30": 0.05}))
+    challenger = make_version(0.20, daily={})
+    refused = registry.promote(tracking_uri, name, challenger)
+    assert not refused.promoted
+    assert any("is not known" in reason for reason in refused.reasons)
+    assert registry.promote(tracking_uri, name, challenger, force=True).promoted
+
+
+def test_small_steps_down_do_not_add_up(tracking_uri, make_version):
+    """Each is 0.004 below the one before, which the margin of 0.005 allows once."""
+    name = make_version.name
+    best, second, third = (make_version(mean) for mean in (0.050, 0.046, 0.042))
+    assert registry.promote(tracking_uri, name, best).promoted
+    assert registry.promote(tracking_uri, name, second).promoted
+    refused = registry.promote(tracking_uri, name, third)
+    assert not refused.promoted
+    assert "held against version 1 on the 2 sessions that both were judged on" in refused.reasons
+    assert registry.promote(tracking_uri, name, third, force=True).forced
+    assert registry.promote(tracking_uri, name, make_version(0.038)).promoted, "force set the standard anew"
 
 
 def test_force_promotes_past_a_refusal_and_is_recorded_as_such(tracking_uri, make_version):

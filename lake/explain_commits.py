@@ -1,0 +1,107 @@
+"""What a Delta commit says of the rows that it wrote, and which commit wrote a row.
+
+Rows of one table version come from many commits: each replaced a window of sessions. Spark's commits carry a note (Delta's
+`userMetadata`) with the code, the window and the expressions of the columns that have one. What does not belong here: the
+chain behind a number (`lake.explain_links`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from lake.delta import DeltaLake
+from market.features.catalogue import catalogue
+from market.table import Table, Window
+
+FEW = 64
+"""Commits that are read first; all of them only where none of these wrote the row."""
+
+_UPKEEP = frozenset(
+    ("CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMNS", "UPGRADE PROTOCOL")
+)  # operations that leave every row as it was; any other without a note may have written any row
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit that wrote rows.
+
+    Parameters
+    ----------
+    code_sha : commit of the code; empty where the Delta commit does not say it.
+    start, end : the sessions it replaced, both included; None: unknown, so that it may have written any row.
+    expressions : of the columns that had one when the rows were made, by name.
+    """
+
+    version: int
+    code_sha: str = ""
+    start: date | None = None
+    end: date | None = None
+    expressions: Mapping[str, str] = field(default_factory=dict)
+
+    def wrote(self, day: date | None) -> bool:
+        """Whether its window holds the session; None: the row belongs to none, and every commit replaces all rows."""
+        return day is None or self.start is None or self.end is None or self.start <= day <= self.end
+
+    def __str__(self) -> str:
+        said = f"commit {self.code_sha}" if self.code_sha else "a commit that does not say its code"
+        window = f", sessions {self.start} to {self.end}" if self.start and self.end else ""
+        return f"{said} (Delta version {self.version}{window})"
+
+
+def expressions(table: Table) -> dict[str, str]:
+    """The present expressions of the table's columns that are features of the catalogue, by name."""
+    known = catalogue()
+    return {column.name: known[column.name].formula for column in table.columns if column.name in known}
+
+
+def commit_note(table: Table, code_sha: str, window: Window) -> str:
+    """The note of a commit that replaces the window's rows, as JSON."""
+    told: dict[str, Any] = {"code_sha": code_sha, "from": f"{window.start}", "to": f"{window.end}"}
+    found = expressions(table)
+    return json.dumps(told | {"expressions": found} if found else told, ensure_ascii=False)
+
+
+def writer_of(delta: DeltaLake, table: Table, version: int, day: date | None) -> Commit | None:
+    """The newest commit up to the version whose window holds the session; None where the log no longer has it.
+
+    Parameters
+    ----------
+    day : the row's session; it does not matter for a table without sessions, whose every commit replaces all rows.
+    """
+    of_row = day if table.is_partitioned else None
+    for n_read in (FEW, None):
+        commits = _commits(delta, table, version, n_read)
+        for commit in commits:
+            if commit.wrote(of_row):
+                return commit
+    return None
+
+
+def _commits(delta: DeltaLake, table: Table, version: int, n_read: int | None) -> list[Commit]:
+    """Commits that wrote rows, up to the version, newest first.
+
+    delta-rs numbers a history from the version of the open table, but lists it from the newest commit, whatever version is
+    open: only a table at its head has the right numbers, and only if no commit came in between.
+    """
+    while True:
+        opened = delta.open(table)
+        head = opened.version()
+        history = opened.history(None if n_read is None else head - version + n_read)
+        if delta.version(table) == head:
+            return [
+                _commit(entry)
+                for entry in history
+                if entry["version"] <= version and entry.get("operation") not in _UPKEEP
+            ]
+
+
+def _commit(entry: Mapping[str, Any]) -> Commit:
+    version = int(entry["version"])
+    try:
+        note = json.loads(entry.get("userMetadata") or "{}")
+        start, end = (date.fromisoformat(note[name]) for name in ("from", "to"))
+        return Commit(version, str(note["code_sha"]), start, end, dict(note.get("expressions", {})))
+    except (ValueError, KeyError, TypeError):
+        return Commit(version)  # not written by `lake.spark`: it does not say what it wrote

@@ -1,0 +1,52 @@
+"""What explaining asks beyond one release: the commit that wrote a row, and what another release held.
+
+What does not belong here: the chain behind a number (`lake.explain_links`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from lake.delta import DeltaLake
+from lake.explain_commits import Commit, writer_of
+from lake.releases import Release, Releases
+from lake.settings import Settings
+from lake.sql import ReleaseSql, store_of
+from market.table import Table
+
+
+class Past:
+    """The lake's commits and releases; safe to share between threads. Nothing is read before it is asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._delta = DeltaLake(settings)
+        self._found: dict[tuple[str, int, date | None], Commit | None] = {}
+
+    def commit(self, table: Table, version: int, day: date | None) -> Commit | None:
+        """The commit that wrote the rows of a session in that version of the table; None where that is not on record."""
+        asked = (table.name, version, day if table.is_partitioned else None)
+        if asked not in self._found:
+            if len(self._found) >= 4096:
+                self._found.clear()  # a long-lived server explains ever new versions
+            self._found[asked] = writer_of(self._delta, table, version, day)
+        return self._found[asked]
+
+    def release(self, release_id: str) -> Release:
+        """The release of that id; Permanent where there is none."""
+        return Releases(store_of(self._settings)).get(release_id)
+
+    @contextmanager
+    def opened(self, release: Release) -> Iterator[ReleaseSql]:
+        """The release as SQL, closed afterwards.
+
+        Raises
+        ------
+        Permanent
+            Its table versions are gone.
+        """
+        sql = ReleaseSql(self._settings, release)
+        try:
+            yield sql
+        finally:
+            sql.close()
