@@ -5,10 +5,15 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 STACK ?= embedded
+ifneq ($(STACK),embedded)
+$(error STACK: expected embedded, was $(STACK). It is the one stack that there is)
+endif
+ifdef DEEP
+$(error DEEP: there is no deep model yet; its packages are locked in locks/all.txt)
+endif
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
 RUN := $(BIN)/marketlake
-export MARKETLAKE_ROOT := $(CURDIR)
 export UV_NO_PROGRESS := 1
 
 .PHONY: help demo test test-all up down status lint format bench docs golden lock clean

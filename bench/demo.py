@@ -84,11 +84,16 @@ def run(url: str, told: Any, folder: Path, tell: Callable[[Step], None], stages:
 
 @contextmanager
 def stage(stages: list[dict[str, Any]], name: str) -> Iterator[None]:
-    """Wall seconds and this process's CPU seconds of a stage."""
+    """Wall seconds of a stage, and CPU seconds of this process; the JVM and its workers are others."""
     wall, cpu = monotonic(), process_time()
     yield
-    stages.append({"stage": name, "wall_s": round(monotonic() - wall, 1), "cpu_s": round(process_time() - cpu, 1)})
-    print(f"{name:<46}{stages[-1]['wall_s']:8.1f} s wall {stages[-1]['cpu_s']:8.1f} s CPU", flush=True)
+    stages.append(
+        {"stage": name, "wall_s": round(monotonic() - wall, 1), "python_cpu_s": round(process_time() - cpu, 1)}
+    )
+    print(
+        f"{name:<46}{stages[-1]['wall_s']:8.1f} s wall {stages[-1]['python_cpu_s']:8.1f} s CPU of Python, without Spark's",
+        flush=True,
+    )
 
 
 def write(measured: dict[str, Any]) -> None:
