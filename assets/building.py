@@ -9,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from expectations import docs, judge, quarantine, reconcile
 from expectations.asked import Asked
 from expectations.outcomes import Outcome, Verdict, to_checks
 from lake import windows
 from lake.lake import Lake
-from market import calendars, registry
+from market import bitemporal, calendars, registry
 from market.digest import digest
 from market.table import Table, Window
 
@@ -61,13 +62,21 @@ def keep(lake: Lake, table: Table, candidate: pa.Table, window: Window, limit: f
     limit = lake.settings.quarantine_limit if limit is None else limit
     verdict = judge.judge(table, candidate, limit=limit, asked=_asked(lake, window))
     _quarantine(lake, table, candidate, verdict, window)
-    good = candidate.filter(pa.array(verdict.good))
+    good = _good(table, candidate, verdict)
     version = lake.spark.write(table, good, window)
     outcomes = (*verdict.outcomes, *_reconciled(lake, table, good, window))
     record(lake, outcomes, version, window)
     reconciled = outcomes[len(verdict.outcomes) :]
     docs.write_docs((verdict, *reconciled), data_docs(lake), judged_at=window.now)
     return Built(table, window, version, good, verdict.n_quarantined, outcomes)
+
+
+def _good(table: Table, candidate: pa.Table, verdict: Verdict) -> pa.Table:
+    good = pa.array(verdict.good)
+    if not table.is_bitemporal:
+        return candidate.filter(good)
+    fact = [name for name in table.key if name != "known_at"]
+    return bitemporal.reopened(candidate.filter(good), candidate.filter(pc.invert(good)), fact)
 
 
 def _asked(lake: Lake, window: Window) -> Asked:

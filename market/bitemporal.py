@@ -4,9 +4,11 @@ A source may deliver a row again. An equal row is no news; a different one is a 
 brought it; a row that a complete answer no longer holds ends with that answer. Nothing is overwritten.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 _DELIVERY = ["payload_digest", "fetched_at"]  # one delivery; an answer may come back after another
 _GONE = "_gone"
@@ -43,6 +45,41 @@ def versions(
     news["known_until"] = news.groupby(list(key), sort=False, dropna=False)["known_at"].shift(-1)
     kept = news.loc[~news[_GONE], [*group, "known_at", "known_until"]]
     return ordered.merge(kept, on=group, how="inner")
+
+
+def reopened(good: pa.Table, refused: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The good versions as if the refused ones had not been told: what a refused version closed stays true past it.
+
+    Parameters
+    ----------
+    good, refused : versions with the key, `known_at` and `known_until`.
+    key : columns that identify the fact.
+
+    Returns
+    -------
+    The good rows in their order; `known_until` is that of the refused version (or of the last of several in a row), null where
+    nothing good came after.
+    """
+    if not refused.num_rows:
+        return good
+    facts = list(zip(*(refused[name].to_pylist() for name in (*key, "known_at")), strict=True))
+    ends = dict(zip(facts, refused["known_until"].to_pylist(), strict=True))
+    told = zip(*(good[name].to_pylist() for name in (*key, "known_at", "known_until")), strict=True)
+    rows = [(row[:-2], row[-2], row[-1]) for row in told]
+    for fact, known_at, _ in rows:
+        ends.pop((*fact, known_at), None)  # one of several rows of that instant was good
+    until = []
+    for fact, _, end in rows:
+        until.append(_end_past(fact, end, ends))
+    at = good.schema.get_field_index("known_until")
+    return good.set_column(at, good.schema.field(at), pa.array(until, good.schema.field(at).type))
+
+
+def _end_past(fact: tuple[Any, ...], end: Any, ends: Mapping[tuple[Any, ...], Any]) -> Any:
+    """The end of a version once the refused ones that follow it are passed over."""
+    while (*fact, end) in ends and ends[(*fact, end)] != end:
+        end = ends[(*fact, end)]
+    return end
 
 
 def changes(told: pd.DataFrame, key: Sequence[str], values: Sequence[str], observed: str) -> pd.DataFrame:

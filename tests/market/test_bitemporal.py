@@ -1,6 +1,10 @@
 """Versions: an equal answer is no news, a different one is a row of its own, known from when it came."""
 
+from typing import Any
+
 import pandas as pd
+import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,3 +179,29 @@ def test_two_sides_are_together_while_both_are_believed():
     both = bitemporal.together(left, right, ["key"])
     assert both["other"].tolist() == [7, 8]
     assert spans(both) == [("A", 1, 3, 5), ("A", 2, 5, 9)]
+
+
+def versions_of(*told: tuple[str, int, int | None]) -> pa.Table:
+    """Versions as (fact, known at, known until)."""
+    names = ("security_id", "known_at", "known_until")
+    types = (pa.string(), pa.int64(), pa.int64())
+    columns = zip(*told, strict=True) if told else ((), (), ())
+    return pa.table({n: pa.array(list(c), t) for n, c, t in zip(names, columns, types, strict=True)})
+
+
+@pytest.mark.parametrize(
+    ("good", "refused", "until"),
+    [
+        ([("a", 1, 5)], [("a", 5, None)], [None]),
+        ([("a", 1, 5), ("a", 9, None)], [("a", 5, 9)], [9, None]),
+        ([("a", 1, 3)], [("a", 3, 5), ("a", 5, None)], [None]),
+        ([("a", 1, 5), ("a", 5, None)], [("a", 5, None)], [5, None]),  # a repeat of a good row was refused
+        ([("a", 1, 5), ("b", 1, None)], [("b", 5, None)], [5, None]),
+        ([("a", 1, 5), ("a", 5, None)], [], [5, None]),
+        ([], [("a", 1, None)], []),
+    ],
+)
+def test_a_refused_version_closes_nothing(good: Any, refused: Any, until: list[int | None]) -> None:
+    found = bitemporal.reopened(versions_of(*good), versions_of(*refused), ["security_id"])
+    assert found["known_until"].to_pylist() == until
+    assert found["known_at"].to_pylist() == [known_at for _, known_at, _ in good]
