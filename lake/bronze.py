@@ -16,29 +16,31 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from loguru import logger
 
+from lake.bronze_rows import (
+    ASKED,
+    FOLLOWED,
+    IDENTITY,
+    REQUESTS,
+    content_id,
+    newest,
+    of_sessions,
+    request_rows,
+    with_identity,
+)
 from lake.delivery import Delivery
 from lake.delta import DeltaLake
 from lake.host import refused_in
 from lake.landing import Payload, land
 from lake.objects import Store
-from lake.pace import Requested, RequestLog, quota_day
+from lake.pace import Requested, RequestLog
 from market import registry
 from market.errors import MarketlakeError
-from market.table import ARROW, Table, empty
+from market.table import Table, empty
 
-REQUESTS, INGESTED = "ops.requests", "ops.ingested"
+INGESTED = "ops.ingested"
 _BATCH_SESSIONS = 120
 _BATCH_ROWS = 250_000
 _LANDING_THREADS = 4
-_ASKED = ("session_date", "request")
-_IDENTITY = (*_ASKED, "payload_digest")
-_FOLLOWED = pa.schema(
-    [
-        (name, ARROW[kind])
-        for name, kind in zip((*_IDENTITY, "fetched_at"), ("date", "string", "string", "timestamp"), strict=True)
-    ]
-)
-
 Progress = Callable[[Delivery], None]
 
 
@@ -142,9 +144,7 @@ class Bronze:
         """Of these sessions, those that were taken whole from each of the sources."""
         wanted = sorted(set(sessions))
         found = set(wanted)
-        rows = self._delta.read(
-            registry.table(INGESTED), where=_of_sessions(wanted), columns=["source", "session_date"]
-        )
+        rows = self._delta.read(registry.table(INGESTED), where=of_sessions(wanted), columns=["source", "session_date"])
         for source in sources:
             ours = rows.filter(pc.equal(rows["source"], source))
             found &= set(pc.unique(ours.column("session_date")).to_pylist())
@@ -195,7 +195,7 @@ class Bronze:
         landed = self._land_all(deliveries)
         by_table: dict[str, list[pa.Table]] = defaultdict(list)
         for delivery, (digest, path) in zip(deliveries, landed, strict=True):
-            by_table[delivery.table].append(_with_identity(delivery, digest, path))
+            by_table[delivery.table].append(with_identity(delivery, digest, path))
         payloads = {digest: len(d.payload) for d, (digest, _) in zip(deliveries, landed, strict=True)}
         taken = Taken(requests=len({d.request for d in deliveries}), payload_bytes=sum(payloads.values()))
         for name, parts in by_table.items():
@@ -203,11 +203,11 @@ class Bronze:
         return taken
 
     def _append(self, table: Table, rows: pa.Table) -> Taken:
-        fresh, followed = self._not_there_yet(table, rows) if rows.num_rows else (rows, empty(_FOLLOWED))
+        fresh, followed = self._not_there_yet(table, rows) if rows.num_rows else (rows, empty(FOLLOWED))
         repeated = rows.num_rows - fresh.num_rows
         if not fresh.num_rows:
             return Taken(repeated_rows=repeated)
-        app_id = f"{table.name}:{_content_id(fresh, followed)}"
+        app_id = f"{table.name}:{content_id(fresh, followed)}"
         version = self._delta.append(table, fresh, app_id=app_id, app_version=1)
         if version is None:
             return Taken(repeated_rows=rows.num_rows)
@@ -221,86 +221,18 @@ class Bronze:
         A payload seen before counts as new when another came in between: the source went back to what it said first.
         """
         sessions = pc.unique(rows.column("session_date")).to_pylist()
-        present = self._delta.read(table, where=_of_sessions(sessions), columns=_FOLLOWED.names)
+        present = self._delta.read(table, where=of_sessions(sessions), columns=FOLLOWED.names)
         if not present.num_rows:
             return rows, present
-        newest = _newest(present)
-        known = newest.select(list(_IDENTITY))
-        numbered = rows.select(list(_IDENTITY)).append_column("at", pa.array(range(rows.num_rows), pa.int64()))
-        fresh = numbered.join(known, keys=list(_IDENTITY), join_type="left anti")
-        followed = newest.join(fresh.select(list(_ASKED)), keys=list(_ASKED), join_type="left semi")
+        latest = newest(present)
+        known = latest.select(list(IDENTITY))
+        numbered = rows.select(list(IDENTITY)).append_column("at", pa.array(range(rows.num_rows), pa.int64()))
+        fresh = numbered.join(known, keys=list(IDENTITY), join_type="left anti")
+        followed = latest.join(fresh.select(list(ASKED)), keys=list(ASKED), join_type="left semi")
         return rows.take(fresh.sort_by("at").column("at")), followed
 
     def _store_requests(self, ended: Sequence[Requested]) -> None:
         if not ended:
             return
         table = registry.table(REQUESTS)
-        self._delta.append(table, _request_rows(ended), app_id=f"{REQUESTS}:{uuid.uuid4().hex}", app_version=1)
-
-
-def _of_sessions(sessions: Sequence[date]) -> ds.Expression:
-    # Typed arrays: an empty list would be of type null, which matches no column.
-    months = pa.array(sorted({f"{day:%Y-%m}" for day in sessions}), pa.string())
-    days = pa.array(sorted(set(sessions)), pa.date32())
-    return ds.field("session_month").isin(months) & ds.field("session_date").isin(days)
-
-
-def _with_identity(delivery: Delivery, digest: str, path: str) -> pa.Table:
-    """The contract's rows: the source's columns and those that say which payload they came in."""
-    n, rows = delivery.rows.num_rows, delivery.rows
-    contract = registry.table(delivery.table)
-    if "session_date" not in rows.column_names:
-        rows = rows.append_column("session_date", pa.array([delivery.session_date] * n, pa.date32()))
-    if "row_no" not in rows.column_names:
-        rows = rows.append_column("row_no", pa.array(range(n), pa.int32()))
-    constants = {
-        "payload_digest": pa.scalar(digest, pa.string()),
-        "request": pa.scalar(delivery.request, pa.string()),
-        "landing_path": pa.scalar(path, pa.string()),
-        "fetched_at": pa.scalar(delivery.fetched_at, pa.timestamp("us", tz="UTC")),
-        "known_at": pa.scalar(delivery.fetched_at, pa.timestamp("us", tz="UTC")),
-    }
-    for name, value in constants.items():
-        rows = rows.append_column(name, pa.repeat(value, n))
-    return contract.conform(rows.append_column("session_month", pc.strftime(rows.column("session_date"), "%Y-%m")))
-
-
-def _newest(present: pa.Table) -> pa.Table:
-    """The payload that each request of each session brought last; of two at one instant, as silver orders them."""
-    ordered = present.group_by(_FOLLOWED.names).aggregate([])
-    ordered = ordered.sort_by([("fetched_at", "ascending"), ("payload_digest", "ascending")])
-    last = ordered.group_by(list(_ASKED), use_threads=False).aggregate(
-        [("payload_digest", "last"), ("fetched_at", "last")]
-    )
-    return last.select([*_ASKED, "payload_digest_last", "fetched_at_last"]).rename_columns(_FOLLOWED.names)
-
-
-def _content_id(fresh: pa.Table, followed: pa.Table) -> str:
-    """The same for the same payloads and sessions after the same ones, whenever they came."""
-    lines: list[str] = []
-    for rows, columns in ((fresh, _IDENTITY), (followed, _FOLLOWED.names)):
-        distinct = rows.select(list(columns)).group_by(list(columns)).aggregate([])
-        lines += sorted("|".join(map(str, row.values())) for row in distinct.to_pylist())
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
-
-
-def _request_rows(ended: Sequence[Requested]) -> pa.Table:
-    table = registry.table(REQUESTS)
-    records = [
-        {
-            "request_id": uuid.uuid4().hex,
-            "source": r.source,
-            "session_date": r.session_date,
-            "session_month": f"{r.session_date:%Y-%m}",
-            "request": r.request,
-            "status": r.status,
-            "outcome": r.outcome,
-            "attempts": r.attempts,
-            "size_bytes": r.size_bytes,
-            "quota_date": quota_day(r.ended_at),
-            "fetched_at": r.ended_at,
-            "known_at": r.ended_at,
-        }
-        for r in ended
-    ]
-    return pa.Table.from_pylist(records, schema=table.schema)
+        self._delta.append(table, request_rows(ended), app_id=f"{REQUESTS}:{uuid.uuid4().hex}", app_version=1)
