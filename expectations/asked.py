@@ -1,7 +1,8 @@
-"""What a build was asked for, and how many of its rows may be refused: session by session where each session must have rows.
+"""What a build was asked for, and how many of its rows may be refused: of all rows, and of each session that must have rows.
 
-Over a window of years a share hides a session that was refused whole, so a table with rows on every session is judged by the
-worst one. What does not belong here: the rules that rows break (`expectations.checks`).
+Over a window of years a share hides a session that was refused whole, so a session of which more than half is refused blocks
+too. It may be worse than the whole: a bad day among a thousand is set aside, not a reason to have none of them. What does not
+belong here: the rules that rows break (`expectations.checks`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from market.table import Table
 
 SHOWN = 3
+SESSION_LIMIT = 0.5
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,12 @@ class Groups:
         return cls(codes.astype(np.int64), tuple(map(str, labels)))
 
     def over(self, refused: Iterable[int], limit: float) -> list[str]:
-        """The groups whose share of refused rows is above the limit, as 'XKRX 2024-05-03: 50 of 50 rows'."""
+        """Where the share of refused rows is too high, as 'XKRX 2024-05-03: 50 of 50 rows' or 'all: 90 of 1,000 rows'."""
         failed = self._counts(self.of[np.fromiter(refused, dtype=np.int64)])
         rows = self._counts(self.of)
-        return [f"{self.labels[at] or 'all'}: {failed[at]:,} of {rows[at]:,} rows"
-                for at in np.flatnonzero(failed > limit * rows)]  # fmt: skip
+        whole = [f"all: {failed.sum():,} of {rows.sum():,} rows"] if failed.sum() > limit * rows.sum() else []
+        worst = np.flatnonzero(failed > max(limit, SESSION_LIMIT) * rows) if len(self.labels) > 1 else []
+        return [*(f"{self.labels[at]}: {failed[at]:,} of {rows[at]:,} rows" for at in worst), *whole]
 
     def _counts(self, codes: np.ndarray) -> np.ndarray:
         return np.bincount(codes[codes >= 0], minlength=len(self.labels))

@@ -33,8 +33,8 @@ def judge(table: Table, frame: pa.Table, *, limit: float | None = None, asked: A
     ----------
     frame : the contract's columns, and any others (payload_digest, row_no), which are not judged.
     limit : share of the rows that may fail before the release is blocked; the contract's `quarantine_limit` unless given.
-        It holds for each check and for the rows quarantined by all of them, on each session that must have rows, and among
-        rows that are still true: a corrected row does not block for ever.
+        It holds for each check and for the rows quarantined by all of them, among rows that are still true: a corrected row does
+        not block for ever. A session of which more than half is refused blocks as well.
     asked : the sessions that the frame should hold; each must have a good row, and rows of others are refused.
 
     Raises

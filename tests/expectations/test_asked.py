@@ -35,9 +35,19 @@ def test_a_session_refused_whole_blocks_however_long_the_window_is(contract: Tab
     assert "over the limit on XKRX 2024-05-02: 50 of 50 rows" in verdict.blocking[-1].found
 
 
+def test_a_bad_share_of_one_session_among_many_is_set_aside(contract: Table, make_bars: Bars) -> None:
+    ids = [f"XKRX:{i:06d}" for i in range(50)] * 3
+    frame = make_bars(
+        150, session_date=days(50, THURSDAY, FRIDAY, TUESDAY), security_id=ids, volume=[-1] * 6 + [1000] * 144
+    )
+    assert judge(contract, frame).passed  # 4 % of all, 12 % of Thursday
+    assert not judge(contract, frame.slice(0, 50)).passed  # Thursday alone
+
+
 def test_where_a_session_may_be_empty_the_share_is_of_all_rows(contract: Table, make_bars: Bars) -> None:
-    ids = [f"XKRX:{i:06d}" for i in range(30)]
-    frame = make_bars(30, session_date=days(10, THURSDAY, FRIDAY, TUESDAY), security_id=ids, volume=[-1] + [1000] * 29)
+    ids = [f"XKRX:{i:06d}" for i in range(41)]
+    dates = [THURSDAY, *days(20, FRIDAY, TUESDAY)]
+    frame = make_bars(41, session_date=dates, security_id=ids, volume=[-1] + [1000] * 40)
     assert blocking(contract, frame) != set()
     assert blocking(replace(contract, may_be_empty=True), frame) == set()
 
