@@ -140,7 +140,7 @@ def s3_url() -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 def _until_it_answers(url: str) -> None:

@@ -26,7 +26,7 @@ def started(tmp_path, code):
     return processes.start([sys.executable, "-c", code], log=log, environment=dict(os.environ), cwd=ROOT, port=0)
 
 
-def eventually(is_so, timeout_s=20):
+def eventually(is_so, timeout_s=60):
     """Wait until it is so."""
     end = time.monotonic() + timeout_s
     while not is_so():
@@ -87,7 +87,7 @@ def test_a_port_is_free_until_somebody_listens():
 def test_a_process_started_for_us_alone_dies_with_us(tmp_path):
     code = (
         "import os, sys; from pathlib import Path; from marketlake import processes\n"
-        f"p = processes.start([sys.executable, '-c', 'import time; time.sleep(60)'], log=Path({str(tmp_path / 'l')!r}),\n"
+        f"p = processes.start([sys.executable, '-c', 'import time; time.sleep(600)'], log=Path({str(tmp_path / 'l')!r}),\n"
         f"                    environment=dict(os.environ), cwd=Path({str(ROOT)!r}), port=0, dies_with_us=True)\n"
         "print(p.pid, flush=True); os.kill(os.getpid(), 9)"
     )

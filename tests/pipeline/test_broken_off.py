@@ -50,10 +50,10 @@ def breaking_lake(settings: Settings, at: Break) -> Lake:
     """The real lake, which ends there."""
 
     class BreakingDelta(DeltaLake):
-        def _commit(self, target: DeltaTable, rows: pa.Table, transaction: Transaction) -> None:
+        def _commit(self, target: DeltaTable, table: Table, rows: pa.Table, transaction: Transaction) -> None:
             at.refuse_if_ended()
-            super()._commit(target, rows, transaction)
-            at.passed(".".join(target.table_uri.rstrip("/").rsplit("/", 2)[-2:]))
+            super()._commit(target, table, rows, transaction)
+            at.passed(table.name)
 
     class BreakingSpark(Spark):
         def write(self, table: Table, rows: pa.Table, window: Window) -> int:
