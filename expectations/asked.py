@@ -85,7 +85,9 @@ class Groups:
         failed = self._counts(self.of[np.fromiter(refused, dtype=np.int64)])
         rows = self._counts(self.of)
         whole = [f"all: {failed.sum():,} of {rows.sum():,} rows"] if failed.sum() > limit * rows.sum() else []
-        worst = np.flatnonzero(failed > max(limit, SESSION_LIMIT) * rows) if len(self.labels) > 1 else []
+        worst: list[int] = []
+        if len(self.labels) > 1:
+            worst = np.flatnonzero(failed > max(limit, SESSION_LIMIT) * rows).tolist()
         return [*(f"{self.labels[at]}: {failed[at]:,} of {rows[at]:,} rows" for at in worst), *whole]
 
     def _counts(self, codes: np.ndarray) -> np.ndarray:

@@ -9,9 +9,10 @@ from datetime import date
 
 from lake.delta import DeltaLake
 from lake.explain_commits import Commit, writer_of
+from lake.objects import lake_store
 from lake.releases import Release, Releases
 from lake.settings import Settings
-from lake.sql import ReleaseSql, store_of
+from lake.sql import ReleaseSql
 from market.table import Table
 
 
@@ -34,7 +35,7 @@ class Past:
 
     def release(self, release_id: str) -> Release:
         """The release of that id; Permanent where there is none."""
-        return Releases(store_of(self._settings)).get(release_id)
+        return Releases(lake_store(self._settings)).get(release_id)
 
     @contextmanager
     def opened(self, release: Release) -> Iterator[ReleaseSql]:

@@ -13,7 +13,7 @@ from lake.objects import Store, lake_store
 from lake.releases import Releases
 from lake.settings import Settings
 from lake.spark import Spark
-from lake.world import World, open_world
+from lake.world import World, open_world, refuse_another
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,10 @@ class Lake:
 
     @cached_property
     def world(self) -> World:
-        """What the outside covers, and what time it is there."""
-        return open_world(self.settings)
+        """What the outside covers, and what time it is there; refused where the lake was filled from another."""
+        world = open_world(self.settings)
+        refuse_another(self.store, world)
+        return world
 
     @property
     def code(self) -> Code:

@@ -3,6 +3,7 @@
 A session or a source that is not covered is not missing. What does not belong here: asking for data (`lake.clients`).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,10 +13,14 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from lake.clock import Clock, ExchangeClock, system_clock
+from lake.objects import Store
 from lake.settings import Settings
 from market import calendars
 from market.errors import Permanent, Transient
 from market.sources import SOURCES
+
+WORLD_FILE = "world.json"
+"""In the lake: the world that it was filled from."""
 
 _LIVE_KRX_MARKETS = ("KOSPI", "KOSDAQ", "KONEX")
 
@@ -122,6 +127,24 @@ def open_world(settings: Settings) -> World:
             settings.exchange_url, expected="a world with its price basis, sources and sessions", found=repr(error),
             do="Point MARKETLAKE_EXCHANGE_URL at an exchange of this version",
         ) from error  # fmt: skip
+
+
+def refuse_another(store: Store, world: World) -> None:
+    """Nothing, where the lake was filled from this world, or from none that was noted.
+
+    Raises
+    ------
+    Permanent
+        It was filled from another one: two worlds in one lake would contradict each other.
+    """
+    if not world.is_simulated or not store.exists(WORLD_FILE):
+        return
+    held = json.loads(store.get(WORLD_FILE))["world"]
+    if held != world.name:
+        raise Permanent(
+            f"exchange {world.settings.exchange_url}", expected=f"the lake's own world, {held}", found=world.name,
+            do="Another exchange answers there. `marketlake up` starts the lake's own; MARKETLAKE_EXCHANGE_PORT moves it",
+        )  # fmt: skip
 
 
 def _ask(settings: Settings) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -158,10 +160,10 @@ def _boxed(columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Mapp
 
 def _aligned(columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Mapping[str, bool]) -> None:
     lines = [list(columns), *cells]
-    widths = [min(max(len(line[i]) for line in lines), WIDEST) for i in range(len(columns))]
+    widths = [min(max(cell_len(line[i]) for line in lines), WIDEST) for i in range(len(columns))]
     for line in lines:
-        parts = [
-            text.rjust(width) if numeric[name] else text.ljust(width)
-            for text, width, name in zip(line, widths, columns, strict=True)
-        ]
+        parts = []
+        for text, width, name in zip(line, widths, columns, strict=True):
+            pad = " " * (width - cell_len(text))  # a Korean letter is two cells wide
+            parts.append(pad + text if numeric[name] else text + pad)
         say("  ".join(parts).rstrip())

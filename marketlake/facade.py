@@ -15,10 +15,11 @@ import pandas as pd
 import pyarrow as pa
 
 from lake.explain import Chain, Past, explain
+from lake.objects import lake_store
 from lake.online import OnlineFeatures
 from lake.releases import Release, Releases
 from lake.settings import Settings, read_settings
-from lake.sql import ReleaseSql, store_of
+from lake.sql import ReleaseSql
 from market import calendars, registry
 from market.adjust import adjusted_as_of
 from market.errors import Permanent
@@ -51,10 +52,11 @@ def open_lake(release: str | None = None, as_of: Instant | None = None, settings
         There is no (such) release, or the as-of instant is later than the release's.
     """
     settings = settings or read_settings()
-    releases = Releases(store_of(settings))
+    store = lake_store(settings)
+    releases = Releases(store)
     found = releases.get(release) if release else releases.current()
     if found is None:
-        raise Permanent("marketlake.open", expected="a published release", found="none", do="Run `make demo` first")
+        raise Permanent(f"lake {store.url}", expected="a published release", found="none", do="`make demo` makes one")
     return Lake(settings, found, _limited(found, as_of))
 
 
@@ -247,7 +249,7 @@ class Lake:
         Permanent
             Unknown table, key or column; the message names what there is.
         """
-        return explain(self._sql, table, *key_and_column, store=store_of(self._settings), past=Past(self._settings))
+        return explain(self._sql, table, *key_and_column, store=lake_store(self._settings), past=Past(self._settings))
 
     def compute(self, expression: str | Expr, symbols: str | Sequence[str], start: Day, end: Day) -> pd.DataFrame:
         """A feature expression on forward-adjusted bars as of the lake's instant; a name of the catalogue gives gold's

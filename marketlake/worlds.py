@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 DEFAULT = "synthetic:7"
-FILE = "world.json"
 TEARS_APART = ("MARKETLAKE_LAKE_URL", "MARKETLAKE_STATE_DIR", "MARKETLAKE_MLFLOW_TRACKING_URI",
                "MARKETLAKE_ONLINE_URL", "MARKETLAKE_DAGSTER_HOME")  # fmt: skip
 
@@ -51,7 +50,9 @@ class Outside:
 
 def of_lake(store: "Store") -> Outside | None:
     """The world that the lake was filled from; None where it was never filled from a simulated one."""
-    return Outside(**json.loads(store.get(FILE))) if store.exists(FILE) else None
+    from lake.world import WORLD_FILE
+
+    return Outside(**json.loads(store.get(WORLD_FILE))) if store.exists(WORLD_FILE) else None
 
 
 def refuse_another(store: "Store", outside: Outside) -> None:
@@ -72,7 +73,9 @@ def refuse_another(store: "Store", outside: Outside) -> None:
 
 def claim(store: "Store", outside: Outside) -> None:
     """Note in the lake that it is filled from this world; `Permanent` where it was filled from another."""
-    store.put_if_absent(FILE, json.dumps(asdict(outside)).encode())
+    from lake.world import WORLD_FILE
+
+    store.put_if_absent(WORLD_FILE, json.dumps(asdict(outside)).encode())
     refuse_another(store, outside)
 
 

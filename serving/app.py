@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 from lake.explain import Past
+from lake.objects import lake_store
 from lake.settings import Settings
-from lake.sql import Current, store_of
+from lake.sql import Current
 from serving import problems, routes
 from serving.champions import Champions
+from serving.deps import known_parameters
 from serving.metrics import Metrics
 from serving.middleware import Around
 from serving.online import Online
@@ -40,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
     A thread looks every two seconds for another release, another champion; `app.state.current.refresh()` and
     `app.state.champions.refresh()` look at once.
     """
-    current, champions, online = Current(settings), Champions(store_of(settings)), Online(settings)
+    current, champions, online = Current(settings), Champions(lake_store(settings)), Online(settings)
     metrics = Metrics(current, champions)
 
     @asynccontextmanager
@@ -63,7 +65,8 @@ def create_app(settings: Settings) -> FastAPI:
     for entry in sorted(pkgutil.iter_modules(routes.__path__), key=lambda found: found.name):
         module = importlib.import_module(f"{routes.__name__}.{entry.name}")
         is_api = getattr(module, "IS_API", True)
-        app.include_router(module.router, prefix=API if is_api else "", responses=FAILURES if is_api else None)
+        app.include_router(module.router, prefix=API if is_api else "", responses=FAILURES if is_api else None,
+                           dependencies=[Depends(known_parameters)] if is_api else None)  # fmt: skip
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

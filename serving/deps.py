@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request, params
+from fastapi.dependencies.utils import get_flat_params
 from pydantic import BeforeValidator
 
 from lake.explain import Past
@@ -16,7 +17,7 @@ from lake.sql import Current, ReleaseSql
 from serving.champions import Champions
 from serving.online import Online
 from serving.paging import Page
-from serving.problems import Problem, bad_input
+from serving.problems import Problem, bad_input, shown
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 250  # a year of sessions
@@ -121,3 +122,14 @@ OnlineStore = Annotated[Online, Depends(_online)]
 History = Annotated[Past, Depends(_past)]
 Sessions = Annotated[Span, Depends(_span)]
 Paged = Annotated[Page, Depends(_page)]
+
+
+def known_parameters(request: Request) -> None:
+    """Refuses a query parameter that the endpoint does not have: a misspelt `from` would answer the whole history."""
+    fields = get_flat_params(request.scope["route"].dependant)
+    known = sorted(field.alias for field in fields if isinstance(field.field_info, params.Query))
+    for name in request.query_params:
+        if name not in known:
+            raise bad_input(
+                shown(name), f"one of the parameters {', '.join(known) or '(none)'}", request.query_params[name]
+            )

@@ -18,6 +18,10 @@ from market.errors import Permanent, Transient
 from serving.encoding import dumps
 
 MEDIA_TYPE = "application/problem+json"
+EXPECTED = {  # where the library's words say nothing to a caller
+    ("json_invalid", "body"): "JSON",
+    ("model_attributes_type", "body"): "a JSON object, sent with Content-Type: application/json",
+}
 SHOWN = 200  # characters of a caller's own input that an answer repeats
 
 
@@ -109,7 +113,8 @@ async def _from_validation(request: Request, error: Any) -> Response:
     faults = [
         Fault(
             where=".".join(str(part) for part in fault["loc"] if part not in ("query", "path")) or "request",
-            expected=shown(fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")),
+            expected=EXPECTED.get((fault["type"], fault["loc"][0]))
+            or shown(fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")),
             found="nothing" if fault["type"] == "missing" else shown(fault.get("input")),
         )
         for fault in error.errors()[:50]

@@ -6,6 +6,5 @@ What does not belong here: queries of a screen or a route.
 from lake.sql.current import Current, Held
 from lake.sql.cursors import TimedOut, refuse_writes
 from lake.sql.release import ReleaseSql
-from lake.sql.stored import store_of
 
-__all__ = ["Current", "Held", "ReleaseSql", "TimedOut", "refuse_writes", "store_of"]
+__all__ = ["Current", "Held", "ReleaseSql", "TimedOut", "refuse_writes"]

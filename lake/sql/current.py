@@ -9,10 +9,10 @@ import pyarrow as pa
 from deltalake.exceptions import DeltaError
 from loguru import logger
 
+from lake.objects import lake_store
 from lake.releases import POINTER, Release, Releases
 from lake.settings import Settings
 from lake.sql.release import ReleaseSql
-from lake.sql.stored import store_of
 from market.errors import MarketlakeError, Transient
 
 # Measured on two cores, four tables: 115,000 rows each are copied in 1 s into 0.1 GB, a page takes 1.7 ms instead of
@@ -33,7 +33,7 @@ class Current:
 
     def __init__(self, settings: Settings, *, hot_rows: int = HOT_ROWS, time_limit_s: float = 10.0) -> None:
         self._settings, self._hot_rows, self._time_limit_s = settings, hot_rows, time_limit_s
-        self._store = store_of(settings)
+        self._store = lake_store(settings)
         self._lock, self._looking = threading.Lock(), threading.Lock()
         self._is_closed = False
         self._held: Held | None = None

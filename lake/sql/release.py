@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from lake.delta import DeltaLake
+from lake.objects import lake_store
 from lake.releases import Release, Releases
 from lake.settings import Settings
 from lake.sql.cursors import Cursors, TimedOut, first_of, refuse_writes
-from lake.sql.stored import datasets, store_of
+from lake.sql.stored import datasets
 from lake.sql.views import PRICES_ADJUSTED, flat, statements
 from market import registry
 from market.errors import Permanent, Transient
@@ -56,7 +57,7 @@ class ReleaseSql:
         for schema in (*LAYERS, "raw"):
             self._connection.execute(f"CREATE SCHEMA {schema}")
         self._make_views(hot_rows)
-        self._make_releases(Releases(store_of(settings)))
+        self._make_releases(Releases(lake_store(settings)))
         # From here on nothing reaches a file but through the datasets, and no statement can change that.
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")

@@ -4,20 +4,9 @@ import pyarrow.dataset as ds
 from deltalake.exceptions import DeltaError
 
 from lake.delta import DeltaLake
-from lake.objects import Store, open_store
 from lake.releases import Release
-from lake.settings import Settings
 from market import registry
 from market.errors import Permanent
-
-
-def store_of(settings: Settings) -> Store:
-    """The lake's store of whole files."""
-    return open_store(
-        settings.lake_url, endpoint_url=settings.s3_endpoint_url, region=settings.s3_region,
-        access_key_id=settings.s3_access_key_id.get_secret_value(),
-        secret_access_key=settings.s3_secret_access_key.get_secret_value(),
-    )  # fmt: skip
 
 
 def datasets(lake: DeltaLake, release: Release) -> dict[str, ds.Dataset]:

@@ -28,6 +28,8 @@ def day(
 ) -> None:
     """Run one trading day, from ingestion to the online store. Running it again changes nothing."""
     given = parse(session) if session else None
+    if given is not None:
+        _refuse_closed(given)
     with running() as runner:
         days = [given] if given else _due(runner)
         for one in days:
@@ -38,6 +40,16 @@ def day(
         _tell_release(runner)
 
 
+def _refuse_closed(day: date) -> None:
+    """A day on which no exchange is open is refused before anything is loaded."""
+    from market import calendars
+
+    closed = {name: calendars.why_closed(name, day) for name in calendars.EXCHANGES}
+    if all(closed.values()):
+        found = "; ".join(f"{name}: {why}" for name, why in closed.items())
+        raise Permanent(f"day {day}", expected="a session", found=found)
+
+
 def backfill(
     first: Annotated[str, typer.Argument(metavar="FROM", help="First session.")],
     last: Annotated[str, typer.Argument(metavar="TO", help="Last session.")],
@@ -46,7 +58,11 @@ def backfill(
     start, end = parse(first), parse(last)
     if start > end:
         raise typer.BadParameter(f"FROM is after TO: {start} > {end}")
+    from market import calendars
+
     with running() as runner:
+        if not any(runner.lake.world.sessions(name, start, end) for name in calendars.EXCHANGES):
+            raise Permanent(f"backfill {start} {end}", expected="covered sessions", found=_covered(runner))
         taken = runner.backfill(start, end)
         console.say(f"took {len(taken)} sessions" if taken else "nothing to take: the current release holds them all")
         _tell_release(runner)
@@ -77,6 +93,11 @@ def parse(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"expected a date such as 2024-05-03, was {text!r}") from None
+
+
+def _covered(runner: "Runner") -> str:
+    world, settings = runner.lake.world, runner.lake.settings
+    return f"none; {world.name} covers {settings.first_session} to {settings.last_session or 'today'}"
 
 
 def _due(runner: "Runner") -> list[date]:

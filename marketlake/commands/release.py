@@ -83,8 +83,14 @@ def diff(
     console.show(rows, as_json=as_json, columns=columns, nothing="the same tables at the same versions")
 
 
-def rollback(release: Id = None) -> None:
-    """Make an earlier release current (by default the one before), and refill the online store from it."""
+def rollback(
+    release: Annotated[str | None, typer.Argument(metavar="[ID]", help="A release; the one before by default.")] = None,
+) -> None:
+    """Make an earlier release current (by default the one before), and refill the online store from it.
+
+    A day publishes twice: one step back from the second shows its data without its predictions, two show the day before. The
+    tables stay as they are: the next publication shows their newest state again.
+    """
     settings = environment.opened()
     releases = _releases(settings)
     releases.rollback(release)

@@ -17,8 +17,9 @@ from lake import explain_commits, explain_links
 from lake.delta import DeltaLake
 from lake.explain import Past, explain
 from lake.explain_commits import Commit, commit_note, expressions, writer_of
+from lake.objects import lake_store
 from lake.releases import Releases
-from lake.sql import ReleaseSql, store_of
+from lake.sql import ReleaseSql
 from market import registry
 from market.features.catalogue import catalogue
 from market.table import Window
@@ -176,7 +177,7 @@ def test_a_prediction_shows_the_features_that_were_scored_and_not_those_of_now(o
         ),
     )  # fmt: skip
     later = replace(release, release_id="r00003", tables={**release.tables, FEATURES.name: doubled})
-    Releases(store_of(settings)).publish(later)
+    Releases(lake_store(settings)).publish(later)
     chain = explain(ReleaseSql(settings, later), "gold.predictions", "005930", f"{LAST}", "score", past=Past(settings))
     (scored,) = chain.link.links
     assert chain.link.facts["data_release"] == scored.facts["release"] == "r00002"

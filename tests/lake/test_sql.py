@@ -12,9 +12,10 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from lake.objects import lake_store
 from lake.releases import Release, Releases
 from lake.settings import Settings
-from lake.sql import Current, ReleaseSql, TimedOut, refuse_writes, store_of
+from lake.sql import Current, ReleaseSql, TimedOut, refuse_writes
 from market import adjust, registry
 from market.errors import Permanent, Transient
 
@@ -225,7 +226,7 @@ def test_a_version_that_is_not_there_is_permanent(settings):
 
 
 def test_the_releases_are_a_table(settings):
-    Releases(store_of(settings)).publish(release(0))
+    Releases(lake_store(settings)).publish(release(0))
     sql = ReleaseSql(settings, release(0))
     assert sql.query("SELECT release_id, code_sha FROM ops.releases").to_pylist() == [
         {"release_id": "r00001", "code_sha": "c" * 40}
@@ -246,7 +247,7 @@ class TestCurrent:
             pass
 
     def test_a_reader_keeps_its_release_and_the_last_one_closes_it(self, settings):
-        releases, current = Releases(store_of(settings)), Current(settings)
+        releases, current = Releases(lake_store(settings)), Current(settings)
         releases.publish(release(0))
         assert current.refresh()
         assert not current.refresh()
@@ -260,7 +261,7 @@ class TestCurrent:
         current.close()
 
     def test_a_rollback_is_followed(self, settings):
-        releases, current = Releases(store_of(settings)), Current(settings)
+        releases, current = Releases(lake_store(settings)), Current(settings)
         releases.publish(release(0))
         releases.publish(replace(release(1, "r00002"), parent="r00001"))
         current.refresh()
@@ -272,7 +273,7 @@ class TestCurrent:
         current.close()
 
     def test_a_release_that_cannot_be_opened_leaves_the_one_before(self, settings):
-        releases, current = Releases(store_of(settings)), Current(settings)
+        releases, current = Releases(lake_store(settings)), Current(settings)
         releases.publish(release(0))
         current.refresh()
         releases.publish(replace(release(99, "r00002"), parent="r00001"))

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from exchange.server import Server
+from lake.lake import Lake
 from lake.settings import Settings
-from lake.world import open_world
-from market.errors import Transient
+from lake.world import WORLD_FILE, open_world
+from market.errors import Permanent, Transient
 
 LIVE = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "naver")}
 
@@ -53,3 +55,14 @@ def test_one_live_source_keeps_its_own_clock(exchange: Server, make: Callable[..
 def test_an_exchange_that_does_not_answer_says_how_to_start_it(make: Callable[..., Settings]) -> None:
     with pytest.raises(Transient, match="marketlake up"):
         open_world(make(exchange_url="http://127.0.0.1:9"))
+
+
+def test_a_lake_refuses_an_exchange_that_serves_another_world(
+    exchange: Server, make: Callable[..., Settings], tmp_path: Path
+) -> None:
+    lake = Lake(make(lake_url=str(tmp_path / "lake"), exchange_url=exchange.url))
+    lake.store.put(WORLD_FILE, b'{"world": "recorded:/somewhere"}')
+    with pytest.raises(Permanent, match=r"own world, recorded:/somewhere; was synthetic:7"):
+        _ = lake.world
+    lake.store.put(WORLD_FILE, b'{"world": "synthetic:7"}')
+    assert lake.world.name == "synthetic:7"

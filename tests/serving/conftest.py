@@ -19,10 +19,9 @@ import xgboost
 from deltalake import DeltaTable, write_deltalake
 from fastapi.testclient import TestClient
 
-from lake.objects import Store
+from lake.objects import Store, lake_store
 from lake.releases import Release, Releases
 from lake.settings import Settings
-from lake.sql import store_of
 from market import calendars, registry
 from market.table import Window
 from serving.app import create_app
@@ -53,7 +52,7 @@ class SmallLake:
 
     @property
     def releases(self) -> Releases:
-        return Releases(store_of(self.settings))
+        return Releases(lake_store(self.settings))
 
 
 def bars() -> pd.DataFrame:
@@ -197,7 +196,7 @@ def export_champion(settings: Settings, features: pa.Table, version: int, rounds
                  "features": described, "output": {"name": "score"}, "label": "forward_return_5d",
                  "horizon_sessions": 5,
                  "metrics": {"rank_ic": 0.1, "rank_ic_se": None}, "digests": digests, "lock": {"seed": 1}}  # fmt: skip
-    store, folder = store_of(settings), f"models/{MODEL}"
+    store, folder = lake_store(settings), f"models/{MODEL}"
     store.put(f"{folder}/{version}/booster.ubj", raw)
     store.put(f"{folder}/{version}/signature.json", json.dumps(signature).encode())
     pointer = {"version": version, "run_id": f"run{version}", "release_id": "r00001"}
@@ -230,7 +229,7 @@ def small_lake(folder: Path, built_tables: Built) -> SmallLake:
         release_id="r00001", kind="data", created_at=AS_OF, as_of=AS_OF, code_sha="0" * 40, code_dirty=False,
         rulebook="krx-1", tables=versions, first_session=str(START), last_session=str(END),
     )  # fmt: skip
-    Releases(store_of(settings)).publish(first)
+    Releases(lake_store(settings)).publish(first)
     later = {name: write(settings, name, rows) for name, rows in after.items()}
     later["gold.predictions"] = write(settings, "gold.predictions", predicted(after["gold.features_daily"]))
     second = replace(first, release_id="r00002", kind="predictions", tables=later, parent="r00001", code_dirty=True)
@@ -272,4 +271,4 @@ def exporter() -> Callable[..., None]:
 @pytest.fixture
 def store(lake: SmallLake) -> Store:
     """The small lake's files."""
-    return store_of(lake.settings)
+    return lake_store(lake.settings)
