@@ -218,7 +218,8 @@ def _state(settings: "Settings", service: Service) -> State:
     memory = process.memory_bytes() // 1_000_000 if process and alive else None
     log = log_file(settings, service.name)
     shown = str(log.relative_to(environment.ROOT)) if log.is_relative_to(environment.ROOT) else str(log)
-    return State(service.name, word, port, alive.pid if alive else None, memory, service.url, shown)
+    url = service.url.replace(f":{service.port}", f":{port}", 1)  # where it runs, if the settings have moved since
+    return State(service.name, word, port, alive.pid if alive else None, memory, url, shown)
 
 
 def _prepare_folders(settings: "Settings") -> None:

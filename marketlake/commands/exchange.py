@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     made = group(app, "exchange", "The simulated outside world: real wire formats on loopback.")
     example(made, "serve", "exchange serve --world synthetic:7 --fault rate-limit:source=krx,first=2")(serve)
     example(made, "truth", "exchange truth --world synthetic:7 --symbols 20 --sessions 60")(truth)
-    example(made, "convert", "exchange convert ../shared/data/krx_marcap_windows var/recordings/marcap")(convert)
+    example(made, "convert", "exchange convert ~/downloads/prices ~/recordings/mine")(convert)
 
 
 def serve(
