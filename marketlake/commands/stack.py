@@ -11,9 +11,7 @@ from marketlake.commands.guard import Json, example
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    example(app, "demo", "demo", "demo --symbols 50 --sessions 120", "demo --world recorded:~/recordings/mine")(
-        demo
-    )
+    example(app, "demo", "demo", "demo --symbols 50 --sessions 120", "demo --world recorded:~/recordings/mine")(demo)
     example(app, "up", "up")(up)
     example(app, "down", "down")(down)
     example(app, "status", "status", "status --json")(status)
