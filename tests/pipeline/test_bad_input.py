@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from assets.tables import LIFTED
+from jobs.names import BUILD
 from jobs.run import Runner
 from market.errors import Permanent, Transient
 from market.sources import session_due_at
@@ -65,10 +67,14 @@ def test_a_few_bad_rows_go_to_quarantine_and_the_day_is_published(desk, day):
     assert desk.lake.releases.current().last_session == f"{day}"
 
 
-def test_too_many_bad_rows_block_the_release(desk, day):
-    told = blocked(desk, day, {"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.8"}, Permanent)
+def test_too_many_bad_rows_block_the_release_until_a_person_lifts_the_limit(desk, day):
+    told = blocked(desk, day, {"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.5"}, Permanent)
     assert "blocked" in told
-    assert [row for row in desk.rows("ops.quarantine") if row["table"] == "silver.prices"]
+    held = [row for row in desk.rows("ops.quarantine") if row["table"] == "silver.prices"]
+    assert held
+    desk.runner.run(BUILD, day, day, {LIFTED: "silver.prices"})
+    assert desk.lake.releases.current().last_session == f"{day}"
+    assert len([row for row in desk.rows("ops.quarantine") if row["table"] == "silver.prices"]) == len(held)
 
 
 def test_a_row_delivered_twice_is_kept_once(desk, day):
