@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -67,7 +68,7 @@ def start(
     with log.open("ab") as file:
         made = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, cwd=cwd, env=dict(environment),
-            start_new_session=True, preexec_fn=_die_with_parent if dies_with_us else None,
+            start_new_session=True, preexec_fn=partial(_begin, dies_with_us),
         )  # fmt: skip
     created = psutil.Process(made.pid).create_time()
     made.returncode = 0  # whoever started `up` does not wait for it; without this Python warns at exit
@@ -176,5 +177,12 @@ def _memory(one: psutil.Process) -> int:
         return 0
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _begin(dies_with_us: bool) -> None:
+    """In the child before its program: signals that this process ignores are not ignored there.
+
+    A shell starts background jobs with SIGINT ignored, and Dagster gives SIGTERM the handler of SIGINT.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    if dies_with_us:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

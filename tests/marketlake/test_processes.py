@@ -86,7 +86,8 @@ def test_a_port_is_free_until_somebody_listens():
 
 def test_a_process_started_for_us_alone_dies_with_us(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from marketlake import processes\n"
+        "import os, signal, sys; from pathlib import Path; from marketlake import processes\n"
+        "for ignored in (signal.SIGINT, signal.SIGTERM): signal.signal(ignored, signal.SIG_IGN)\n"
         f"p = processes.start([sys.executable, '-c', 'import time; time.sleep(600)'], log=Path({str(tmp_path / 'l')!r}),\n"
         f"                    environment=dict(os.environ), cwd=Path({str(ROOT)!r}), port=0, dies_with_us=True)\n"
         "print(p.pid, flush=True); os.kill(os.getpid(), 9)"
