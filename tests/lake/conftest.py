@@ -139,7 +139,7 @@ def s3_url() -> Iterator[str]:
         client.create_bucket(Bucket="lake")
         yield url
     finally:
-        server.terminate()
+        server.kill()  # SIGTERM may be ignored: a child inherits that
         server.wait(60)
 
 
