@@ -102,7 +102,7 @@ def refuse_blocked(name: str, history: Sequence[Judged], sessions: Sequence[date
         here = {day for day in left if one.start <= day <= one.end}
         if one.blocking and (here or one is history[0]):
             found = f"{one.start} to {one.end}: {'; '.join(one.blocking)}"
-            again = f"`marketlake day {one.end}` asks the sources again. "
+            again = f"`marketlake day {one.end}` asks the sources again. " if one.start == one.end else ""
             raise _refused(name, one.version, found, again)
         left -= here
     return sorted(left)

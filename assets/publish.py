@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from assets.audit import audited
+from assets.audit import BACKBONE, audited
 from lake.lake import Lake
 from lake.releases import Release
 from lake.windows import last_session
@@ -36,7 +36,7 @@ def publish(lake: Lake, kind: str) -> tuple[Release, bool]:
     tables = _versions(lake, current, kind)
     if current is not None and dict(current.tables) == tables:
         return current, False
-    first, last = _first_session(lake), last_session("gold.prices", lake.delta)
+    first, last = _first_session(lake), last_session(BACKBONE, lake.delta)
     counts = audited(lake, tables)
     release = Release(
         release_id=lake.releases.next_id(),
@@ -69,7 +69,7 @@ def _versions(lake: Lake, current: Release | None, kind: str) -> dict[str, int]:
 
 
 def _first_session(lake: Lake) -> str:
-    table = registry.table("gold.prices")
+    table = registry.table(BACKBONE)
     months = [value["session_month"] for value in lake.delta.open(table).partitions()]
     rows = lake.delta.read(table, where=ds.field("session_month") == min(months), columns=["session_date"])
     return str(pc.min(rows["session_date"]).as_py())

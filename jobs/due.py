@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from assets.audit import BACKBONE
 from assets.bronze import delivered_for
 from lake.lake import Lake
 from market import calendars, registry
 from market.sources import session_due_at
 
 LOOK_BACK = timedelta(days=10)
-BACKBONE = "gold.prices"
 
 
 def held(lake: Lake) -> set[tuple[str, date]]:

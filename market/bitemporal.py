@@ -77,7 +77,7 @@ def reopened(good: pa.Table, refused: pa.Table, key: Sequence[str]) -> pa.Table:
 
 def _end_past(fact: tuple[Any, ...], end: Any, ends: Mapping[tuple[Any, ...], Any]) -> Any:
     """The end of a version once the refused ones that follow it are passed over."""
-    while (*fact, end) in ends and ends[(*fact, end)] != end:
+    while end is not None and (*fact, end) in ends and ends[(*fact, end)] != end:
         end = ends[(*fact, end)]
     return end
 

@@ -181,7 +181,7 @@ def test_two_sides_are_together_while_both_are_believed():
     assert spans(both) == [("A", 1, 3, 5), ("A", 2, 5, 9)]
 
 
-def versions_of(*told: tuple[str, int, int | None]) -> pa.Table:
+def versions_of(*told: tuple[str, int | None, int | None]) -> pa.Table:
     """Versions as (fact, known at, known until)."""
     names = ("security_id", "known_at", "known_until")
     types = (pa.string(), pa.int64(), pa.int64())
@@ -197,6 +197,7 @@ def versions_of(*told: tuple[str, int, int | None]) -> pa.Table:
         ([("a", 1, 3)], [("a", 3, 5), ("a", 5, None)], [None]),
         ([("a", 1, 5), ("a", 5, None)], [("a", 5, None)], [5, None]),  # a repeat of a good row was refused
         ([("a", 1, 5), ("b", 1, None)], [("b", 5, None)], [5, None]),
+        ([("a", 5, None)], [("a", None, 5)], [None]),  # refused for want of an instant: it closes nothing either
         ([("a", 1, 5), ("a", 5, None)], [], [5, None]),
         ([], [("a", 1, None)], []),
     ],
