@@ -93,11 +93,16 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     Permanent
         The key is refused, the quota is spent, the request is not understood.
     Transient
-        The last session's window is not over.
+        The last session's window is not over, or no company is known yet.
     """
     sessions = [day for day in sorted(set(session_dates)) if ctx.world.covers(SOURCE, day)]
-    if not sessions or not ctx.companies:
+    if not sessions:
         return
+    if not ctx.companies:  # nothing asked must not pass for taken
+        raise Transient(
+            SOURCE, expected="companies to search for", found="none in bronze.krx_listing",
+            do="Run it again once the listing is there",
+        )  # fmt: skip
     now = ctx.clock(SOURCE)()
     if now < SOURCES[SOURCE].due_at(sessions[-1]):
         raise not_there(SOURCE, sessions[-1], now, "its window is not over")

@@ -239,3 +239,11 @@ def test_a_world_without_news_delivers_nothing_at_all(intake: Any) -> None:
     covered = {**intake.world.covered, "naver": {"covered": False}}
     ctx = replace(intake.context(), world=replace(intake.world, covered=covered))
     assert list(client("naver").deliveries(intake.sessions("naver")[-2:], ctx)) == []
+
+
+def test_without_a_company_to_search_for_no_session_of_news_is_taken(intake: Any) -> None:
+    [day] = intake.sessions("naver")[-1:]
+    intake.companies = ()
+    with pytest.raises(Transient, match=r"none in bronze\.krx_listing"):
+        intake.take("naver", [day])
+    assert intake.bronze.have(["naver"], [day]) == set()
