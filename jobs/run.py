@@ -3,6 +3,7 @@
 The same jobs run from the Dagster UI; these runs are recorded in the same instance, so the UI shows them.
 """
 
+import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from jobs.due import exchanges_of, ingested, missing
 from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
 from lake.clock import ExchangeClock
 from lake.lake import Lake
+from lake.objects import s3_environment
 from lake.settings import Settings
 from market import calendars
 from market.errors import Permanent, Transient
@@ -199,6 +201,8 @@ def _cause(error: Any) -> tuple[str, bool]:
 
 def instance(settings: Settings) -> DagsterInstance:
     """Dagster's instance at DAGSTER_HOME, made where it is missing."""
+    for name, value in s3_environment(settings).items():
+        os.environ.setdefault(name, value)  # the compute logs' store on S3 reads its keys nowhere else
     home = settings.path(settings.dagster_home)
     home.mkdir(parents=True, exist_ok=True)
     target = home / "dagster.yaml"

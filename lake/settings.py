@@ -30,10 +30,31 @@ class Settings(BaseSettings):
     )
     s3_secret_access_key: SecretStr = Field(SecretStr(""), description="secret of the S3 access key")
     s3_region: str = Field("us-east-1", description="region of the S3 server")
-    spark_master: str = Field("local[*]", description="Spark master: local[*], spark://host:port")
+    spark_master: str = Field(
+        "local[*]",
+        description="Spark master: local[*], spark://host:port, yarn, k8s://url, emr-serverless://application; in a job that"
+        " spark-submit starts: submitted",
+    )
     spark_driver_memory: str = Field("2g", description="heap of the Spark driver")
+    spark_conf_file: Path | None = Field(
+        None, description="a file of further Spark properties, a name and a value on each line; they win over ours"
+    )
+    spark_python: str = Field("", description="Python of Spark's executors; empty: the one that runs the driver")
+    emr_role_arn: str = Field("", description="role that jobs of EMR Serverless run as")
+    emr_environment_url: str = Field(
+        "", description="packed Python environment of EMR jobs, s3://….tar.gz; empty: the application's image has one"
+    )
+    emr_submit_parameters: str = Field(
+        "", description="further spark-submit parameters of EMR jobs, `--conf name=value` each: sizes, jars"
+    )
+    emr_timeout_minutes: int = Field(60, description="minutes after which EMR Serverless ends a job of ours")
+    emr_poll_s: float = Field(5.0, description="seconds between two looks at a job of EMR Serverless and its messages")
+    sql_url: str = Field("duckdb://", description="SQL engine: duckdb:// or trino://user@host:port/lake")
     online_url: str = Field(
         "sqlite:///var/online.db", description="online feature store: sqlite:///file or redis://host"
+    )
+    cache_url: str = Field(
+        "sqlite:///var/cache.db", description="cache of the API's answers: sqlite:///file or redis://host"
     )
     mlflow_tracking_uri: str = Field("sqlite:///var/mlflow/mlflow.db", description="MLflow tracking and registry")
     dagster_home: Path = Field(Path("var/dagster"), description="Dagster's instance folder")
@@ -76,8 +97,15 @@ class Settings(BaseSettings):
         None, description="share of refused rows above which a release is blocked; empty: as each contract says (0.05)"
     )
     api_port: int = Field(8000, description="port of the API")
+    data_docs_port: int = Field(8001, description="port of Data Docs")
+    mlflow_port: int = Field(8002, description="port of MLflow")
     dagster_port: int = Field(3000, description="port of the Dagster UI")
     exchange_port: int = Field(8899, description="port of the exchange")
+    s3_port: int = Field(18333, description="port of the S3 server of the local stack")
+    postgres_port: int = Field(15432, description="port of PostgreSQL of the local stack")
+    redis_port: int = Field(16379, description="port of Redis of the local stack")
+    spark_port: int = Field(17077, description="port of the Spark master of the local stack")
+    trino_port: int = Field(18080, description="port of Trino of the local stack")
     env_file: Path | None = Field(None, description="a file of settings; `marketlake up` writes one")
 
     def path(self, value: str | Path) -> Path:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from loguru import logger
@@ -26,7 +27,7 @@ from market.errors import Permanent
 from market.table import SPARK, Read, Table, Window
 
 ROOT = Path(__file__).resolve().parent.parent
-CONF = ROOT / "spark_conf" / "embedded.conf"
+CONF = ROOT / "spark_conf"
 
 
 @dataclass(frozen=True)
@@ -180,20 +181,50 @@ def _session(settings: Settings) -> SparkSession:
     os.environ["JAVA_HOME"] = str(jars.java_home())
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     builder: Any = SparkSession.builder.appName("marketlake").master(settings.spark_master)
-    for line in CONF.read_text().splitlines():
-        if line.strip() and not line.startswith("#"):
-            builder = builder.config(*line.split(None, 1))
-    paths = [str(path) for path in jars.ensure_jars()]
-    builder = builder.config("spark.driver.memory", settings.spark_driver_memory)
-    builder = builder.config("spark.driver.extraClassPath", ":".join(paths))
-    builder = builder.config("spark.executor.extraClassPath", ":".join(paths))
-    builder = builder.config("spark.executorEnv.PYTHONPATH", str(ROOT))
-    builder = builder.config("spark.sql.warehouse.dir", str(settings.path("var/spark-warehouse")))
-    if settings.spark_master.startswith("local"):
-        builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
+    for name, value in _configuration(settings).items():
+        builder = builder.config(name, value)
     session: SparkSession = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    if settings.s3_access_key_id.get_secret_value():
+        # Not by the builder, which puts its values on the command line of the JVM, for every user of the machine to read.
+        hadoop = session.sparkContext._jsc.hadoopConfiguration()  # type: ignore[union-attr]
+        hadoop.set("fs.s3a.access.key", settings.s3_access_key_id.get_secret_value())
+        hadoop.set("fs.s3a.secret.key", settings.s3_secret_access_key.get_secret_value())
     return session
+
+
+def _configuration(settings: Settings) -> dict[str, str]:
+    """What the session is made with: the tuning files that fit the lake and the master, then paths and addresses."""
+    is_on_s3, is_local = settings.lake_url.startswith("s3://"), settings.spark_master.startswith("local")
+    found = tuning("common") | (tuning("s3") if is_on_s3 else {}) | ({} if is_local else tuning("standalone"))
+    paths = ":".join(str(path) for path in jars.ensure_jars("spark", *(["s3"] if is_on_s3 else [])))
+    found |= {
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.driver.extraClassPath": paths,
+        "spark.executor.extraClassPath": paths,
+        "spark.executorEnv.PYTHONPATH": str(ROOT),
+        "spark.sql.warehouse.dir": str(settings.path("var/spark-warehouse")),
+    }
+    if is_local or _host(settings.spark_master) in ("127.0.0.1", "localhost"):
+        found |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+    if is_on_s3:
+        found["spark.hadoop.fs.s3a.endpoint.region"] = settings.s3_region
+    if is_on_s3 and settings.s3_endpoint_url:
+        found["spark.hadoop.fs.s3a.endpoint"] = settings.s3_endpoint_url
+        found["spark.hadoop.fs.s3a.path.style.access"] = "true"
+        found["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(settings.s3_endpoint_url.startswith("https")).lower()
+    return found
+
+
+def tuning(name: str) -> dict[str, str]:
+    """What the tuning file of that name says."""
+    lines = (CONF / f"{name}.conf").read_text().splitlines()
+    pairs = (line.split(None, 1) for line in lines if line.strip() and not line.startswith("#"))
+    return {key: value.strip() for key, value in pairs}
+
+
+def _host(master: str) -> str:
+    return urlsplit(master).hostname or ""
 
 
 def stop() -> None:

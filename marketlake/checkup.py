@@ -94,7 +94,7 @@ def _java() -> Finding:
 def _jars() -> Finding:
     from lake.jars import CACHE, LOCK
 
-    lock: dict[str, str] = json.loads(LOCK.read_text())
+    lock: dict[str, str] = json.loads(LOCK.read_text())["spark"]
     wrong = []
     for name, digest in lock.items():
         group, artifact, version = name.split(":")

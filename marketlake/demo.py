@@ -9,13 +9,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from time import monotonic
-from typing import TYPE_CHECKING, Any
-
-import httpx
+from typing import TYPE_CHECKING
 
 from market.errors import Permanent
 from market.sources import SOURCES
 from marketlake import console, environment, processes, services, worlds
+from marketlake.service import answers
 from marketlake.worlds import Outside
 
 if TYPE_CHECKING:
@@ -51,8 +50,12 @@ class Timing:
         console.table([*rows, {"stage": "all", "seconds": f"{monotonic() - self.began:.1f}"}], ["stage", "seconds"])
 
 
-def run(settings: "Settings", outside: Outside) -> None:
+def run(settings: "Settings", outside: Outside, served: str = "") -> None:
     """The demo from the first delivery to its summary; the exchange that it started ends with it, however it ends.
+
+    Parameters
+    ----------
+    served : the address of an exchange of this world that runs, and that the settings know; empty: start one.
 
     Raises
     ------
@@ -68,11 +71,13 @@ def run(settings: "Settings", outside: Outside) -> None:
     worlds.refuse_another(store, outside)
     with ExitStack() as stack:
         with timing.of("exchange"):
-            served = stack.enter_context(_exchange(settings, outside))
-            days = _days(served)
+            url = served or stack.enter_context(_exchange(settings, outside))
+            days = _days(url)
             worlds.claim(store, outside)  # only now: a world that cannot be served must not bind the lake
-            settings = _prepared(settings, served, outside)
-            console.say(f"  {outside} at {served}: {len(days)} sessions from {days[0]} to {days[-1]}")
+            if not served:
+                services.know_exchange(settings, url, outside)
+            settings = _prepared(settings, url)
+            console.say(f"  {outside} at {url}: {len(days)} sessions from {days[0]} to {days[-1]}")
         stack.enter_context(environment.quiet_children(settings))
         _work(settings, days, timing)
 
@@ -208,30 +213,22 @@ def _exchange(settings: "Settings", outside: Outside) -> Iterator[str]:
     )  # fmt: skip
     url = f"http://{processes.HOST}:{port}"
     try:
-        processes.wait_ready(
-            process, lambda: services.answers(f"{url}/_exchange/health"), name="exchange", timeout_s=READY_S
-        )
+        processes.wait_ready(process, lambda: answers(f"{url}/_exchange/health"), name="exchange", timeout_s=READY_S)
         yield url
     finally:
         processes.stop(process)
 
 
-def _prepared(settings: "Settings", url: str, outside: Outside) -> "Settings":
+def _prepared(settings: "Settings", url: str) -> "Settings":
     """The settings of the demo: this exchange, its keys and sessions, and no live source, whatever the environment says."""
-    told = _told(url)
-    services.know_exchange(settings, url, outside)
+    told = services.told_by(url)
     values = {name.lower(): value for name, value in worlds.stack_values(settings, url, told).items()}
     return environment.open_settings(**values, **{f"{source}_base_url": "" for source in SOURCES})
 
 
 def _days(url: str) -> list[date]:
-    days = worlds.sessions_of(_told(url))
+    days = worlds.sessions_of(services.told_by(url))
     if len(days) <= DAYS_ALONE:
         raise Permanent(f"exchange {url}", expected=f"more than {DAYS_ALONE} covered sessions", found=f"{len(days)}",
                         do="Ask for more by --sessions")  # fmt: skip
     return days
-
-
-def _told(url: str) -> dict[str, Any]:
-    body: dict[str, Any] = httpx.get(f"{url}/_exchange/world", timeout=20).raise_for_status().json()
-    return body

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-STACK = "stack/embedded.env"
 PREFIX = "MARKETLAKE_"
 
 # Nothing phones home, and nothing but our own words reaches the terminal.
@@ -90,14 +89,19 @@ def _bad_settings(error: "ValidationError") -> Permanent:
                      do="See `marketlake settings --help` and the README")  # fmt: skip
 
 
-def stack_file(settings: "Settings") -> Path:
-    """The file of settings that `demo` and `up` write."""
-    return settings.path(settings.state_dir) / STACK
+def stack_file(settings: "Settings", stack: str = "embedded") -> Path:
+    """The file of settings that `demo` and `up` write for a stack."""
+    return settings.path(settings.state_dir) / "stack" / f"{stack}.env"
 
 
-def write_stack_file(settings: "Settings", values: Mapping[str, str], about: str) -> Path:
+def use_stack(settings: "Settings", stack: str) -> "Settings":
+    """The settings of that stack, for this process from now on."""
+    os.environ[f"{PREFIX}ENV_FILE"] = str(stack_file(settings, stack))
+    return open_settings()
+
+
+def write_stack_file(target: Path, values: Mapping[str, str], about: str) -> Path:
     """Write the settings of the started stack, readable by its owner alone; whole or not at all."""
-    target = stack_file(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"# {about}", *(f"{PREFIX}{name}={value}" for name, value in values.items())]
     partial = target.with_suffix(f".{os.getpid()}")

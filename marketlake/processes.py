@@ -49,6 +49,14 @@ class Process:
         return sum(_memory(one) for one in _family(found)) if found else 0
 
 
+def memory_of(pid: int) -> int:
+    """Resident bytes of the process and its children; 0 where it has ended."""
+    try:
+        return sum(_memory(one) for one in _family(psutil.Process(pid)))
+    except psutil.NoSuchProcess:
+        return 0
+
+
 def start(
     command: Sequence[str],
     *,

@@ -5,7 +5,6 @@ What does not belong here: processes in general (`marketlake.processes`), printi
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import httpx
 from market.errors import Permanent
 from marketlake import environment, processes, worlds
 from marketlake.processes import HOST, Process
+from marketlake.service import Service, State, answers
 from marketlake.worlds import Outside
 
 if TYPE_CHECKING:
@@ -22,44 +22,6 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 READY_S = 120.0
 _EXCHANGE = "exchange"
-
-
-@dataclass(frozen=True)
-class Service:
-    """One process of the stack.
-
-    Parameters
-    ----------
-    command : what runs it.
-    port : where it listens; 0: nowhere.
-    moved_by : the setting that moves the port.
-    url : where people look; health : what answers when it is ready, empty where running is all that can be asked.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    port: int
-    moved_by: str
-    url: str
-    health: str
-    meaning: str
-
-    def answers(self) -> bool:
-        """True where the health address answers without an error."""
-        return not self.health or answers(self.health)
-
-
-@dataclass(frozen=True)
-class State:
-    """How a service is: running, stopped, ended (it died by itself), or `taken` where something else has its port."""
-
-    service: str
-    state: str
-    port: int | None
-    pid: int | None
-    memory_mb: int | None
-    url: str
-    log: str
 
 
 def exchange(settings: "Settings", outside: Outside) -> Service:
@@ -75,7 +37,7 @@ def platform(settings: "Settings") -> list[Service]:
     """What runs on the lake, in the order of starting."""
     bin_folder = Path(sys.executable).parent
     dagster, api = settings.dagster_port, settings.api_port
-    docs_port, mlflow_port = api + 1, api + 2
+    docs_port, mlflow_port = settings.data_docs_port, settings.mlflow_port
     docs = settings.path(settings.state_dir) / "data_docs"
     web, daemon = str(bin_folder / "dagster-webserver"), str(bin_folder / "dagster-daemon")
     mlflow = (str(bin_folder / "mlflow"), "ui", "--backend-store-uri", _sqlite(settings), "--host", HOST,
@@ -88,9 +50,9 @@ def platform(settings: "Settings") -> list[Service]:
                 "assets, lineage, checks, runs, backfills"),
         Service("dagster-daemon", (daemon, "run", "-w", "workspace.yaml"), 0, "", "", "", "schedules and sensors"),
         Service("data-docs", (sys.executable, "-m", "http.server", str(docs_port), "--bind", HOST, "--directory", str(docs)),
-                docs_port, "MARKETLAKE_API_PORT (Data Docs take the port after it)", f"http://{HOST}:{docs_port}",
-                f"http://{HOST}:{docs_port}/", "what Great Expectations judged"),
-        Service("mlflow", mlflow, mlflow_port, "MARKETLAKE_API_PORT (MLflow takes the second port after it)",
+                docs_port, "MARKETLAKE_DATA_DOCS_PORT", f"http://{HOST}:{docs_port}",
+                f"http://{HOST}:{docs_port}/", "what Great Expectations judged", prepare=lambda: _prepare_docs(settings)),
+        Service("mlflow", mlflow, mlflow_port, "MARKETLAKE_MLFLOW_PORT",
                 f"http://{HOST}:{mlflow_port}", f"http://{HOST}:{mlflow_port}/health", "training runs and the registry"),
     ]  # fmt: skip
 
@@ -153,12 +115,21 @@ def running_exchange(settings: "Settings", outside: Outside) -> str | None:
 
 def know_exchange(settings: "Settings", url: str, outside: Outside) -> "Settings":
     """Write what later commands need to know of this exchange; the settings that follow."""
-    told: dict[str, Any] = (
-        httpx.get(f"{url}/_exchange/world", timeout=settings.http_timeout_s).raise_for_status().json()
-    )
-    values = worlds.stack_values(settings, url, told)
-    environment.write_stack_file(settings, values, f"the embedded stack; world {outside}. Written by marketlake")
+    values = worlds.stack_values(settings, url, told_by(url))
+    about = f"the embedded stack; world {outside}. Written by marketlake"
+    environment.write_stack_file(environment.stack_file(settings), values, about)
     return environment.open_settings()
+
+
+def told_by(url: str) -> dict[str, Any]:
+    """What an exchange tells of its world."""
+    told: dict[str, Any] = httpx.get(f"{url}/_exchange/world", timeout=20).raise_for_status().json()
+    return told
+
+
+def shown_path(path: Path) -> str:
+    """A path as people see it: from the project's root where it is below it."""
+    return str(path.relative_to(environment.ROOT)) if path.is_relative_to(environment.ROOT) else str(path)
 
 
 def pid_file(settings: "Settings", name: str) -> Path:
@@ -216,10 +187,10 @@ def _state(settings: "Settings", service: Service) -> State:
     else:
         word = "stopped" if not service.port or processes.is_free(service.port) else "taken"
     memory = process.memory_bytes() // 1_000_000 if process and alive else None
-    log = log_file(settings, service.name)
-    shown = str(log.relative_to(environment.ROOT)) if log.is_relative_to(environment.ROOT) else str(log)
+    shown = shown_path(log_file(settings, service.name))
     url = service.url.replace(f":{service.port}", f":{port}", 1)  # where it runs, if the settings have moved since
-    return State(service.name, word, port, alive.pid if alive else None, memory, url, shown)
+    pid = alive.pid if alive else None
+    return State(service.name, word, port, pid, memory, service.version, ", ".join(service.waits_for), url, shown)
 
 
 def _prepare_folders(settings: "Settings") -> None:
@@ -227,22 +198,19 @@ def _prepare_folders(settings: "Settings") -> None:
     from jobs.run import instance  # Dagster takes seconds to import
 
     instance(settings).dispose()
+    _prepare_docs(settings)
+    if _sqlite(settings).startswith("sqlite:///"):
+        Path(_sqlite(settings).removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare_docs(settings: "Settings") -> None:
     docs = settings.path(settings.state_dir) / "data_docs"
     docs.mkdir(parents=True, exist_ok=True)
     if not (docs / "index.html").exists():
         (docs / "index.html").write_text("<!doctype html><title>Data Docs</title><p>Nothing was judged yet.</p>\n")
-    if _sqlite(settings).startswith("sqlite:///"):
-        Path(_sqlite(settings).removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _sqlite(settings: "Settings") -> str:
     """MLflow's address, a SQLite file's path absolute."""
     uri = settings.mlflow_tracking_uri
     return f"sqlite:///{settings.path(uri.removeprefix('sqlite:///'))}" if uri.startswith("sqlite:///") else uri
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2.0, follow_redirects=True).status_code < 400
-    except httpx.HTTPError:
-        return False

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 import uvicorn
+from fastapi import FastAPI
 from loguru import logger
 
 from lake.settings import Settings, read_settings
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                                      epilog="example: python -m serving --port 8000")  # fmt: skip
     parser.add_argument("action", nargs="?", choices=("serve", "openapi"), default="serve")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--workers", type=int, default=1, help="processes that answer")
     parser.add_argument("--port", type=int, help="port; MARKETLAKE_API_PORT by default")
     chosen = parser.parse_args(arguments)
     settings = read_settings()
@@ -29,9 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     port = chosen.port or settings.api_port
     logger.info("starting", url=f"http://{chosen.host}:{port}", docs=f"http://{chosen.host}:{port}/docs")
     # Our own line per request says more than uvicorn's, so its access log is off.
-    uvicorn.run(create_app(settings), host=chosen.host, port=port, access_log=False,
+    uvicorn.run("serving.__main__:app", factory=True, host=chosen.host, port=port, workers=chosen.workers, access_log=False,
                 log_config=None, timeout_graceful_shutdown=10)  # fmt: skip
     return 0
+
+
+def app() -> FastAPI:
+    """The API in one of its processes."""
+    logs.configure()
+    return create_app(read_settings())
 
 
 def openapi_text(settings: Settings) -> str:

@@ -1,16 +1,12 @@
 """A small simulated world, a lake in a folder, and an S3 server, for the tests of the adapters."""
 
-import socket
-import subprocess
-import sys
-import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 from loguru import logger
@@ -25,6 +21,9 @@ from lake.objects import lake_store
 from lake.settings import Settings
 from lake.world import open_world
 from market.sources import SOURCES
+from marketlake.stack.place import Place
+from marketlake.stack.servers import s3
+from tests.support.s3_server import s3_server
 
 LIVE = {f"{source}_base_url": "live" for source in SOURCES}
 KEYS = {name.lower(): key for name, key in DEFAULT_KEYS.items()}
@@ -114,45 +113,17 @@ def logged() -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="session")
-def s3_url() -> Iterator[str]:
-    """The address of an S3 server on loopback with the bucket `lake`; in its own process, as delta-rs holds the GIL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    # It lives as long as its input is open, so that tests killed half-way leave no server behind.
-    serve_s3 = (
-        "import os, sys; from moto.server import ThreadedMotoServer as S; "
-        f"S('127.0.0.1', {port}, verbose=False).start(); sys.stdin.read(); os._exit(0)"
-    )
-    server = subprocess.Popen(
-        [sys.executable, "-c", serve_s3],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _until_it_answers(url)
-        client = boto3.client(
-            "s3", endpoint_url=url, aws_access_key_id="one", aws_secret_access_key="two", region_name="us-east-1"
-        )
-        client.create_bucket(Bucket="lake")
-        yield url
-    finally:
-        server.kill()  # SIGTERM may be ignored: a child inherits that
-        server.wait(60)
+def s3_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A running SeaweedFS, as the local stack has it."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as place:
+        yield place
 
 
-def _until_it_answers(url: str) -> None:
-    give_up = time.monotonic() + 30
-    while True:
-        try:
-            httpx.get(url)
-            return
-        except httpx.TransportError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.1)
+@pytest.fixture
+def on_s3(s3_place: Place) -> dict[str, str]:
+    """Settings of an empty lake on the S3 server, by name."""
+    values = {name.lower(): value for name, value in s3.values(s3_place).items()}
+    return {**values, "lake_url": f"{values['lake_url']}/{uuid.uuid4().hex}"}
 
 
 @pytest.fixture

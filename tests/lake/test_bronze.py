@@ -1,7 +1,6 @@
 """Taking deliveries: once only, whole sessions only, every payload kept."""
 
 import hashlib
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -191,13 +190,10 @@ def test_requests_are_stored_and_count_against_the_quota_of_the_next_run(intake:
 
 
 def test_a_lake_on_s3_gets_the_same_rows_as_one_in_a_folder(
-    intake: Any, exchange: Server, make: Callable[..., Settings], s3_url: str
+    intake: Any, exchange: Server, make: Callable[..., Settings], on_s3: dict[str, str]
 ) -> None:
     days = intake.sessions("krx")[-1:]
-    remote = make(
-        lake_url=f"s3://lake/{uuid.uuid4().hex}", s3_endpoint_url=s3_url, s3_access_key_id="one",
-        s3_secret_access_key="two", exchange_url=exchange.url,
-    )  # fmt: skip
+    remote = make(**on_s3, exchange_url=exchange.url)
     other = type(intake)(remote, intake.companies)
     assert intake.take("krx", days).new_rows == other.take("krx", days).new_rows
     assert other.take("krx", days).new_rows == 0

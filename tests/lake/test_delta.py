@@ -1,6 +1,5 @@
 """Tables without a JVM, over a folder and over S3."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -24,9 +23,7 @@ def delta(request: pytest.FixtureRequest, tmp_path: Path, make: Callable[..., Se
     """An empty lake of either kind."""
     if request.param == "folder":
         return DeltaLake(make(lake_url=str(tmp_path)))
-    url = request.getfixturevalue("s3_url")
-    root = f"s3://lake/{uuid.uuid4().hex}"
-    return DeltaLake(make(lake_url=root, s3_endpoint_url=url, s3_access_key_id="one", s3_secret_access_key="two"))
+    return DeltaLake(make(**request.getfixturevalue("on_s3")))
 
 
 def rows(*days: date) -> pa.Table:

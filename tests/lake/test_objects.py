@@ -1,12 +1,12 @@
 """Both stores behave alike: the same tests over a folder and over S3."""
 
 import threading
-import uuid
 from pathlib import Path
 
 import pytest
 
-from lake.objects import LocalStore, Missing, Store, open_store
+from lake.objects import LocalStore, Missing, Store, lake_store, open_store
+from lake.settings import Settings
 from market.errors import Permanent
 
 
@@ -15,10 +15,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """An empty store of either kind."""
     if request.param == "folder":
         return open_store(str(tmp_path / "store"))
-    return open_store(
-        f"s3://lake/{uuid.uuid4().hex}", endpoint_url=request.getfixturevalue("s3_url"), access_key_id="one",
-        secret_access_key="two", region="us-east-1",
-    )  # fmt: skip
+    return lake_store(Settings(**request.getfixturevalue("on_s3"), _env_file=None))
 
 
 def test_what_is_put_comes_back(store: Store) -> None:

@@ -19,14 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["exchange", "api", "dagster", "dagster-daemon", "data-docs", "mlflow"]
 
 
-def free_ports():
-    """The first of three ports in a row that nothing listens on, for the API and what follows it."""
-    while True:
-        first = processes.free_port()
-        if all(processes.is_free(port) for port in range(first, first + 3)):
-            return first
-
-
 @pytest.fixture
 def variables(tmp_path, monkeypatch):
     """The environment of a stack under the test's folder."""
@@ -36,7 +28,8 @@ def variables(tmp_path, monkeypatch):
     own = {
         "STATE_DIR": var, "LAKE_URL": var / "lake", "ONLINE_URL": f"sqlite:///{var}/online.db", "DAGSTER_HOME": var / "dagster",
         "MLFLOW_TRACKING_URI": f"sqlite:///{var}/mlflow/mlflow.db", "EXCHANGE_PORT": processes.free_port(),
-        "DAGSTER_PORT": processes.free_port(), "API_PORT": free_ports(),
+        "DAGSTER_PORT": processes.free_port(), "API_PORT": processes.free_port(), "DATA_DOCS_PORT": processes.free_port(),
+        "MLFLOW_PORT": processes.free_port(),
     }  # fmt: skip
     found = {f"MARKETLAKE_{name}": str(value) for name, value in own.items()}
     for name, value in found.items():
@@ -72,7 +65,7 @@ def test_a_child_sees_the_settings_of_its_parent_and_no_other(variables, monkeyp
 
 def test_the_stack_file_of_another_state_folder_is_not_read(tmp_path, variables):
     values = {"KRX_API_KEY": "of-this-stack"}
-    file = environment.write_stack_file(environment.open_settings(), values, "test")
+    file = environment.write_stack_file(environment.stack_file(environment.open_settings()), values, "test")
     assert file.stat().st_mode & 0o777 == 0o600
     assert environment.open_settings().krx_api_key.get_secret_value() == "of-this-stack"
     elsewhere = Settings(state_dir=tmp_path / "other", _env_file=None)

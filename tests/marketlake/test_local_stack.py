@@ -1,0 +1,189 @@
+"""The local stack: started in order, kept running, ended without a trace; nobody but its owner reads its passwords."""
+
+import json
+import os
+import socket
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+import pytest
+
+from lake.settings import Settings
+from market.errors import Permanent
+from marketlake import environment, processes
+from marketlake.service import Service
+from marketlake.stack import local
+from marketlake.stack.place import Place, write_private
+from marketlake.stack.supervisor import MARK, Supervisor
+from tests.support.s3_server import free_ports
+
+PORTS = {"S3": 8, "POSTGRES": 1, "REDIS": 1, "SPARK": 6, "TRINO": 1, "API": 1, "DATA_DOCS": 1, "MLFLOW": 1, "DAGSTER": 2,
+         "EXCHANGE": 1}  # fmt: skip
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A stack under the test's folder, on ports of its own."""
+    for name in [name for name in os.environ if name.startswith("MARKETLAKE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MARKETLAKE_STATE_DIR", str(tmp_path / "var"))
+    for name, n in PORTS.items():
+        monkeypatch.setenv(f"MARKETLAKE_{name}_PORT", str(free_ports(n)))
+    return environment.open_settings()
+
+
+@pytest.fixture
+def keeper(settings: Settings):
+    made = local.supervisor(settings)
+    yield made
+    made.end()
+
+
+def sleeper(name: str, **given: object) -> Service:
+    """A service that does nothing for long."""
+    return Service(name, ("sleep", "600"), 0, "", "", "", "sleeps", **given)  # type: ignore[arg-type]
+
+
+def test_every_server_comes_after_what_it_waits_for(settings):
+    ordered = [service.name for service in local.platform(Place(settings))]
+    for service in local.platform(Place(settings)):
+        assert all(ordered.index(other) < ordered.index(service.name) for other in service.waits_for)
+    assert {"s3", "postgres", "redis", "spark-master", "spark-worker-1", "spark-worker-2", "trino", "mlflow", "dagster",
+            "dagster-code", "dagster-daemon", "api", "data-docs"} == set(ordered)  # fmt: skip
+
+
+def test_every_port_is_moved_by_a_setting_that_there_is_and_no_two_are_equal(settings):
+    found = local.platform(Place(settings))
+    names = {f"MARKETLAKE_{name.upper()}" for name in Settings.model_fields}
+    assert {service.moved_by for service in found if service.port} <= names
+    ports = [service.port for service in found if service.port]
+    assert len(ports) == len(set(ports))
+
+
+def test_credentials_are_made_once_and_differ_between_stacks_and_only_the_owner_reads_them(settings, tmp_path):
+    first = Place(settings).credentials
+    assert Place(settings).credentials == first
+    other = Place(settings.model_copy(update={"state_dir": tmp_path / "other"})).credentials
+    ours, theirs = (set(json.loads((p.folder / "credentials.json").read_text()).values())
+                    for p in (Place(settings), Place(settings.model_copy(update={"state_dir": tmp_path / "other"}))))  # fmt: skip
+    assert len(ours) == 6 and not ours & theirs and other != first
+    assert (Place(settings).folder / "credentials.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_password_stands_on_a_command_line(settings):
+    place = Place(settings)
+    secrets = set(json.loads((place.credentials and place.folder / "credentials.json").read_text()).values())
+    for service in local.platform(place):
+        assert not any(secret in part for secret in secrets for part in service.command), service.name
+
+
+def test_a_taken_port_is_named_with_the_setting_that_moves_it_and_nothing_is_started(settings):
+    with socket.socket() as taken:
+        taken.bind((processes.HOST, settings.redis_port))
+        taken.listen()
+        with pytest.raises(Permanent, match=rf"redis.*port {settings.redis_port} to be free.*MARKETLAKE_REDIS_PORT"):
+            local.up(settings, lambda line: None)
+    assert not local.is_up(settings) and not local.stack_file(settings).exists()
+
+
+def test_before_it_is_started_everything_is_stopped(settings):
+    assert {state.state for state in local.status(settings)} == {"stopped"}
+
+
+def test_what_dies_is_started_again(keeper: Supervisor):
+    keeper.keep([sleeper("one")])
+    keeper.start("one")
+    first = running_pid(keeper, "one")
+    os.kill(first, 9)
+    assert running_pid(keeper, "one", other_than=first) != first
+
+
+def test_a_changed_file_restarts_its_service_and_no_other(keeper: Supervisor, tmp_path):
+    file = tmp_path / "one.conf"
+    keeper.keep([sleeper("one", files={file: "a"}), sleeper("two")])
+    keeper.start("one"), keeper.start("two")
+    first, second = running_pid(keeper, "one"), running_pid(keeper, "two")
+    keeper.keep([sleeper("one", files={file: "b"}), sleeper("two"), sleeper("three")])
+    keeper.start("one")
+    assert running_pid(keeper, "one", other_than=first) != first and running_pid(keeper, "two") == second
+    assert file.read_text() == "b" and file.stat().st_mode & 0o777 == 0o600 and "three" in keeper.states()
+
+
+def test_down_ends_children_of_children_and_what_a_killed_supervisor_left(keeper: Supervisor):
+    keeper.keep([Service("one", ("sh", "-c", "sleep 600 & sleep 600"), 0, "", "", "", "has a child")])
+    keeper.start("one")
+    running_pid(keeper, "one")
+    family = keeper.marked()
+    assert len(family) >= 3
+    daemon = keeper.running()
+    assert daemon is not None
+    os.kill(daemon.pid, 9)
+    keeper.end()
+    assert (
+        not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] and not keeper.marked()
+    )
+
+
+def test_down_leaves_processes_alone_that_it_did_not_start(keeper: Supervisor, tmp_path):
+    other = processes.start(
+        ("sleep", "600"), log=tmp_path / "log", environment={MARK: "/elsewhere"}, cwd=tmp_path, port=0
+    )
+    try:
+        keeper.keep([sleeper("one")])
+        keeper.start("one")
+        keeper.end()
+        assert other.alive() is not None
+    finally:
+        processes.stop(other)
+
+
+def test_a_value_with_signs_of_the_configuration_reaches_the_process(keeper: Supervisor, tmp_path):
+    told = tmp_path / "told"
+    odd = 'a%b"c\\d,e=f'
+    keeper.keep(
+        [Service("one", ("sh", "-c", f'printf %s "$ODD" > "{told}"; sleep 600'), 0, "", "", "", "", {"ODD": odd})]
+    )
+    keeper.start("one")
+    running_pid(keeper, "one")
+    assert told.read_text() == odd
+
+
+def test_a_private_file_that_is_there_is_not_replaced_by_a_new_one(tmp_path):
+    write_private(tmp_path / "one", "first", is_new=True)
+    write_private(tmp_path / "one", "second", is_new=True)
+    assert (tmp_path / "one").read_text() == "first" and [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+@pytest.mark.slow
+def test_the_whole_stack_comes_up_heals_and_goes(settings):
+    lines: list[str] = []
+    began = monotonic()
+    try:
+        states = {state.service: state for state in local.up(settings, lines.append)}
+        assert monotonic() - began < 120
+        assert {state.state for state in states.values()} == {"running"}
+        assert sum(state.memory_mb or 0 for state in states.values()) < 9000
+        for name in ("s3", "redis", "postgres", "spark-worker-1"):
+            os.kill(states[name].pid, 9)
+        give_up = monotonic() + 90
+        while {state.state for state in local.status(settings)} != {"running"} and monotonic() < give_up:
+            sleep(1)
+        assert {state.state for state in local.status(settings)} == {"running"}
+        listening = {one.laddr.ip for one in psutil.net_connections("inet") if one.status == psutil.CONN_LISTEN
+                     and one.pid in {process.pid for process in local.supervisor(settings).marked()}}  # fmt: skip
+        assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
+    finally:
+        local.down(settings, lines.append)
+    assert not local.supervisor(settings).marked()
+
+
+def running_pid(keeper: Supervisor, name: str, other_than: int = 0) -> int:
+    """The process id of a running service, other than that one; waits for it."""
+    give_up = monotonic() + 30
+    while monotonic() < give_up:
+        info = keeper.states()[name]
+        if info["statename"] == "RUNNING" and info["pid"] != other_than:
+            return int(info["pid"])
+        sleep(0.1)
+    raise AssertionError(keeper.states())
