@@ -55,6 +55,9 @@ format: $(BIN)/.dev ## format the code
 bench: $(BIN)/.dev ## measure the demo's stages; writes bench/results/
 	$(BIN)/python -m bench.demo
 
+chaos: $(BIN)/.dev ## kill servers and lose answers in a day on a stack of its own (MINUTES=30); adds to docs/reliability.md
+	$(BIN)/python -m bench.chaos --minutes $(or $(MINUTES),30)
+
 docs: $(BIN)/.base ## write the data dictionary and the feature catalogue from the contracts
 	$(BIN)/python -m marketlake.dictionary docs
 

@@ -13,7 +13,7 @@ from assets.publish import publish
 from assets.resources import OpenLake
 from assets.retries import retried_where_transient
 from assets.tables import GATE, check
-from lake import online
+from lake import shown
 from market import calendars, registry
 from training.catalogue import models
 from training.model import Model
@@ -92,9 +92,9 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.asset(key=ONLINE, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
               group_name="online", kinds={"feast"})  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
-        """The newest features of the current release in Feast's online store."""
+        """The newest features of the current release in Feast's online store; the SQL catalog shows that release too."""
         with retried_where_transient(context):
-            release, rows = online.fill_current(lake.settings, lake.releases)
+            release, rows = shown.follow(lake.settings, lake.releases)
         return dg.MaterializeResult(metadata={"rows": rows, "release_id": release.release_id})
 
     return make

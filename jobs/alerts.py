@@ -1,15 +1,17 @@
-"""What a failed run tells people: a log line always, and a post to the webhook that the settings name."""
+"""What an ended run tells people: its numbers; of a failed one also a log line, and a post to the webhook that the settings name."""
 
 import dagster as dg
 import httpx
 from loguru import logger
 
+from assets.resources import OpenLake
+from jobs import metrics
 from lake.settings import read_settings
 
 
 @dg.run_failure_sensor(name="alert_on_failure", default_status=dg.DefaultSensorStatus.RUNNING)
-def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
-    """Log the failed run, and post it where MARKETLAKE_ALERT_WEBHOOK_URL says."""
+def alert_on_failure(context: dg.RunFailureSensorContext, lake: OpenLake) -> None:
+    """Log the failed run, and post it where MARKETLAKE_ALERT_WEBHOOK_URL says; then its numbers."""
     run = context.dagster_run
     send(
         read_settings().alert_webhook_url,
@@ -20,6 +22,18 @@ def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
             "tags": dict(run.tags),
         },
     )
+    metrics.keep(lake, context.instance)
+
+
+@dg.run_status_sensor(
+    name="measure_on_success",
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Writes what Prometheus reads of jobs and releases once a run has succeeded",
+)
+def measure_on_success(context: dg.RunStatusSensorContext, lake: OpenLake) -> None:
+    """The numbers of jobs, sources and releases, as they are after the run."""
+    metrics.keep(lake, context.instance)
 
 
 def send(webhook_url: str, alert: dict[str, object]) -> bool:

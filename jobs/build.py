@@ -8,7 +8,7 @@ import dagster as dg
 from assets import bronze, models, tables
 from assets.resources import lake_from_settings
 from jobs import freshness
-from jobs.alerts import alert_on_failure
+from jobs.alerts import alert_on_failure, measure_on_success
 from jobs.names import BUILD, FRESH, INGEST, SCORE, TRAIN, AssetJob
 from jobs.schedules import take_what_is_due
 from jobs.sensors import build_what_is_ingested, react_to_new_model
@@ -35,7 +35,12 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
             *(take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()),
             freshness.look_at_evening(jobs[FRESH]),
         ],
-        sensors=[build_what_is_ingested(ingestion, jobs[BUILD]), react_to_new_model, alert_on_failure],
+        sensors=[
+            build_what_is_ingested(ingestion, jobs[BUILD]),
+            react_to_new_model,
+            alert_on_failure,
+            measure_on_success,
+        ],
         resources={"lake": lake or lake_from_settings},
         executor=dg.in_process_executor,  # one Spark session per run: a process per step would start one each
     )

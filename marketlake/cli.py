@@ -7,7 +7,7 @@ needs them, so that `--help` answers at once.
 import typer
 
 from marketlake import environment
-from marketlake.commands import data, day, doctor, exchange, features, models, quarantine, release, stack
+from marketlake.commands import data, day, doctor, exchange, features, models, quarantine, release, stack, upkeep
 from marketlake.commands.guard import Guarded
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for module in (day, stack, doctor, data, release, features, models, quarantine, exchange):
+for module in (day, stack, doctor, data, release, features, models, quarantine, exchange, upkeep):
     module.register(app)
 
 

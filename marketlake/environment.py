@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market.errors import Permanent
+from marketlake import logfiles
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -177,8 +178,11 @@ def configure_log(settings: "Settings", *, verbose: bool = False) -> None:
     logger.remove()
     file = log_file(settings)
     file.parent.mkdir(parents=True, exist_ok=True)
+    for log in file.parent.glob("*.log"):  # those of the embedded services too; supervisord turns over its own
+        logfiles.turn_over(log)
 
     def write(message: Any) -> None:
+        logfiles.turn_over(file)
         with file.open("a") as log:
             log.write(line_of(message) + "\n")
 

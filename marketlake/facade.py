@@ -19,7 +19,7 @@ from lake.objects import lake_store
 from lake.online import OnlineFeatures
 from lake.releases import Release, Releases
 from lake.settings import Settings, read_settings
-from lake.sql import ReleaseSql
+from lake.sql import ReleaseSql, open_release
 from market import calendars, registry
 from market.adjust import adjusted_as_of
 from market.errors import Permanent
@@ -272,7 +272,7 @@ class Lake:
 
     @cached_property
     def _sql(self) -> ReleaseSql:
-        return ReleaseSql(self._settings, self.release)
+        return open_release(self._settings, self.release)
 
     @cached_property
     def _online(self) -> OnlineFeatures:

@@ -24,16 +24,18 @@ from market.table import Window
 
 _NOTHING_BEFORE = date(1900, 1, 1)
 _LISTED = """
-SELECT p.security_id, p.symbol, s.name, p.exchange, p.market, p.currency, s.kind, s.list_date, p.close, p.market_cap,
-       p.is_halted, p.known_at
-FROM silver.prices p LEFT JOIN (
-    SELECT * FROM silver.securities WHERE known_at <= ?
-) s ON s.security_id = p.security_id
-WHERE p.session_date = ? AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)
-QUALIFY row_number() OVER (
-    PARTITION BY p.security_id ORDER BY s.known_at::DATE <= p.session_date DESC, s.known_at DESC
-) = 1
-ORDER BY p.security_id
+SELECT security_id, symbol, name, exchange, market, currency, kind, list_date, close, market_cap, is_halted, known_at
+FROM (
+    SELECT p.security_id, p.symbol, s.name, p.exchange, p.market, p.currency, s.kind, s.list_date, p.close, p.market_cap,
+           p.is_halted, p.known_at, row_number() OVER (
+               PARTITION BY p.security_id ORDER BY s.known_at::DATE <= p.session_date DESC, s.known_at DESC
+           ) AS place
+    FROM silver.prices p LEFT JOIN (
+        SELECT * FROM silver.securities WHERE known_at <= ?
+    ) s ON s.security_id = p.security_id
+    WHERE p.session_date = ? AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)
+)
+WHERE place = 1 ORDER BY security_id
 """
 _TRUE_THEN = "known_at <= ? AND (known_until IS NULL OR known_until > ?)"
 
@@ -203,7 +205,7 @@ def _bars_then(sql: ReleaseSql, ids: list[str], end: date, as_of: datetime) -> p
         f"""SELECT p.*, c.n_headlines, c.news_known_at FROM silver.prices p LEFT JOIN (
                 SELECT security_id, session_date, n_headlines, known_at AS news_known_at
                 FROM silver.news_coverage WHERE {_TRUE_THEN}
-            ) c USING (security_id, session_date)
+            ) c ON c.security_id = p.security_id AND c.session_date = p.session_date
             WHERE list_contains(?, p.security_id) AND p.session_date <= ?
               AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)""",
         [as_of, as_of, ids, end, as_of, as_of],

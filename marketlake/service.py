@@ -18,7 +18,8 @@ class Service:
     ----------
     command : what runs it.
     port : where it listens; 0: nowhere.
-    moved_by : the setting that moves the port.
+    moved_by : the setting that moves the port, and those that follow it.
+    more_ports : further ones that the process listens on.
     url : where people look; empty: nowhere.
     health : an address that answers without an error when it is ready, or a function that is True then; empty where
         running is all that can be asked.
@@ -37,6 +38,7 @@ class Service:
     url: str
     health: str | Callable[[], bool]
     meaning: str
+    more_ports: tuple[int, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     waits_for: tuple[str, ...] = ()
     version: str = ""

@@ -19,7 +19,21 @@ def answer(
     known_at: datetime | None = None,
     extra: dict[str, Any] | None = None,
 ) -> Response:
-    """The rows as JSON.
+    """The rows as JSON; parameters as `body_of`."""
+    body = body_of(release, rows, next_cursor=next_cursor, as_of=as_of, known_at=known_at, extra=extra)
+    return Response(body, media_type="application/json")
+
+
+def body_of(
+    release: Release,
+    rows: pa.Table | list[dict[str, Any]],
+    *,
+    next_cursor: str | None = None,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+    extra: dict[str, Any] | None = None,
+) -> bytes:
+    """The bytes of the answer.
 
     Parameters
     ----------
@@ -34,5 +48,4 @@ def answer(
         "known_at": known_at or (latest(rows) if is_table else None),
         **(extra or {}),
     }
-    body = {"data": rows_of(rows) if is_table else rows, "meta": meta, "next": next_cursor}
-    return Response(dumps(body), media_type="application/json")
+    return dumps({"data": rows_of(rows) if is_table else rows, "meta": meta, "next": next_cursor})

@@ -15,6 +15,7 @@ from lake.objects import lake_store
 from lake.settings import Settings
 from lake.sql import Current
 from serving import problems, routes
+from serving.cache import Answers
 from serving.champions import Champions
 from serving.deps import known_parameters
 from serving.metrics import Metrics
@@ -39,11 +40,12 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 def create_app(settings: Settings) -> FastAPI:
     """The API over the lake of these settings. Nothing is opened before the app starts.
 
-    A thread looks every two seconds for another release, another champion; `app.state.current.refresh()` and
+    A thread looks twice a second for another release, another champion; `app.state.current.refresh()` and
     `app.state.champions.refresh()` look at once.
     """
     current, champions, online = Current(settings), Champions(lake_store(settings)), Online(settings)
     metrics = Metrics(current, champions)
+    answers = Answers(settings, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,12 +58,13 @@ def create_app(settings: Settings) -> FastAPI:
         for refresher in refreshers:
             refresher.stop()
         current.close()
+        answers.close()
 
     app = FastAPI(title="Marketlake", version="1", description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.current, app.state.champions, app.state.online, app.state.metrics = current, champions, online, metrics
-    app.state.past = Past(settings)
+    app.state.answers, app.state.past = answers, Past(settings)
     problems.install(app)
-    app.add_middleware(Around, current=current, metrics=metrics, prefix=API)
+    app.add_middleware(Around, current=current, metrics=metrics, answers=answers, prefix=API)
     for entry in sorted(pkgutil.iter_modules(routes.__path__), key=lambda found: found.name):
         module = importlib.import_module(f"{routes.__name__}.{entry.name}")
         is_api = getattr(module, "IS_API", True)

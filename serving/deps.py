@@ -124,7 +124,7 @@ Sessions = Annotated[Span, Depends(_span)]
 Paged = Annotated[Page, Depends(_page)]
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
     """Refuses a query parameter that the endpoint does not have: a misspelt `from` would answer the whole history."""
     fields = get_flat_params(request.scope["route"].dependant)
     known = sorted(field.alias for field in fields if isinstance(field.field_info, params.Query))

@@ -4,16 +4,19 @@ What does not belong here: anything that depends on which route it is.
 """
 
 import hashlib
+import os
 import re
 import time
-import uuid
-from collections.abc import Iterable
 
 from loguru import logger
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lake.sql import Current
+from lake.sql import Current, Held
+from serving import logs
+from serving.cache import KEEP_S, Answers
+from serving.cache_front import Kept, has_tag
+from serving.leaving import CLIENT_HAS_GONE, watched
 from serving.metrics import Metrics
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}\Z", re.ASCII)
@@ -23,8 +26,9 @@ _UNTAGGED = ("/metrics", "/healthz", "/readyz")
 class Around:
     """Gives each request one release, tags and answers 304 where the caller has the body, logs and counts."""
 
-    def __init__(self, app: ASGIApp, *, current: Current, metrics: Metrics, prefix: str) -> None:
+    def __init__(self, app: ASGIApp, *, current: Current, metrics: Metrics, answers: Answers, prefix: str) -> None:
         self._app, self._current, self._metrics, self._prefix = app, current, metrics, prefix
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -37,19 +41,40 @@ class Around:
         scope["release"], scope["release_id"], scope["request_id"] = held, release_id, request_id
         reply = _Reply(scope, send, request_id, release_id)
         started = time.perf_counter()
+        kept = self._kept(scope, held)
         try:
-            with logger.contextualize(request_id=request_id):
-                await self._app(scope, receive, reply.send)
+            if kept is not None:
+                reply.status = await kept.send(scope, send, request_id)
+            else:
+                with self._metrics.request(), logger.contextualize(request_id=request_id):
+                    async with watched(receive) as (messages, asker):
+                        await self._app(scope, messages, reply.send)
+                if asker.has_left and reply.status == 503:
+                    reply.status = CLIENT_HAS_GONE
         finally:
             if held:
                 self._current.give_back(held)
             seconds = time.perf_counter() - started
-            route = self._template(scope)
+            route = kept.route if kept else self._template(scope)
+            if held and KEEP_S in scope and reply.tag:
+                self._answers.front.keep(
+                    self._answers.edition(held.sql), scope, seconds=scope[KEEP_S], body=reply.body, tag=reply.tag,
+                    release_id=release_id, route=route,
+                )  # fmt: skip
             self._metrics.observe(scope["method"], route, reply.status, seconds)
-            logger.bind(
-                request_id=request_id, method=scope["method"], path=scope["path"], route=route, status=reply.status,
-                ms=round(seconds * 1000, 2), release=release_id,
-            ).info("request")  # fmt: skip
+            logs.request({
+                "request_id": request_id, "method": scope["method"], "path": scope["path"], "route": route,
+                "status": reply.status, "ms": round(seconds * 1000, 2), "release": release_id,
+            })  # fmt: skip
+
+    def _kept(self, scope: Scope, held: Held | None) -> Kept | None:
+        """The whole answer, where this URL was answered a moment ago from this release."""
+        if held is None or scope["method"] != "GET":
+            return None
+        kept = self._answers.front.find(self._answers.edition(held.sql), scope)
+        if kept is not None:
+            self._answers.hit()
+        return kept
 
     def _template(self, scope: Scope) -> str:
         # FastAPI names the route without the prefix under which it is included.
@@ -69,6 +94,7 @@ class _Reply:
         self._head: Message | None = None
         self._parts: list[bytes] = []
         self.status = 500
+        self.body, self.tag = b"", ""
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message; pass all of them on with the last."""
@@ -86,11 +112,11 @@ class _Reply:
         if self._release_id:
             headers["X-Release-Id"] = self._release_id
         if self.status == 200 and self._scope["path"] not in _UNTAGGED:
-            tag = self._tag(body)
-            headers["ETag"] = tag
+            self.body, self.tag = body, self._tag(body)
+            headers["ETag"] = self.tag
             headers.setdefault("Cache-Control", "no-cache")  # keep it, but ask each time: the release may have moved
             asked = Headers(scope=self._scope).getlist("if-none-match") if self._scope["method"] == "GET" else []
-            if _has(asked, tag):
+            if has_tag(asked, self.tag):
                 self.status = self._head["status"] = 304
                 body = b""
                 del headers["content-length"]
@@ -108,9 +134,4 @@ class _Reply:
 
 
 def _id_of(given: str | None) -> str:
-    return given if given and _REQUEST_ID.match(given) else uuid.uuid4().hex
-
-
-def _has(given: Iterable[str], tag: str) -> bool:
-    tags = [one.strip().removeprefix("W/") for line in given for one in line.split(",")]
-    return tag in tags or "*" in tags
+    return given if given and _REQUEST_ID.match(given) else os.urandom(16).hex()

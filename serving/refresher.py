@@ -1,11 +1,11 @@
-"""A thread that looks every few seconds, outside any request, whether something that is served has changed."""
+"""A thread that looks twice a second, outside any request, whether something that is served has changed."""
 
 import threading
 from collections.abc import Callable, Sequence
 
 from loguru import logger
 
-PERIOD_S = 2.0
+PERIOD_S = 0.5
 
 
 class Refresher:

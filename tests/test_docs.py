@@ -20,6 +20,7 @@ from training.model import Model
 ROOT = Path(__file__).resolve().parents[1]
 BY_HAND = [
     ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "docs" / "architecture.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("sql", "scale", "reliability", "runbook")),
     *sorted((ROOT / "docs" / "how-to").glob("*.md")), *sorted((ROOT / "docs" / "adr").glob("*.md")),
 ]  # fmt: skip
 PAGES = [*BY_HAND, *sorted((ROOT / "docs").glob("*.md"))]

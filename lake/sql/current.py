@@ -12,6 +12,7 @@ from loguru import logger
 from lake.objects import lake_store
 from lake.releases import POINTER, Release, Releases
 from lake.settings import Settings
+from lake.sql.engine import open_release
 from lake.sql.release import ReleaseSql
 from market.errors import MarketlakeError, Transient
 
@@ -110,7 +111,7 @@ class Current:
         release = releases.current()
         if release is not None and release != self.release:
             self._switch(
-                Held(ReleaseSql(self._settings, release, hot_rows=self._hot_rows, time_limit_s=self._time_limit_s))
+                Held(open_release(self._settings, release, hot_rows=self._hot_rows, time_limit_s=self._time_limit_s))
             )
         self.releases = tuple(releases.list())
         self._pointer, self.failure = pointer, ""

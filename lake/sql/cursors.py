@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Generic, Protocol, TypeVar
 
 import duckdb
 
+from lake.sql import asking
 from market.errors import Permanent, Transient
 
 N_CURSORS = 8
@@ -18,8 +20,18 @@ class TimedOut(Transient):
     """A query ran longer than its limit, or none of the cursors became free within it."""
 
 
-class Cursors:
-    """A fixed number of cursors of one connection.
+class Cursor(asking.Interruptible, Protocol):
+    """What runs one statement at a time."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+C = TypeVar("C", bound=Cursor)
+
+
+class Cursors(Generic[C]):
+    """A fixed number of cursors of one engine; one in use is interrupted after the limit, and when its asker leaves.
 
     Parameters
     ----------
@@ -27,16 +39,16 @@ class Cursors:
     limit_s : a cursor in use for longer is interrupted.
     """
 
-    def __init__(self, make: Callable[[], duckdb.DuckDBPyConnection], limit_s: float) -> None:
+    def __init__(self, make: Callable[[], C], limit_s: float) -> None:
         self.limit_s = limit_s
-        self._free: queue.LifoQueue[duckdb.DuckDBPyConnection] = queue.LifoQueue()
+        self._free: queue.LifoQueue[C] = queue.LifoQueue()
         for _ in range(N_CURSORS):
             self._free.put(make())
         self._watch = _Watch()
         self._is_closed = False
 
     @contextmanager
-    def one(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def one(self) -> Iterator[C]:
         """A cursor for the block.
 
         Raises
@@ -45,6 +57,8 @@ class Cursors:
             The release has been closed.
         TimedOut
             All are in use for too long.
+        Cancelled
+            The asker has left; also where the block ends by any error of an interrupted query.
         """
         if self._is_closed:
             raise Permanent("query", expected="an open release", found="a closed one", do="Open the release again")
@@ -54,7 +68,7 @@ class Cursors:
             raise TimedOut("query", expected=f"one of {N_CURSORS} cursors to be free", found="none",
                            do="Try again: too many long queries run at once") from error  # fmt: skip
         try:
-            with self._watch.limit(cursor, self.limit_s):
+            with self._watch.limit(cursor, self.limit_s), _asked(cursor):
                 yield cursor
         finally:
             self._free.put(cursor)
@@ -65,6 +79,21 @@ class Cursors:
         self._watch.stop()
         while not self._free.empty():
             self._free.get_nowait().close()
+
+
+@contextmanager
+def _asked(cursor: asking.Interruptible) -> Iterator[None]:
+    """The cursor belongs to whoever asks in this context, if anybody does."""
+    asker = asking.current.get()
+    if asker is None:
+        yield
+        return
+    try:
+        with asker.running(cursor):
+            yield
+    except (TimedOut, asking.Cancelled):
+        asker.refuse()  # interrupted because nobody waits, not because it took long
+        raise
 
 
 @lru_cache(maxsize=512)
@@ -97,13 +126,13 @@ class _Watch:
 
     def __init__(self, tick_s: float = 0.05) -> None:
         self._tick_s = tick_s
-        self._deadlines: dict[int, tuple[float, duckdb.DuckDBPyConnection]] = {}
+        self._deadlines: dict[int, tuple[float, asking.Interruptible]] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         threading.Thread(target=self._run, name="query-time-limit", daemon=True).start()
 
     @contextmanager
-    def limit(self, cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    def limit(self, cursor: asking.Interruptible, seconds: float) -> Iterator[None]:
         """Interrupt the cursor if the block has not ended by then; never after it has."""
         with self._lock:
             self._deadlines[id(cursor)] = (time.monotonic() + seconds, cursor)

@@ -33,12 +33,14 @@ class Engine(StrEnum):
     """What runs a query."""
 
     duckdb = "duckdb"
+    trino = "trino"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     example(app, "sql", 'sql "SELECT symbol, close FROM gold.prices ORDER BY session_date DESC LIMIT 5"',
-            'sql "FROM silver.prices_as_of(\'2024-05-03 09:00:00+09\')" --format parquet --output prices.parquet')(sql)  # fmt: skip
+            'sql "FROM silver.prices_as_of(\'2024-05-03 09:00:00+09\')" --format parquet --output prices.parquet',
+            'sql "SELECT count(*) FROM gold.prices" --engine trino')(sql)  # fmt: skip
     example(app, "tables", "tables", "tables gold.features_daily")(tables)
     example(app, "explain", "explain gold.features_daily 005930 2024-05-03 rsi_14",
             "explain gold.prices XKRX:005930 2024-05-03 close --json")(explain)  # fmt: skip
@@ -47,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One reading statement.")],
-    engine: Annotated[Engine, typer.Option(help="What runs it.")] = Engine.duckdb,
+    engine: Annotated[Engine, typer.Option(help="What runs it, in that engine's dialect.")] = Engine.duckdb,
     release: ReleaseId = None,
     form: Annotated[Format, typer.Option("--format", help="How the answer is printed.")] = Format.table,
     output: Annotated[Path | None, typer.Option(help="A file for the answer instead of stdout.")] = None,
@@ -59,7 +61,7 @@ def sql(
     chosen = Format.json if as_json else form
     if chosen is Format.parquet and output is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for a terminal: name a file by --output, or redirect stdout")
-    release_sql = _release_sql(release)
+    release_sql = _release_sql(release, engine)
     try:
         rows = release_sql.query(query)
     finally:
@@ -122,7 +124,7 @@ def settings(as_json: Json = False) -> None:
     console.show(rows, as_json=as_json, columns=["name", "value", "source", "meaning"])
 
 
-def _release_sql(release: str | None) -> Any:
+def _release_sql(release: str | None, engine: Engine) -> Any:
     from lake.objects import lake_store
     from lake.releases import Releases
     from lake.sql import ReleaseSql
@@ -134,6 +136,10 @@ def _release_sql(release: str | None) -> Any:
         raise Permanent(
             "sql", expected="a published release", found="none", do="Run `make demo` or `marketlake backfill`"
         )
+    if engine is Engine.trino:
+        from lake.sql.trino_release import TrinoSql
+
+        return TrinoSql(opened, found, is_own_dialect=True)
     return ReleaseSql(opened, found)
 
 

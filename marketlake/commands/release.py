@@ -94,9 +94,9 @@ def rollback(
     settings = environment.opened()
     releases = _releases(settings)
     releases.rollback(release)
-    from lake import online
+    from lake import shown
 
-    found, filled = online.fill_current(settings, releases)
+    found, filled = shown.follow(settings, releases)
     console.say(f"release {found.release_id} is current: sessions {found.first_session} to {found.last_session}; "
                 f"{filled} securities online")  # fmt: skip
 

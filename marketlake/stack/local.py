@@ -194,11 +194,14 @@ def _not_ready(keeper: Supervisor, late: list[Service], states: Mapping[str, dic
 
 def _refuse_taken(keeper: Supervisor, service: Service) -> None:
     info = keeper.states().get(service.name)
-    if service.port and not (info and info["pid"]) and not processes.is_free(service.port):
-        raise Permanent(
-            f"service {service.name}", expected=f"port {service.port} to be free", found="taken by another process",
-            do=f"Stop it, or move the port by {service.moved_by}",
-        )  # fmt: skip
+    if info and info["pid"]:
+        return
+    for port in filter(None, (service.port, *service.more_ports)):
+        if not processes.is_free(port):
+            raise Permanent(
+                f"service {service.name}", expected=f"port {port} to be free", found="taken by another process",
+                do=f"Stop it, or move the port by {service.moved_by}",
+            )  # fmt: skip
 
 
 def _state(keeper: Supervisor, service: Service, info: dict[str, Any] | None) -> State:

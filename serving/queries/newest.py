@@ -17,10 +17,10 @@ def newest_features(sql: ReleaseSql, security: str) -> pa.Table:
         SELECT security_id, {quoted(FEATURES)}, ? AS release_id, session_date FROM gold.features_daily
         WHERE security_id = ? AND session_date >= (
             SELECT max(session_date) FROM gold.features_daily WHERE exchange = ?
-        ) - ?::INTEGER
+        ) - INTERVAL '{FRESH_DAYS}' DAY
         ORDER BY session_date DESC LIMIT 1
         """,
-        [sql.release.release_id, security, security.split(":")[0], FRESH_DAYS],
+        [sql.release.release_id, security, security.split(":")[0]],
     )
 
 

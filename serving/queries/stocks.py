@@ -32,7 +32,7 @@ def listing(
         SELECT {quoted([c.name for c in LISTED])} FROM silver.securities
         WHERE known_until IS NULL AND security_id > ? AND (?::VARCHAR IS NULL OR exchange = ?)
           AND (?::VARCHAR IS NULL OR market = ?)
-          AND (?::VARCHAR IS NULL OR contains(lower(concat_ws('\n', symbol, name, name_en)), lower(?)))
+          AND (?::VARCHAR IS NULL OR strpos(lower(concat_ws('\n', symbol, name, name_en)), lower(?::VARCHAR)) > 0)
         ORDER BY security_id LIMIT ?
         """,
         [after[0] if after else "", exchange, exchange, market, market, q, q, page.limit + 1],

@@ -1,22 +1,26 @@
 """Features of one security by session."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from serving.answers import answer
+from serving import cache
+from serving.answers import body_of
 from serving.bodies import body
+from serving.cache import Cached
 from serving.deps import Paged, Sessions, Sql, Symbol
-from serving.queries import indicators, stocks
+from serving.queries import indicators
 
 router = APIRouter(tags=["stocks"])
 Indicators = body("Indicators", indicators.COLUMNS)
 
 
 @router.get("/stocks/{symbol}/indicators", response_model=Indicators)
-def list_indicators(
+async def list_indicators(
     sql: Sql,
+    cached: Cached,
     symbol: Symbol,
     span: Sessions,
     page: Paged,
@@ -26,5 +30,10 @@ def list_indicators(
 ) -> Response:
     """Indicators by session, oldest first; null until a window is full. Only the named columns are in the answer."""
     chosen = [name.strip() for text in names or () for name in text.split(",") if name.strip()]
-    rows, following = indicators.indicators(sql, stocks.resolve(sql, symbol), chosen, span, page)
-    return answer(sql.release, rows, next_cursor=following)
+
+    def query(security: str) -> bytes:
+        rows, following = indicators.indicators(sql, security, chosen, span, page)
+        return body_of(sql.release, rows, next_cursor=following)
+
+    slot = partial(cache.indicators, chosen, indicators.FEATURES)
+    return await cached.of_security(sql, symbol, slot, cache.variant(span, page), query)

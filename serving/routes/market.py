@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from serving.answers import answer
+from serving import cache
+from serving.answers import body_of
 from serving.bodies import body
+from serving.cache import Cached
 from serving.deps import Paged, Sessions, Sql
 from serving.queries import summary
 
@@ -15,13 +17,19 @@ MarketSummary = body("MarketSummary", summary.COLUMNS)
 
 
 @router.get("/market/summary", response_model=MarketSummary)
-def list_summaries(
+async def list_summaries(
     sql: Sql,
+    cached: Cached,
     span: Sessions,
     page: Paged,
     exchange: Annotated[str | None, Query(description="only this exchange", max_length=40)] = None,
     market: Annotated[str | None, Query(description="only this board", max_length=40)] = None,
 ) -> Response:
     """Breadth, value and returns of each board by session, newest first."""
-    rows, following = summary.summary(sql, span, page, exchange, market)
-    return answer(sql.release, rows, next_cursor=following)
+
+    def query() -> bytes:
+        rows, following = summary.summary(sql, span, page, exchange, market)
+        return body_of(sql.release, rows, next_cursor=following)
+
+    asked = cache.variant(span, page, exchange=exchange, market=market)
+    return await cached.of(sql, cache.SUMMARY, asked, query)

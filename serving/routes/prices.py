@@ -5,18 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from serving.answers import answer
+from serving import cache
+from serving.answers import body_of
 from serving.bodies import body
+from serving.cache import Cached
 from serving.deps import AsOf, Paged, Sessions, Sql, Symbol
-from serving.queries import prices, stocks
+from serving.queries import prices
 
 router = APIRouter(tags=["stocks"])
 Prices = body("Prices", prices.COLUMNS)
 
 
 @router.get("/stocks/{symbol}/prices", response_model=Prices)
-def list_prices(
+async def list_prices(
     sql: Sql,
+    cached: Cached,
     symbol: Symbol,
     span: Sessions,
     page: Paged,
@@ -26,5 +29,10 @@ def list_prices(
     ] = False,
 ) -> Response:
     """Bars by session, oldest first: raw as traded, or made comparable across splits with the factors known then."""
-    rows, following = prices.bars(sql, stocks.resolve(sql, symbol), span, page, as_of, adjust)
-    return answer(sql.release, rows, next_cursor=following, as_of=as_of)
+
+    def query(security: str) -> bytes:
+        rows, following = prices.bars(sql, security, span, page, as_of, adjust)
+        return body_of(sql.release, rows, next_cursor=following, as_of=as_of)
+
+    asked = cache.variant(span, page, as_of=as_of, adjust=adjust or None)
+    return await cached.of_security(sql, symbol, cache.price, asked, query)

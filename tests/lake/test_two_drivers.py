@@ -1,6 +1,6 @@
-"""Two Spark drivers that commit to one table on S3 at the same moment: S3A's conditional create decides whether a commit is lost.
+"""Two Spark drivers that commit to one table on S3 at the same moment: the log store decides whether a commit is lost.
 
-The server is SeaweedFS, the log store Delta's own for S3. The same race is shown lost without the setting and won with it.
+The server is SeaweedFS. The same race is shown lost with Delta's own log store for S3 and won with ours.
 """
 
 import os
@@ -12,17 +12,19 @@ import pytest
 from deltalake import DeltaTable
 
 from lake.delta import DeltaLake
+from lake.log_store import CLASS
 from marketlake import environment
 from marketlake.stack.place import HOST, Place
 from tests.support.faulty_proxy import proxy
 
 WRITER = Path(__file__).resolve().parents[1] / "support" / "spark_writer.py"
+DELTAS = "io.delta.storage.S3SingleDriverLogStore"
 COMMIT = r"_delta_log/0*1\.json"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("conditional", ["false", "true"])
-def test_two_drivers_at_once(conditional: str, on_s3: dict[str, str], s3_place: Place, make, tmp_path) -> None:
+@pytest.mark.parametrize("store", [DELTAS, CLASS])
+def test_two_drivers_at_once(store: str, on_s3: dict[str, str], s3_place: Place, make, tmp_path) -> None:
     with proxy(HOST, s3_place.settings.s3_port) as running:
         settings = make(
             **{**on_s3, "s3_endpoint_url": running.url},
@@ -31,20 +33,20 @@ def test_two_drivers_at_once(conditional: str, on_s3: dict[str, str], s3_place: 
             state_dir=tmp_path,
         )
         uri = f"{settings.lake_url}/raced"
-        write(settings, uri, ["first"], conditional)
+        write(settings, uri, ["first"], store)
         running.set(meet=COMMIT, patience_s=20)
-        acknowledged = write(settings, uri, ["left", "right"], conditional)
+        acknowledged = write(settings, uri, ["left", "right"], store)
         statuses = [status for path, status in running.seen().puts if path.endswith("00000000000000000001.json")]
         table = DeltaTable(uri, storage_options=DeltaLake(settings).storage_options)
         there = sorted(table.to_pyarrow_table()["name"].to_pylist())
     assert acknowledged == ["left", "right"] and len(statuses) >= 2, "both were told that their commit had been taken"
-    if conditional == "false":
+    if store == DELTAS:
         assert len(there) == 2, "one of the acknowledged commits is gone"
     else:
         assert there == ["first", "left", "right"] and 412 in statuses
 
 
-def write(settings, uri: str, names: list[str], conditional: str) -> list[str]:
+def write(settings, uri: str, names: list[str], store: str) -> list[str]:
     """Names of the drivers whose append was acknowledged, all begun at one moment."""
     variables = {
         **environment.as_environment(settings),
@@ -53,7 +55,7 @@ def write(settings, uri: str, names: list[str], conditional: str) -> list[str]:
     }
     drivers = [
         subprocess.Popen(
-            [sys.executable, str(WRITER), uri, name, conditional], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, str(WRITER), uri, name, store], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, env=variables, cwd=environment.ROOT,
         )
         for name in names

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a-key-that-nobody-may-see"
 TOP = (
     "demo up down status doctor settings day backfill sql tables release explain features models predict replay quarantine "
-    "exchange"
+    "exchange vacuum backup restore metrics"
 ).split()
 
 

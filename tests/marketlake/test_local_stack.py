@@ -57,7 +57,7 @@ def test_every_port_is_moved_by_a_setting_that_there_is_and_no_two_are_equal(set
     found = local.platform(Place(settings))
     names = {f"MARKETLAKE_{name.upper()}" for name in Settings.model_fields}
     assert {service.moved_by for service in found if service.port} <= names
-    ports = [service.port for service in found if service.port]
+    ports = [port for service in found for port in (service.port, *service.more_ports) if port]
     assert len(ports) == len(set(ports))
 
 
@@ -142,7 +142,18 @@ def test_a_value_with_signs_of_the_configuration_reaches_the_process(keeper: Sup
     told = tmp_path / "told"
     odd = 'a%b"c\\d,e=f'
     keeper.keep(
-        [Service("one", ("sh", "-c", f'printf %s "$ODD" > "{told}"; sleep 600'), 0, "", "", "", "", {"ODD": odd})]
+        [
+            Service(
+                "one",
+                ("sh", "-c", f'printf %s "$ODD" > "{told}"; sleep 600'),
+                0,
+                "",
+                "",
+                "",
+                "",
+                environment={"ODD": odd},
+            )
+        ]
     )
     keeper.start("one")
     running_pid(keeper, "one")

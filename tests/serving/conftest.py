@@ -222,7 +222,8 @@ Built = tuple[dict[str, pa.Table], dict[str, pa.Table]]
 
 def small_lake(folder: Path, built_tables: Built) -> SmallLake:
     """A lake in the folder with the first release published, the second one made, and a champion exported."""
-    settings = Settings(lake_url=str(folder / "lake"), online_url=f"sqlite:///{folder}/online.db", _env_file=None)
+    settings = Settings(lake_url=str(folder / "lake"), online_url=f"sqlite:///{folder}/online.db",
+                        cache_url=f"sqlite:///{folder}/cache.db", _env_file=None)  # fmt: skip
     before, after = built_tables
     versions = {name: write(settings, name, rows) for name, rows in before.items()}
     first = Release(

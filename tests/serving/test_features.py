@@ -3,6 +3,7 @@
 import pytest
 
 from lake import online
+from serving.online import Online
 
 
 @pytest.fixture
@@ -42,6 +43,6 @@ def test_an_answer_is_from_one_release_while_the_store_is_ahead_or_behind(client
 
 
 def test_a_store_that_is_still_opening_says_come_back(client, lake):
-    client.app.state.online._features = None
+    client.app.state.online = Online(lake.settings)
     answer = client.get("/api/v1/features/005930")
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")

@@ -146,7 +146,8 @@ def test_requests_are_counted_by_route_and_not_by_path(client):
 
 
 def test_a_failure_of_ours_is_a_500_that_tells_nothing_but_its_id(tmp_path):
-    app = create_app(Settings(lake_url=str(tmp_path), online_url=f"sqlite:///{tmp_path}/o.db", _env_file=None))
+    app = create_app(Settings(lake_url=str(tmp_path), online_url=f"sqlite:///{tmp_path}/o.db",
+                              cache_url=f"sqlite:///{tmp_path}/c.db", _env_file=None))  # fmt: skip
 
     def fail(kind: str) -> None:
         raise Permanent("secret place", found="broken") if kind == "ours" else ZeroDivisionError("secret place")

@@ -50,7 +50,8 @@ def test_the_releases_are_listed_newest_first(client, lake):
 
 @pytest.mark.parametrize("path", ["/api/v1/stocks", "/api/v1/models", "/api/v1/releases/current", "/readyz"])
 def test_before_the_first_release_there_is_nothing_to_answer_from(tmp_path, path):
-    settings = Settings(lake_url=str(tmp_path / "empty"), online_url=f"sqlite:///{tmp_path}/online.db", _env_file=None)
+    settings = Settings(lake_url=str(tmp_path / "empty"), online_url=f"sqlite:///{tmp_path}/online.db",
+                        cache_url=f"sqlite:///{tmp_path}/cache.db", _env_file=None)  # fmt: skip
     with TestClient(create_app(settings)) as client:
         answer = client.get(path)
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:marketlake:problem:no-release")

@@ -1,7 +1,6 @@
 """One of two Spark drivers: appends one row to a Delta table on S3, and says whether its commit was acknowledged.
 
-`python spark_writer.py URI NAME true|false` with the lake's settings in the environment; the last says whether S3A asks for
-conditional writes.
+`python spark_writer.py URI NAME LOG_STORE` with the lake's settings in the environment; the last is the class of the log store.
 """
 
 import sys
@@ -10,11 +9,11 @@ from lake import spark
 from lake.settings import read_settings
 
 
-def main(uri: str, name: str, conditional: str) -> None:
+def main(uri: str, name: str, log_store: str) -> None:
     """Start, say so, wait for a line, append."""
     settings = read_settings()
     tuned = spark.tuning
-    spark.tuning = lambda file: {**tuned(file), "spark.hadoop.fs.s3a.create.conditional.enabled": conditional}
+    spark.tuning = lambda file: {**tuned(file), "spark.delta.logStore.s3.impl": log_store}
     session = spark._session(settings)
     rows = session.createDataFrame([(name,)], "name string").coalesce(1)
     print("ready", flush=True)

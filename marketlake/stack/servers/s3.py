@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from marketlake.service import Service
 from marketlake.stack.place import BUCKET, HOST, USER, Place
 
+_READY = ".ready"
 MEMORY_LIMIT = "700MiB"
 """What Go's collector aims at; SeaweedFS keeps more than it needs otherwise."""
 
@@ -32,6 +33,7 @@ def services(place: Place) -> list[Service]:
     return [
         Service(
             "s3", tuple(command), port, "MARKETLAKE_S3_PORT", place.s3_url, lambda: is_ready(place), "the lake's objects",
+            more_ports=tuple(range(port + 1, port + 8)),
             environment={"GOMEMLIMIT": MEMORY_LIMIT}, version=f"SeaweedFS {_version()}", files={folder / "s3.json": _identities(place)},
             prepare=lambda: (folder / "data").mkdir(exist_ok=True),
         )
@@ -58,7 +60,10 @@ def is_ready(place: Place) -> bool:
     try:
         if BUCKET not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
             client.create_bucket(Bucket=BUCKET)
-        client.put_object(Bucket=BUCKET, Key=".ready", Body=b"")  # a gateway answers before its first volume does
+        # A gateway answers before its volumes do: a new object needs a volume to write, an old one the volume it lies in.
+        if "Contents" not in client.list_objects_v2(Bucket=BUCKET, Prefix=_READY):
+            client.put_object(Bucket=BUCKET, Key=_READY, Body=b"ready" * 1000)
+        client.get_object(Bucket=BUCKET, Key=_READY)["Body"].read()
     except (BotoCoreError, ClientError):
         return False
     return True

@@ -31,7 +31,7 @@ def services(place: Place) -> list[Service]:
     master = Service(
         "spark-master", (spark, f"{package}.master.Master", "--host", HOST, "--port", str(port), "--webui-port", str(web)),
         port, moved_by, f"http://{HOST}:{web}", f"http://{HOST}:{web}/json/", "hands Spark's work to the workers",
-        environment=environment, version=version,
+        more_ports=(web,), environment=environment, version=version,
     )  # fmt: skip
     return [master, *(_worker(place, n, spark, package, environment, version) for n in range(1, WORKERS + 1))]
 
@@ -52,5 +52,5 @@ def _worker(place: Place, number: int, spark: str, package: str, environment: di
     )  # fmt: skip
     return Service(
         f"spark-worker-{number}", command, port, "MARKETLAKE_SPARK_PORT", f"http://{HOST}:{web}", f"http://{HOST}:{web}/json/",
-        f"{cores} core, {WORKER_MEMORY}", environment=environment, waits_for=("spark-master",), version=version,
+        f"{cores} core, {WORKER_MEMORY}", more_ports=(web,), environment=environment, waits_for=("spark-master",), version=version,
     )  # fmt: skip

@@ -1,0 +1,254 @@
+"""The API under 50 connections: each route cached and not, against bare Starlette, and the switch of a release.
+
+`python -m bench.api`. One uvicorn process of each kind on one machine with the load, over a lake of noise in DuckDB, with
+cache and online store on Redis 8. The kinds that are compared take turns. Not a test: it never fails on a time.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from time import monotonic, perf_counter, sleep
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bench import lake_of_noise, report
+from bench.load import HOST, Load, load
+from bench.online import PASSWORD, redis_at
+from lake import online
+from lake.cache import Backend, Slot
+from lake.objects import lake_store
+from lake.releases import Releases
+from lake.settings import ROOT, Settings
+from marketlake import processes
+from serving import logs
+from serving.app import create_app
+from serving.cache_front import Front
+
+API = "/api/v1"
+PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "redis", "duckdb")
+KINDS = ("cached", "shared", "uncached", "bare")
+GOALS = {"cached_times_uncached": 20, "share_of_bare_starlette": 0.5, "switch_s": 2.0}
+
+
+class Nothing:
+    """A cache that never has anything."""
+
+    name = "none"
+
+    def get(self, slot: Slot, variant: str) -> bytes | None:
+        """None."""
+        return None
+
+    def put(self, slot: Slot, variant: str, value: bytes) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def main() -> None:
+    """Measure, or be one of the servers measured."""
+    words = argparse.ArgumentParser(description="The API under load.")
+    words.add_argument("--symbols", type=int, default=200)
+    words.add_argument("--sessions", type=int, default=500)
+    words.add_argument("--connections", type=int, default=50)
+    words.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    words.add_argument("--rounds", type=int, default=3)
+    words.add_argument("--serve", choices=KINDS, help="be this server, of the settings in the environment")
+    words.add_argument("--port", type=int)
+    asked = words.parse_args()
+    if asked.serve:
+        serve(asked.serve, asked.port)
+        return
+    with tempfile.TemporaryDirectory(prefix="marketlake-bench-") as name, redis_at(Path(name)) as redis_port:
+        folder, redis_url = Path(name), f"redis://:{PASSWORD}@{HOST}:{redis_port}"
+        settings = Settings(
+            lake_url=str(folder / "lake"), online_url=f"{redis_url}/0", cache_url=f"{redis_url}/1", _env_file=None
+        )
+        first, second = lake_of_noise.make(settings, asked.symbols, asked.sessions)
+        online.fill(settings, first)
+        with ExitStack() as stack:
+            ports = {kind: stack.enter_context(server(kind, settings, folder)) for kind in KINDS}
+            measured = measure(ports, asked)
+            measured["switch_s"] = switch(ports["cached"], settings, second)
+    show(measured)
+    shown = {key: value for key, value in vars(asked).items() if key not in ("serve", "port")}
+    report.write("api", PACKAGES, shown | measured | {"goals": GOALS})
+
+
+def measure(ports: dict[str, int], asked: argparse.Namespace) -> dict[str, Any]:
+    """Every route; then the cached routes against themselves uncached, and against bare Starlette."""
+    how = {"connections": asked.connections, "for_s": asked.seconds}
+    routes = {name: told(load(ports["cached"], paths, **how)) for name, paths in plain(asked.symbols).items()}
+    compared: dict[str, Any] = {}
+    for name, path in CACHED.items():
+        found: dict[str, list[Load]] = {kind: [] for kind in KINDS}
+        for _ in range(asked.rounds):
+            for kind in KINDS:
+                found[kind].append(load(ports[kind], paths_of(kind, path, asked.symbols), **how))
+        compared[name] = compare(found) | {"bytes": found["cached"][0].n_bytes // len(found["cached"][0].seconds)}
+    return {"routes": routes, "cached_routes": compared}
+
+
+CACHED = {
+    "prices, 250 rows": f"{API}/stocks/000007/prices",
+    "prices, 20 rows": f"{API}/stocks/000007/prices?limit=20",
+    "indicators, 20 rows": f"{API}/stocks/000007/indicators?limit=20",
+    "market summary, 20 rows": f"{API}/market/summary?limit=20",
+}
+
+
+def plain(symbols: int) -> dict[str, list[str]]:
+    """The routes that are not cached, each over many securities."""
+    codes = [f"{i:06d}" for i in range(symbols)]
+    return {
+        "stocks": [f"{API}/stocks?limit=20"], "stocks/{symbol}": [f"{API}/stocks/{code}" for code in codes],
+        "features/{symbol}": [f"{API}/features/{code}" for code in codes],
+        "releases/current": [f"{API}/releases/current"], "healthz": ["/healthz"],
+    }  # fmt: skip
+
+
+def paths_of(kind: str, path: str, symbols: int) -> Iterator[str]:
+    """The path; for what must not be answered from this process, with a first session long before the lake's.
+
+    The rows are the same, the questions differ, so that no two of them are answered at once. For the shared cache other
+    securities take turns instead.
+    """
+    if kind in ("cached", "bare"):
+        yield path
+    elif kind == "shared":
+        for i in range(symbols if "000007" in path else 1):
+            yield path.replace("000007", f"{i:06d}")
+    else:
+        for i in range(20_000):
+            yield f"{path}{'&' if '?' in path else '?'}from={date(1900, 1, 1) + timedelta(days=i)}"
+
+
+def compare(found: dict[str, list[Load]]) -> dict[str, Any]:
+    """Medians of the rounds, and the ratios of the goals."""
+    per_s = {kind: statistics.median(one.per_s for one in loads) for kind, loads in found.items()}
+    pooled = {kind: report.percentiles_ms([s for one in loads for s in one.seconds]) for kind, loads in found.items()}
+    return {
+        "kinds": {kind: {"per_s": round(per_s[kind]), **pooled[kind]} for kind in KINDS},
+        "cached_times_uncached": round(per_s["cached"] / per_s["uncached"], 1),
+        "p50_times_uncached": round(pooled["uncached"]["p50_ms"] / pooled["cached"]["p50_ms"], 1),
+        "shared_times_uncached": round(per_s["shared"] / per_s["uncached"], 1),
+        "share_of_bare_starlette": round(per_s["cached"] / per_s["bare"], 2),
+        "statuses": {
+            kind: {str(k): v for one in loads for k, v in one.statuses.items()} for kind, loads in found.items()
+        },
+    }
+
+
+def told(one: Load) -> dict[str, Any]:
+    """One measurement."""
+    return {
+        "per_s": round(one.per_s),
+        **report.percentiles_ms(one.seconds),
+        "statuses": {str(k): v for k, v in one.statuses.items()},
+    }
+
+
+def switch(port: int, settings: Settings, second: Any) -> float:
+    """Seconds from the move of the pointer to the first answer of the new release, by the API's own looking."""
+    url, over = f"http://{HOST}:{port}{API}/stocks/000007/prices?limit=1", threading.Event()
+    with httpx.Client() as client:
+        client.get(url)
+        Releases(lake_store(settings)).publish(second)
+        began = perf_counter()
+        while not over.is_set() and perf_counter() - began < 30:
+            answer = client.get(url)
+            if answer.json()["meta"]["release_id"] == second.release_id:
+                over.set()
+            else:
+                sleep(0.01)
+    return round(perf_counter() - began, 2)
+
+
+@contextmanager
+def server(kind: str, settings: Settings, folder: Path) -> Iterator[int]:
+    """One server in a process of its own; its port."""
+    port = processes.free_port()
+    given = {
+        f"MARKETLAKE_{name.upper()}": str(getattr(settings, name)) for name in ("lake_url", "online_url", "cache_url")
+    }
+    process = processes.start(
+        [sys.executable, "-m", "bench.api", "--serve", kind, "--port", str(port)], log=folder / f"{kind}.log",
+        environment={**os.environ, **given}, cwd=ROOT, port=port, dies_with_us=True,
+    )  # fmt: skip
+    try:
+        processes.wait_ready(process, lambda: answers(port), name=kind, timeout_s=120)
+        yield port
+    finally:
+        processes.stop(process)
+
+
+def answers(port: int) -> bool:
+    """True once it has data to answer with."""
+    try:
+        return httpx.get(f"http://{HOST}:{port}{next(iter(CACHED.values()))}", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def serve(kind: str, port: int) -> None:
+    """Be the server."""
+    logs.configure()
+    app: Any = bare() if kind == "bare" else create_app(Settings(_env_file=None))
+    if kind in ("shared", "uncached"):
+        app.state.answers.front = Front(max_bytes=0)
+    if kind == "uncached":
+        nothing: Backend = Nothing()
+        app.state.answers.shared._backend = nothing
+    uvicorn.run(app, host=HOST, port=port, access_log=False, log_config=None)
+
+
+def bare() -> Starlette:
+    """Starlette alone, which answers each of the cached URLs with the bytes that the API gives for it."""
+    bodies: dict[tuple[str, str], bytes] = {}
+
+    async def ready(request: Request) -> Response:
+        return Response(
+            bodies[request.scope["path"], request.scope["query_string"].decode()], media_type="application/json"
+        )
+
+    with TestClient(create_app(Settings(_env_file=None))) as client:
+        for url in CACHED.values():
+            path, _, query = url.partition("?")
+            bodies[path, query] = client.get(url).content
+    return Starlette(routes=[Route(path, ready) for path in {path for path, _ in bodies}])
+
+
+def show(measured: dict[str, Any]) -> None:
+    """The tables."""
+    for name, found in measured["routes"].items():
+        print(
+            f"{name:<26}{found['per_s']:>8} /s {found['p50_ms']:>9.2f} ms p50 {found['p99_ms']:>9.2f} ms p99  {found['statuses']}"
+        )
+    for name, found in measured["cached_routes"].items():
+        print(f"{name}, {found['bytes']} bytes")
+        for kind, one in found["kinds"].items():
+            print(f"  {kind:<24}{one['per_s']:>8} /s {one['p50_ms']:>9.2f} ms p50 {one['p99_ms']:>9.2f} ms p99")
+        print(f"  cached {found['cached_times_uncached']} times uncached (goal {GOALS['cached_times_uncached']}), "
+              f"{found['share_of_bare_starlette']} of bare Starlette (goal {GOALS['share_of_bare_starlette']})")  # fmt: skip
+    print(f"release switch to first correct answer: {measured['switch_s']} s (goal {GOALS['switch_s']})")
+
+
+if __name__ == "__main__":
+    began = monotonic()
+    main()
+    print(f"{monotonic() - began:.0f} s in all")

@@ -1,0 +1,283 @@
+"""Kills and lost answers in a day on the local stack: `python -m bench.chaos --minutes 30`; the counts go to docs/reliability.md.
+
+A small world is backfilled once on a stack of its own. Each trial runs its last day on a copy of that lake, breaks something at a
+random moment, runs the day again where it failed, and compares the digests of every table with those of an undisturbed day.
+What does not belong here: how the stack starts (`marketlake.stack`).
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import boto3
+
+from marketlake import environment, services, worlds
+from marketlake.stack import local
+from marketlake.stack.place import BUCKET, HOST, Place
+from marketlake.worlds import Outside
+from tests.support.faulty_proxy import Proxy, proxy
+
+ROOT = Path(__file__).resolve().parent.parent
+COUNTS = ROOT / "bench" / "results" / "chaos.json"
+PAGE = ROOT / "docs" / "reliability.md"
+SERVICES = {"Spark worker": "spark-worker-1", "S3 server": "s3", "PostgreSQL": "postgres", "Redis": "redis", "Trino": "trino",
+            "Dagster daemon": "dagster-daemon"}  # fmt: skip
+DRIVER, ANSWERS = "driver", "lost answers of the S3 server"
+KINDS = (*SERVICES, DRIVER, ANSWERS)
+LOST_PER_DAY = 12
+CLI = ("-m", "marketlake.cli")
+TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train()"
+LIMIT_S, RUNS = 600, 4
+PORTS = {"S3": 0, "POSTGRES": 10, "REDIS": 11, "SPARK": 12, "TRINO": 20, "API": 21, "DATA_DOCS": 22, "MLFLOW": 23,
+         "DAGSTER": 24, "EXCHANGE": 26}  # fmt: skip
+FIRST_PORT = 21500
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A stack with a backfilled lake under `base/`, and what an undisturbed day makes of it."""
+
+    place: Place
+    variables: Mapping[str, str]
+    day: date
+    usual_s: float
+    expected: Mapping[str, str]
+
+    def day_on(self, prefix: str, endpoint: str = "") -> "subprocess.Popen[bytes]":
+        """`marketlake day` on that copy, in a process group of its own."""
+        return command(self.variables | on(prefix, endpoint), self.place.folder / "day.log", *CLI, "day", f"{self.day}")
+
+    def digests(self, prefix: str) -> dict[str, str]:
+        """SHA-256 by table of the current release of that copy."""
+        words = [sys.executable, *CLI, "release", "digest", "--json"]
+        told = subprocess.run(
+            words, env=self.variables | on(prefix), capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        return dict(json.loads(told.stdout)["tables"])
+
+
+def main() -> int:
+    """Trials until the time is over; 0 where every one ended in equal digests."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--folder", type=Path, default=ROOT / "var" / "chaos")
+    parser.add_argument("--seed", type=int, default=None, help="of the moments; another one each time by default")
+    asked = parser.parse_args()
+    moments, failures = random.Random(asked.seed), 0
+    with arena(asked.folder) as made:
+        give_up, number = monotonic() + 60 * asked.minutes, 0
+        while monotonic() < give_up:
+            kind, number = rarest(read_counts(), moments), number + 1
+            failures += not trial(made, kind, f"trial-{os.getpid()}-{number}", moments)
+    return 1 if failures else 0
+
+
+def trial(made: Arena, kind: str, prefix: str, moments: random.Random) -> bool:
+    """One broken day, put right; True where its digests are those of an undisturbed one."""
+    copy(made.place, "base", prefix)
+    at = moments.uniform(0.15, 0.95) * made.usual_s
+    began, runs, broken = monotonic(), 0, 0
+    with proxy(HOST, made.place.settings.s3_port) as between:
+        while runs < RUNS:
+            process, runs = made.day_on(prefix, between.url if kind == ANSWERS else ""), runs + 1
+            if runs == 1:
+                broken = break_one(made.place, kind, process, at, between)
+            code = wait(process)
+            if kind == ANSWERS and runs == 1:
+                broken = len(between.seen().lost)
+            heal(made.place)
+            if code == 0:
+                break
+    is_equal = code == 0 and made.digests(prefix) == made.expected
+    say(
+        f"{kind}: {broken} at {at:.0f} s, {runs} run(s), {'equal' if is_equal else 'DIFFERENT'}, {monotonic() - began:.0f} s"
+    )
+    if is_equal:
+        remove(made.place, prefix)
+    if broken:
+        note(kind, broken, runs, is_equal, f"seed moment {at:.1f} s" if is_equal else prefix)
+    return is_equal
+
+
+def break_one(place: Place, kind: str, process: "subprocess.Popen[bytes]", at: float, between: Proxy) -> int:
+    """Wait for the moment and break; how much was broken (0: the day had ended before)."""
+    if kind == ANSWERS:
+        sleep(at / 2)
+        between.set(lose="/", times=LOST_PER_DAY)
+        return 0
+    try:
+        process.wait(at)
+        return 0
+    except subprocess.TimeoutExpired:
+        pass
+    if kind == DRIVER:
+        os.killpg(process.pid, signal.SIGKILL)
+        return 1
+    os.kill(int(local.supervisor(place.settings).states()[SERVICES[kind]]["pid"]), signal.SIGKILL)
+    return 1
+
+
+def wait(process: "subprocess.Popen[bytes]") -> int:
+    """The exit code; a day that hangs is killed and counts as failed."""
+    try:
+        return process.wait(LIMIT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait()
+
+
+def heal(place: Place) -> None:
+    """Wait until supervisord has brought everything back."""
+    give_up = monotonic() + 180
+    while {state.state for state in local.status(place.settings)} != {"running"}:
+        if monotonic() > give_up:
+            raise RuntimeError(f"not healed: {[s for s in local.status(place.settings) if s.state != 'running']}")
+        sleep(0.5)
+
+
+@contextmanager
+def arena(folder: Path) -> Iterator[Arena]:
+    """The stack up, its lake backfilled and trained, an undisturbed day measured; everything ended afterwards."""
+    os.environ |= {f"MARKETLAKE_{name}_PORT": str(FIRST_PORT + n) for name, n in PORTS.items()}
+    os.environ["MARKETLAKE_STATE_DIR"] = str(folder)
+    environment.prepare()
+    settings = environment.open_settings()
+    place = Place(settings)
+    try:
+        local.up(settings, say, Outside.named("synthetic:7", 20, 160))
+        days = worlds.sessions_of(services.told_by(f"http://{HOST}:{settings.exchange_port}"))
+        file = local.stack_file(settings)
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("MARKETLAKE_")}
+        variables |= environment.QUIET | {"MARKETLAKE_ENV_FILE": str(file), "MARKETLAKE_STATE_DIR": str(folder)}
+        yield prepared(place, variables, days)
+    finally:
+        local.down(settings, say)
+
+
+def prepared(place: Place, variables: Mapping[str, str], days: list[date]) -> Arena:
+    """A base lake that holds all sessions but the last, with a champion; made once per folder."""
+    log = place.folder / "day.log"
+    if not exists(place, "base/ready"):
+        for words in ([*CLI, "backfill", f"{days[0]}", f"{days[-2]}"], ["-c", TRAIN]):
+            say(f"base: {' '.join(words)}")
+            if wait(command(variables | on("base"), log, *words)) != 0:
+                raise RuntimeError(f"the base was not made: see {log}")
+        client(place).put_object(Bucket=BUCKET, Key="base/ready", Body=b"")
+    copy(place, "base", "undisturbed")
+    made = Arena(place, variables, days[-1], 0.0, {})
+    began = monotonic()
+    if wait(made.day_on("undisturbed")) != 0:
+        raise RuntimeError(f"the undisturbed day failed: see {log}")
+    usual_s, expected = monotonic() - began, made.digests("undisturbed")
+    say(f"an undisturbed day: {usual_s:.0f} s, {len(expected)} tables")
+    return Arena(place, variables, days[-1], usual_s, expected)
+
+
+def on(prefix: str, endpoint: str = "") -> dict[str, str]:
+    """Variables of a lake under that prefix."""
+    found = {"MARKETLAKE_LAKE_URL": f"s3://{BUCKET}/{prefix}", "MARKETLAKE_SQL_URL": "duckdb://"}
+    return found | ({"MARKETLAKE_S3_ENDPOINT_URL": endpoint} if endpoint else {})
+
+
+def command(variables: Mapping[str, str], log: Path, *words: str) -> "subprocess.Popen[bytes]":
+    """Python with these words in a process group of its own; its output goes to the log."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, *words], env=dict(variables), stdin=subprocess.DEVNULL, stdout=output,
+            stderr=output, start_new_session=True, cwd=ROOT,
+        )  # fmt: skip
+
+
+def client(place: Place) -> Any:
+    """The S3 server of the stack."""
+    credentials = place.credentials
+    return boto3.client(
+        "s3", endpoint_url=place.s3_url, region_name=place.settings.s3_region,
+        aws_access_key_id=credentials.s3_access_key_id, aws_secret_access_key=credentials.s3_secret_access_key,
+    )  # fmt: skip
+
+
+def keys(place: Place, prefix: str) -> list[str]:
+    """Objects under the prefix."""
+    pages = client(place).get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
+    return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+
+def exists(place: Place, key: str) -> bool:
+    """True where there is such an object."""
+    return key in keys(place, key.rsplit("/", 1)[0])
+
+
+def copy(place: Place, source: str, target: str) -> None:
+    """Every object of one prefix under another, through this process: Delta's logs hold relative paths."""
+    remove(place, target)
+    s3 = client(place)
+
+    def one(key: str) -> None:
+        content = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        s3.put_object(Bucket=BUCKET, Key=target + key.removeprefix(source), Body=content)
+
+    each(one, [key for key in keys(place, source) if not key.endswith("/")])
+
+
+def remove(place: Place, prefix: str) -> None:
+    """No object under the prefix any more."""
+    s3 = client(place)
+    each(lambda key: s3.delete_object(Bucket=BUCKET, Key=key), keys(place, prefix))
+
+
+def each(do: Callable[[str], object], names: list[str]) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(do, names))
+
+
+def read_counts() -> dict[str, dict[str, int]]:
+    """What was broken so far, by kind."""
+    return dict(json.loads(COUNTS.read_text())) if COUNTS.exists() else {}
+
+
+def rarest(counts: Mapping[str, Mapping[str, int]], moments: random.Random) -> str:
+    """The kind with the fewest trials."""
+    trials = Counter({kind: counts.get(kind, {}).get("trials", 0) for kind in KINDS})
+    least = min(trials.values())
+    return moments.choice([kind for kind in KINDS if trials[kind] == least])
+
+
+def note(kind: str, broken: int, runs: int, is_equal: bool, about: str) -> None:
+    """Add the trial to the counts, and write the page anew."""
+    counts = read_counts()
+    held = counts.setdefault(kind, {"trials": 0, "broken": 0, "reruns": 0, "different": 0})
+    for name, more in (("trials", 1), ("broken", broken), ("reruns", runs - 1), ("different", not is_equal)):
+        held[name] += int(more)
+    COUNTS.write_text(json.dumps(counts, indent=1) + "\n")
+    rows = [
+        f"| {name} | {c['trials']} | {c['broken']} | {c['reruns']} | {c['different']} |"
+        for name in KINDS
+        if (c := counts.get(name))
+    ]
+    head, _, _ = PAGE.read_text().partition("| what was broken |")
+    table = "| what was broken | days | kills or lost answers | runs again | days with other digests |\n|---|---|---|---|---|\n"
+    PAGE.write_text(
+        head + table + "\n".join(rows) + f"\n\nLast trial: {datetime.now(UTC):%Y-%m-%d} ({kind}, {about}).\n"
+    )
+
+
+def say(line: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S} {line}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
