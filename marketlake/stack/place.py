@@ -25,6 +25,8 @@ class Credentials:
 
     s3_access_key_id: str
     s3_secret_access_key: str
+    s3_reader_key_id: str
+    s3_reader_secret: str
     postgres_password: str
     redis_password: str
     trino_secret: str

@@ -31,7 +31,7 @@ def start_s3(place: Place) -> Process:
         service.prepare()
     running = processes.start(
         service.command, log=place.folder / "s3.log", environment={**environment.as_environment(place.settings), **service.environment},
-        cwd=place.folder, port=service.port,
+        cwd=place.folder, port=service.port, dies_with_us=True,
     )  # fmt: skip
     processes.wait_ready(running, service.answers, name="s3", timeout_s=60)
     return running

@@ -70,9 +70,19 @@ def is_ready(place: Place) -> bool:
 
 
 def _identities(place: Place) -> str:
-    keys = {"accessKey": place.credentials.s3_access_key_id, "secretKey": place.credentials.s3_secret_access_key}
-    identity = {"name": USER, "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
-    return json.dumps({"identities": [identity]}, indent=1)
+    """Two: one that may do everything, and a reader for SQL, whose statements then cannot change a file."""
+    keys = place.credentials
+    owner = _identity(
+        USER, keys.s3_access_key_id, keys.s3_secret_access_key, "Admin", "Read", "Write", "List", "Tagging"
+    )
+    reader = _identity(
+        f"{USER}-reader", keys.s3_reader_key_id, keys.s3_reader_secret, f"Read:{BUCKET}", f"List:{BUCKET}"
+    )
+    return json.dumps({"identities": [owner, reader]}, indent=1)
+
+
+def _identity(name: str, key_id: str, secret: str, *actions: str) -> dict[str, object]:
+    return {"name": name, "credentials": [{"accessKey": key_id, "secretKey": secret}], "actions": list(actions)}
 
 
 def _version() -> str:

@@ -196,8 +196,8 @@ def _catalog(place: Place, name: str, reads_folders: bool) -> dict[str, str]:
         "s3.endpoint": place.s3_url,
         "s3.region": place.settings.s3_region,
         "s3.path-style-access": "true",
-        "s3.aws-access-key": place.credentials.s3_access_key_id,
-        "s3.aws-secret-key": place.credentials.s3_secret_access_key,
+        "s3.aws-access-key": place.credentials.s3_reader_key_id,
+        "s3.aws-secret-key": place.credentials.s3_reader_secret,
         "delta.register-table-procedure.enabled": "true",
     }
 
