@@ -13,6 +13,12 @@ from marketlake.stack.place import BUCKET, HOST, Place
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "jobs" / "dagster.yaml"
 
+STORAGES = {
+    "run_storage": ("dagster_postgres.run_storage", "PostgresRunStorage"),
+    "event_log_storage": ("jobs.event_log_postgres", "BatchedPostgresEventLog"),
+    "schedule_storage": ("dagster_postgres.schedule_storage", "PostgresScheduleStorage"),
+}
+
 
 def services(place: Place) -> list[Service]:
     """The code location, the web server and the daemon."""
@@ -21,7 +27,7 @@ def services(place: Place) -> list[Service]:
     shown = f"Dagster {version('dagster')}"
     url = f"http://{HOST}:{port}"
     workspace = str(home / "workspace.yaml")
-    files = {home / "workspace.yaml": _workspace(code_port), home / "dagster.yaml": _instance(place)}
+    files = {home / "workspace.yaml": _workspace(code_port), home / "dagster.yaml": instance_text(place)}
     code = Service(
         "dagster-code",
         (str(bin_folder / "dagster"), "api", "grpc", "-m", "jobs.definitions", "-d", str(ROOT), "-h", HOST, "-p", str(code_port)),
@@ -50,12 +56,13 @@ def _workspace(port: int) -> str:
     return str(yaml.safe_dump({"load_from": [{"grpc_server": location}]}))
 
 
-def _instance(place: Place) -> str:
+def instance_text(place: Place) -> str:
+    """Dagster's instance file."""
     instance = yaml.safe_load(TEMPLATE.read_text())
-    del instance["event_log_storage"]
     # The driver is named, since SQLAlchemy 2.1 takes another by default, whose statements are prepared at the server.
     url = place.postgres_url("dagster").replace("postgresql://", "postgresql+psycopg2://")
-    instance["storage"] = {"postgres": {"postgres_url": url}}
+    for storage, (module, name) in STORAGES.items():
+        instance[storage] = {"module": module, "class": name, "config": {"postgres_url": url}}
     logs = {"bucket": BUCKET, "prefix": "dagster-logs", "endpoint_url": place.s3_url, "upload_interval": 5}
     instance["compute_logs"] = {
         "module": "dagster_aws.s3.compute_log_manager", "class": "S3ComputeLogManager",
