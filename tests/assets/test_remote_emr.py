@@ -3,7 +3,6 @@
 Messages, logs and staged rows are real objects on a real S3 server.
 """
 
-import importlib.util
 import os
 import signal
 import sys
@@ -12,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -38,24 +36,11 @@ from market.digest import digest
 from market.errors import Permanent, Transient
 from market.table import Window
 from marketlake.stack.place import BUCKET, Place
+from tests.support import emr_serverless, s3_server
 
-SUPPORT = Path(__file__).resolve().parents[1] / "support"
 TABLE = registry.table("silver.prices")
 
 
-def support(name: str) -> ModuleType:
-    """A module of tests/support, loaded once however many test modules ask for it."""
-    known = f"support_{name}"
-    if known not in sys.modules:
-        spec = importlib.util.spec_from_file_location(known, SUPPORT / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[known] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[known])
-    return sys.modules[known]
-
-
-emr_serverless, s3_server = support("emr_serverless"), support("s3_server")
 Emr, spark_submit = emr_serverless.Emr, emr_serverless.spark_submit
 ROLE = f"arn:aws:iam::{emr_serverless.ACCOUNT}:role/marketlake-job"
 

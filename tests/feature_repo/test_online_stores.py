@@ -1,10 +1,8 @@
 """Every online store does the same: one suite over SQLite and a real Redis 8, through our reader and through Feast's SDK."""
 
-import importlib.util
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,7 +22,6 @@ from lake.online_stores import OnlineRows, open_online
 from lake.settings import ROOT, Settings
 from market.errors import Permanent, Transient
 
-_SUPPORT = Path(__file__).resolve().parents[1] / "support" / "redis_server.py"
 BOTH = ["XKRX:005930", "XNYS:AAPL"]
 VIEW = "features_daily"
 SLOW = pytest.mark.timeout(120)
@@ -40,17 +37,6 @@ class Subject:
 
     def open(self) -> OnlineRows:
         return open_online(self.settings.online_url, ROOT)
-
-
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real server for this file."""
-    if "support_redis_server" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("support_redis_server", _SUPPORT)
-        sys.modules["support_redis_server"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["support_redis_server"])
-    with sys.modules["support_redis_server"].running(tmp_path_factory.mktemp("redis")) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -1,7 +1,5 @@
 """Every cache of answers does the same: one suite over SQLite and a real Redis 8."""
 
-import importlib.util
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +19,6 @@ from lake.releases import Release
 from lake.settings import Settings
 from market.errors import Permanent, Transient
 
-_SUPPORT = Path(__file__).resolve().parents[1] / "support" / "redis_server.py"
 PRICE = Slot("stock:price:XKRX:005930", 30)
 
 
@@ -33,17 +30,6 @@ class Subject:
     take_away: Callable[[], Any]
     give_back: Callable[[], Any]
     other: Callable[[], Backend]
-
-
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real server for this file."""
-    if "support_redis_server" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("support_redis_server", _SUPPORT)
-        sys.modules["support_redis_server"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["support_redis_server"])
-    with sys.modules["support_redis_server"].running(tmp_path_factory.mktemp("redis")) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -1,9 +1,7 @@
 """The chain behind one number ends at the payload, every step is true, and a question without an answer says so."""
 
-import importlib.util
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,16 +13,10 @@ from market.datasets.gold.features_daily import program
 from market.errors import Permanent
 from market.features.catalogue import catalogue
 
-_FILE = Path(__file__).resolve().parents[1] / "support" / "small_lake.py"
-
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    if "support_small_lake" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("support_small_lake", _FILE)
-        sys.modules["support_small_lake"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["support_small_lake"])
-    return sys.modules["support_small_lake"].small_lake(tmp_path_factory.getbasetemp() / "small-lake")
+def made(small_lake):
+    return small_lake
 
 
 @pytest.fixture(scope="module")

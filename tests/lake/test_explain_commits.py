@@ -1,12 +1,9 @@
 """A number is explained by the code and the expression that made it, which need not be those of today or of the release."""
 
-import importlib.util
 import json
 import shutil
-import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,19 +21,14 @@ from market import registry
 from market.features.catalogue import catalogue
 from market.table import Window
 
-_FILE = Path(__file__).resolve().parents[1] / "support" / "small_lake.py"
 NOW = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 FEATURES = registry.table("gold.features_daily")
 FIRST, MIDDLE, NEXT, LAST = date(2024, 1, 2), date(2024, 3, 29), date(2024, 4, 1), date(2024, 5, 3)
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    if "support_small_lake" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("support_small_lake", _FILE)
-        sys.modules["support_small_lake"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["support_small_lake"])
-    return sys.modules["support_small_lake"].small_lake(tmp_path_factory.getbasetemp() / "small-lake")
+def whole(small_lake):
+    return small_lake
 
 
 @pytest.fixture

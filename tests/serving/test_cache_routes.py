@@ -1,11 +1,7 @@
 """The cached routes over HTTP: the same bytes from every level and backend, at every release, whatever is away."""
 
-import importlib.util
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,24 +12,12 @@ from lake.settings import Settings
 from market.errors import Permanent, Transient
 from serving.app import create_app
 
-_SUPPORT = Path(__file__).resolve().parents[1] / "support" / "redis_server.py"
 PRICES, SUMMARY = "/api/v1/stocks/005930/prices", "/api/v1/market/summary"
 URLS = (
     PRICES, f"{PRICES}?limit=7", f"{PRICES}?adjust=true&from=2024-02-20&to=2024-03-20", f"{PRICES}?as_of=2024-05-10T00:00Z&adjust=1",
     "/api/v1/stocks/AAPL/prices?limit=3", "/api/v1/stocks/XKRX:005930/indicators",
     "/api/v1/stocks/005930/indicators?names=rsi_14,macd&limit=2", SUMMARY, f"{SUMMARY}?exchange=XKRX&market=KOSDAQ", f"{SUMMARY}?limit=1",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real server for this file."""
-    if "support_redis_server" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("support_redis_server", _SUPPORT)
-        sys.modules["support_redis_server"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["support_redis_server"])
-    with sys.modules["support_redis_server"].running(tmp_path_factory.mktemp("redis")) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -1,7 +1,5 @@
 """One Trino and one S3 server for all tests here, and a small lake on them with a third release that has filings and a loss."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -22,22 +20,11 @@ from lake.settings import Settings
 from lake.sql import ReleaseSql, trino
 from lake.sql.trino_release import TrinoSql
 from market import calendars, registry
+from tests.support import trino_server
+from tests.support.small_lake import small_lake
 
-_SUPPORT = Path(__file__).resolve().parents[1] / "support"
 GONE, GONE_AFTER = "XKRX:0001A0", date(2024, 4, 12)
 ENGINES: dict[str, type[ReleaseSql]] = {"duckdb": ReleaseSql, "trino": TrinoSql}
-
-
-def support(name: str) -> ModuleType:
-    """A module of tests/support, once per process whoever loads it."""
-    known = f"support_{name}"
-    if known not in sys.modules:
-        spec = importlib.util.spec_from_file_location(known, _SUPPORT / f"{name}.py")
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[known] = module
-        spec.loader.exec_module(module)
-    return sys.modules[known]
 
 
 @dataclass(frozen=True)
@@ -59,14 +46,14 @@ class Lake:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """The servers; the catalogs `lake`, `other` and `third` are there."""
-    return support("trino_server").shared_trino()
+    return trino_server.shared_trino()
 
 
 @pytest.fixture(scope="session")
 def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small lake in a folder."""
     folder = tmp_path_factory.mktemp("small")
-    support("small_lake").small_lake(folder)
+    small_lake(folder)
     return folder / "lake"
 
 
