@@ -5,15 +5,14 @@ What does not belong here: what the bytes mean (`lake.online_rows`), which rows 
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from lake.online_rows import Packed
 from lake.redis_client import is_redis
-from market.errors import Permanent, Transient
+from lake.sqlite_file import SqliteFile
+from market.errors import Permanent
 
 HEAD = ""
 """In place of a security's id: the view's head."""
@@ -68,20 +67,18 @@ class SqliteOnlineRows:
     name = "sqlite"
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._file = SqliteFile(file, "online store", _TABLE, busy_s=BUSY_S, synchronous="NORMAL")
 
     def replace(self, views: Mapping[str, Packed]) -> None:
         """Put these rows in place of all that the views hold; a reader sees all of them or none."""
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             for view, packed in views.items():
                 connection.execute("DELETE FROM online_rows WHERE view = ?", (view,))
                 _insert(connection, view, packed)
 
     def write(self, view: str, packed: Packed) -> None:
         """Put rows beside those that are there."""
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             row = connection.execute(
                 "SELECT packed FROM online_rows WHERE view = ? AND security_id = ?", (view, HEAD)
             ).fetchone()
@@ -91,42 +88,23 @@ class SqliteOnlineRows:
     def read(self, views: Sequence[str], security_ids: Sequence[str]) -> list[Blobs]:
         """Head and rows of each view, of one instant."""
         asked = (json.dumps(list(views)), json.dumps([HEAD, *security_ids]))
-        with self._opened() as connection:
+        with self._file.opened() as connection:
             found = {(view, security): bytes(packed) for view, security, packed in connection.execute(_READ, asked)}
         return [(found.get((view, HEAD)), [found.get((view, one)) for one in security_ids]) for view in views]
 
     def forget(self, view: str) -> None:
         """Remove the view."""
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             connection.execute("DELETE FROM online_rows WHERE view = ?", (view,))
 
     def open(self) -> None:
         """Make the file where it is missing."""
-        with self._opened():
+        with self._file.opened():
             pass
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._opened() as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = _connect(self._file)
-                yield self._connection
-            except (sqlite3.Error, OSError) as error:
-                raise Transient("online store", expected=f"{self._file} to answer", found=str(error)) from error
+        self._file.close()
 
 
 def open_online(url: str, root: Path, *, answer_s: float = ANSWER_S) -> OnlineRows:
@@ -168,12 +146,3 @@ def same_head(view: str, held: bytes | None, packed: Packed) -> None:
 def _insert(connection: sqlite3.Connection, view: str, packed: Packed) -> None:
     rows = [(view, HEAD, packed.head), *((view, security, row) for security, row in packed.rows.items())]
     connection.executemany("INSERT OR REPLACE INTO online_rows VALUES (?, ?, ?)", rows)
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(file, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")  # a reader goes on reading the old rows while new ones are written
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(_TABLE)
-    return connection

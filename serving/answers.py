@@ -1,7 +1,7 @@
 """The one form of every answer that carries data: rows, where they come from, and the cursor of the next page."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pyarrow as pa
 from starlette.responses import Response
@@ -10,42 +10,36 @@ from lake.releases import Release
 from serving.encoding import dumps, latest, rows_of
 
 
-def answer(
-    release: Release,
-    rows: pa.Table | list[dict[str, Any]],
-    *,
-    next_cursor: str | None = None,
-    as_of: datetime | None = None,
-    known_at: datetime | None = None,
-    extra: dict[str, Any] | None = None,
-) -> Response:
-    """The rows as JSON; parameters as `body_of`."""
-    body = body_of(release, rows, next_cursor=next_cursor, as_of=as_of, known_at=known_at, extra=extra)
-    return Response(body, media_type="application/json")
-
-
-def body_of(
-    release: Release,
-    rows: pa.Table | list[dict[str, Any]],
-    *,
-    next_cursor: str | None = None,
-    as_of: datetime | None = None,
-    known_at: datetime | None = None,
-    extra: dict[str, Any] | None = None,
-) -> bytes:
-    """The bytes of the answer.
+class About(TypedDict, total=False):
+    """What is said of the rows.
 
     Parameters
     ----------
+    next_cursor : of the next page.
     as_of : of the request, where it names one; the release's otherwise, and at the latest.
     known_at : the latest instant of what the rows show, where they have no column `known_at`.
     extra : more fields of `meta`.
     """
+
+    next_cursor: str | None
+    as_of: datetime | None
+    known_at: datetime | None
+    extra: dict[str, Any] | None
+
+
+def answer(release: Release, rows: pa.Table | list[dict[str, Any]], **about: Unpack[About]) -> Response:
+    """The rows as JSON."""
+    return Response(body_of(release, rows, **about), media_type="application/json")
+
+
+def body_of(release: Release, rows: pa.Table | list[dict[str, Any]], **about: Unpack[About]) -> bytes:
+    """The bytes of the answer."""
+    as_of, known_at = about.get("as_of"), about.get("known_at")
     is_table = isinstance(rows, pa.Table)
     meta = {
         **release.meta,
         "as_of": min(as_of or release.as_of, release.as_of),
         "known_at": known_at or (latest(rows) if is_table else None),
-        **(extra or {}),
+        **(about.get("extra") or {}),
     }
-    return dumps({"data": rows_of(rows) if is_table else rows, "meta": meta, "next": next_cursor})
+    return dumps({"data": rows_of(rows) if is_table else rows, "meta": meta, "next": about.get("next_cursor")})

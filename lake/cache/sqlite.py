@@ -1,14 +1,11 @@
 """The cache of answers in one SQLite file, which the processes of one machine share."""
 
-import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from lake.cache.backend import MAX_TOTAL, VARIANTS, Slot
-from market.errors import Transient
+from lake.sqlite_file import SqliteFile
 
 BUSY_S = 0.2
 SWEEP_EVERY = 64  # puts
@@ -37,14 +34,14 @@ class SqliteCache:
     name = "sqlite"
 
     def __init__(self, file: Path, *, max_total: int = MAX_TOTAL, clock: Callable[[], float] = time.time) -> None:
-        self._file, self._max_total, self._clock = file, max_total, clock
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        # Nothing is flushed to disk: what a power cut loses is made again.
+        self._file = SqliteFile(file, "cache", _TABLE, busy_s=BUSY_S, synchronous="OFF")
+        self._max_total, self._clock = max_total, clock
         self._n_puts = 0
 
     def get(self, slot: Slot, variant: str) -> bytes | None:
         """The value; None where there is none, or its time is over."""
-        with self._opened() as connection:
+        with self._file.opened() as connection:
             row = connection.execute(
                 "SELECT value FROM answers WHERE key = ? AND variant = ? AND expires_at > ?",
                 (slot.key, variant, self._clock()),
@@ -54,7 +51,7 @@ class SqliteCache:
     def put(self, slot: Slot, variant: str, value: bytes) -> None:
         """Keep the value for the slot's time, instead of the one before."""
         now = self._clock()
-        with self._opened() as connection, connection:
+        with self._file.transaction() as connection:
             (others,) = connection.execute(
                 "SELECT count(*) FROM answers WHERE key = ? AND variant != ?", (slot.key, variant)
             ).fetchone()
@@ -69,27 +66,5 @@ class SqliteCache:
                 connection.execute(_SHRINK, (self._max_total,))
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = _connect(self._file)
-                yield self._connection
-            except (sqlite3.Error, OSError) as error:
-                raise Transient("cache", expected=f"{self._file} to answer", found=str(error)) from error
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(file, timeout=BUSY_S, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")  # what a power cut loses is made again
-    connection.execute(_TABLE)
-    return connection
+        """Close the file; the next call opens it again."""
+        self._file.close()

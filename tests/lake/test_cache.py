@@ -203,7 +203,7 @@ def test_a_cache_in_sqlite_stays_within_its_bytes_and_forgets_what_is_over(tmp_p
     now[0] += 20
     for i in range(1, SWEEP_EVERY):  # the sweep comes with the last
         cache.put(Slot(f"k{i}", 30), "v", b"y" * 1000)
-    with cache._opened() as connection:
+    with cache._file.opened() as connection:
         (total,), (old,) = (
             connection.execute(q).fetchone()
             for q in ("SELECT sum(length(value)) FROM answers", "SELECT count(*) FROM answers WHERE key = 'old'")
