@@ -10,8 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import psycopg
 
+from market.errors import Permanent
 from marketlake.service import Service
 from marketlake.stack.place import HOST, USER, Place, write_private
 
@@ -60,7 +62,7 @@ def _prepare(place: Place) -> None:
             _let_through(path)
         os.chown(data, user.pw_uid, user.pw_gid)
     if (data / "marketlake.ready").exists():
-        (data / "postmaster.pid").unlink(missing_ok=True)  # of a killed server; the port is free, so none runs
+        _forget_killed(data / "postmaster.pid")
         return
     for left in data.glob("*") if data.exists() else ():
         shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -74,8 +76,18 @@ def _prepare(place: Place) -> None:
     )  # fmt: skip
     secret.unlink()
     if made.returncode:
-        raise RuntimeError(made.stderr)
+        raise Permanent(f"PostgreSQL in {data}", expected="initdb to succeed", found=made.stderr.strip(),
+                        do="Remove that folder where it holds nothing of worth, and run `marketlake up --stack local` again")  # fmt: skip
     (data / "marketlake.ready").touch()
+
+
+def _forget_killed(file: Path) -> None:
+    """Remove the note of a server that was killed: its process id may be another's by now, which PostgreSQL would take for it."""
+    if not file.exists():
+        return
+    pid = int(file.read_text().split()[0])
+    if not (psutil.pid_exists(pid) and psutil.Process(pid).name() == "postgres"):
+        file.unlink()
 
 
 def _let_through(path: Path) -> None:
