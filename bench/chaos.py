@@ -1,7 +1,8 @@
 """Kills and lost answers in a day on the local stack: `python -m bench.chaos --minutes 30`; the counts go to docs/reliability.md.
 
-A small world is backfilled once on a stack of its own. Each trial runs its last day on a copy of that lake, breaks something at a
-random moment, runs the day again where it failed, and compares the digests of every table with those of an undisturbed day.
+A small world is backfilled once on a stack of its own. Each trial puts that lake back, runs its last day, breaks something at a
+random moment, runs the day again where it failed, and compares what there is then with what an undisturbed day left: the digests
+of every table, and what Trino shows of the release.
 What does not belong here: how the stack starts (`marketlake.stack`).
 """
 
@@ -24,6 +25,7 @@ from typing import Any
 
 import boto3
 
+from lake.sql import trino
 from marketlake import environment, services, worlds
 from marketlake.stack import local
 from marketlake.stack.place import BUCKET, HOST, Place
@@ -38,6 +40,8 @@ SERVICES = {"Spark worker": "spark-worker-1", "S3 server": "s3", "PostgreSQL": "
 DRIVER, ANSWERS = "driver", "lost answers of the S3 server"
 KINDS = (*SERVICES, DRIVER, ANSWERS)
 LOST_PER_DAY = 12
+BASE = {"MARKETLAKE_LAKE_URL": f"s3://{BUCKET}/base", "MARKETLAKE_SQL_URL": "duckdb://"}
+SHOWN = "SELECT exchange, count(*) AS n, sum(volume) AS volume FROM gold.prices GROUP BY exchange ORDER BY exchange"
 CLI = ("-m", "marketlake.cli")
 TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train()"
 LIMIT_S, RUNS = 600, 4
@@ -48,7 +52,7 @@ FIRST_PORT = 21500
 
 @dataclass(frozen=True)
 class Arena:
-    """A stack with a backfilled lake under `base/`, and what an undisturbed day makes of it."""
+    """A stack, its lake as it was backfilled under `base/`, and what an undisturbed day makes of it."""
 
     place: Place
     variables: Mapping[str, str]
@@ -56,17 +60,16 @@ class Arena:
     usual_s: float
     expected: Mapping[str, str]
 
-    def day_on(self, prefix: str, endpoint: str = "") -> "subprocess.Popen[bytes]":
-        """`marketlake day` on that copy, in a process group of its own."""
-        return command(self.variables | on(prefix, endpoint), self.place.folder / "day.log", *CLI, "day", f"{self.day}")
+    def day_on(self, endpoint: str = "") -> "subprocess.Popen[bytes]":
+        """`marketlake day` in a process group of its own, its S3 server reached at that address."""
+        told = {"MARKETLAKE_S3_ENDPOINT_URL": endpoint} if endpoint else {}
+        return command(self.variables | told, self.place.folder / "day.log", *CLI, "day", f"{self.day}")
 
-    def digests(self, prefix: str) -> dict[str, str]:
-        """SHA-256 by table of the current release of that copy."""
-        words = [sys.executable, *CLI, "release", "digest", "--json"]
-        told = subprocess.run(
-            words, env=self.variables | on(prefix), capture_output=True, text=True, check=True, cwd=ROOT
-        )
-        return dict(json.loads(told.stdout)["tables"])
+    def found(self) -> dict[str, str]:
+        """SHA-256 by table of the current release, and what Trino shows of it."""
+        told = asked(self.variables, "release", "digest", "--json")
+        shown = asked(self.variables, "sql", "--engine", "trino", SHOWN, "--json")
+        return {**told["tables"], "Trino": json.dumps(shown)}
 
 
 def main() -> int:
@@ -75,24 +78,24 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "chaos")
     parser.add_argument("--seed", type=int, default=None, help="of the moments; another one each time by default")
-    asked = parser.parse_args()
-    moments, failures = random.Random(asked.seed), 0
-    with arena(asked.folder) as made:
-        give_up, number = monotonic() + 60 * asked.minutes, 0
+    told = parser.parse_args()
+    moments, failures = random.Random(told.seed), 0
+    with arena(told.folder) as made:
+        give_up = monotonic() + 60 * told.minutes
         while monotonic() < give_up:
-            kind, number = rarest(read_counts(), moments), number + 1
-            failures += not trial(made, kind, f"trial-{os.getpid()}-{number}", moments)
+            kind = rarest(read_counts(), moments)
+            failures += not trial(made, kind, moments)
     return 1 if failures else 0
 
 
-def trial(made: Arena, kind: str, prefix: str, moments: random.Random) -> bool:
-    """One broken day, put right; True where its digests are those of an undisturbed one."""
-    copy(made.place, "base", prefix)
+def trial(made: Arena, kind: str, moments: random.Random) -> bool:
+    """One broken day, put right; True where it left what an undisturbed one does."""
+    put_back(made.place)
     at = moments.uniform(0.15, 0.95) * made.usual_s
     began, runs, broken = monotonic(), 0, 0
     with proxy(HOST, made.place.settings.s3_port) as between:
         while runs < RUNS:
-            process, runs = made.day_on(prefix, between.url if kind == ANSWERS else ""), runs + 1
+            process, runs = made.day_on(between.url if kind == ANSWERS else ""), runs + 1
             if runs == 1:
                 broken = break_one(made.place, kind, process, at, between)
             code = wait(process)
@@ -101,14 +104,14 @@ def trial(made: Arena, kind: str, prefix: str, moments: random.Random) -> bool:
             heal(made.place)
             if code == 0:
                 break
-    is_equal = code == 0 and made.digests(prefix) == made.expected
+    is_equal = code == 0 and made.found() == made.expected
     say(
         f"{kind}: {broken} at {at:.0f} s, {runs} run(s), {'equal' if is_equal else 'DIFFERENT'}, {monotonic() - began:.0f} s"
     )
-    if is_equal:
-        remove(made.place, prefix)
+    if not is_equal:
+        copy(made.place, "lake", f"different-{os.getpid()}")  # kept for whoever looks into it
     if broken:
-        note(kind, broken, runs, is_equal, f"seed moment {at:.1f} s" if is_equal else prefix)
+        note(kind, broken, runs, is_equal, f"at {at:.0f} s of {made.usual_s:.0f}")
     return is_equal
 
 
@@ -173,23 +176,31 @@ def prepared(place: Place, variables: Mapping[str, str], days: list[date]) -> Ar
     if not exists(place, "base/ready"):
         for words in ([*CLI, "backfill", f"{days[0]}", f"{days[-2]}"], ["-c", TRAIN]):
             say(f"base: {' '.join(words)}")
-            if wait(command(variables | on("base"), log, *words)) != 0:
+            if wait(command(variables | BASE, log, *words)) != 0:
                 raise RuntimeError(f"the base was not made: see {log}")
         client(place).put_object(Bucket=BUCKET, Key="base/ready", Body=b"")
-    copy(place, "base", "undisturbed")
+    put_back(place)
     made = Arena(place, variables, days[-1], 0.0, {})
     began = monotonic()
-    if wait(made.day_on("undisturbed")) != 0:
+    if wait(made.day_on()) != 0:
         raise RuntimeError(f"the undisturbed day failed: see {log}")
-    usual_s, expected = monotonic() - began, made.digests("undisturbed")
-    say(f"an undisturbed day: {usual_s:.0f} s, {len(expected)} tables")
+    usual_s, expected = monotonic() - began, made.found()
+    say(f"an undisturbed day: {usual_s:.0f} s, {len(expected) - 1} tables; Trino shows {expected['Trino']}")
     return Arena(place, variables, days[-1], usual_s, expected)
 
 
-def on(prefix: str, endpoint: str = "") -> dict[str, str]:
-    """Variables of a lake under that prefix."""
-    found = {"MARKETLAKE_LAKE_URL": f"s3://{BUCKET}/{prefix}", "MARKETLAKE_SQL_URL": "duckdb://"}
-    return found | ({"MARKETLAKE_S3_ENDPOINT_URL": endpoint} if endpoint else {})
+def put_back(place: Place) -> None:
+    """The lake as it was backfilled, and a catalog that knows nothing of what was there since."""
+    trino.clear(local.local_settings(place))
+    copy(place, "base", "lake")
+
+
+def asked(variables: Mapping[str, str], *words: str) -> Any:
+    """What a command of ours answers as JSON."""
+    done = subprocess.run(
+        [sys.executable, *CLI, *words], env=dict(variables), capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return json.loads(done.stdout)
 
 
 def command(variables: Mapping[str, str], log: Path, *words: str) -> "subprocess.Popen[bytes]":
