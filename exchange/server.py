@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
+import traceback
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -28,6 +31,7 @@ from market.errors import Permanent, Transient
 
 HOST = "127.0.0.1"
 _START_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 20.0
 
 Faults = Iterable[str | Mapping[str, Any] | Fault]
 
@@ -76,10 +80,13 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Stop serving and free the port."""
+        """Stop serving and free the port; a thread that does not end in time is left, with a warning that says where it is."""
         self._uvicorn.should_exit = True
+        self._thread.join(_STOP_TIMEOUT_S)
         if self._thread.is_alive():
-            self._thread.join()
+            frame = sys._current_frames().get(self._thread.ident or 0)
+            where = "".join(traceback.format_stack(frame)) if frame else "outside of Python"
+            warnings.warn(f"{self._thread.name} did not end in {_STOP_TIMEOUT_S:.0f} s, it is at:\n{where}", stacklevel=2)
         self._socket.close()
 
     def __enter__(self) -> Self:
