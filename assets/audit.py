@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from lake.explain_commits import written_since
 from lake.lake import Lake
 from market import calendars, registry
 from market.errors import Permanent
+from market.table import Table
 
 BACKBONE = "gold.prices"
 """The table whose sessions are those of the lake."""
@@ -22,7 +24,7 @@ BACKBONE = "gold.prices"
 
 @dataclass(frozen=True)
 class Judged:
-    """One version of a table as its checks judged it.
+    """One version of a table as its checks judged it, or did not.
 
     Parameters
     ----------
@@ -44,7 +46,8 @@ def audited(lake: Lake, tables: Mapping[str, int]) -> dict[str, int]:
     Raises
     ------
     Permanent
-        A version has no outcome, or a session that it shows was blocked and has not passed since, or was never built.
+        A version has no outcome, or a session that it shows was blocked or never judged and has not passed since, or was never
+        built.
     """
     said = lake.delta.read(registry.table("ops.checks"), where=ds.field("table").isin(list(tables)))
     sessions = _sessions(lake, judged(said, BACKBONE, tables.get(BACKBONE, -1)))
@@ -58,8 +61,7 @@ def audited(lake: Lake, tables: Mapping[str, int]) -> dict[str, int]:
             raise _refused(name, version, "no outcome on record")
         counts["checks"] += history[0].n_checks
         counts["warnings"] += history[0].n_warnings
-        if not table.is_partitioned:
-            history = history[:1]  # written whole each time
+        history = history[:1] if not table.is_partitioned else _with_unjudged(lake, table, version, history)
         never = refuse_blocked(name, history, sessions)
         if never and table.is_partitioned and table.build is not None:
             found = f"{len(never)} covered sessions were never built, the first is {never[0]}"
@@ -84,6 +86,21 @@ def judged(said: pa.Table, name: str, version: int) -> list[Judged]:
                tuple(errors.get(row["version"], ())))
         for row in versions.sort_by([("version", "descending")]).to_pylist()
     ]  # fmt: skip
+
+
+def _with_unjudged(lake: Lake, table: Table, version: int, history: Sequence[Judged]) -> list[Judged]:
+    """The history with the versions since the current release that nobody judged: their writer was killed before it could record."""
+    current = lake.releases.current()
+    released = current.tables.get(table.name, -1) if current is not None else -1
+    known = {one.version for one in history}
+    if known >= set(range(max(released, 0) + 1, version + 1)):
+        return list(history)
+    unjudged = [
+        Judged(commit.version, commit.start or date.min, commit.end or date.max, 0, 0, ("no outcome on record",))
+        for commit in written_since(lake.delta, table, version, released)
+        if commit.version not in known
+    ]
+    return sorted([*history, *unjudged], key=lambda one: one.version, reverse=True)
 
 
 def _sessions(lake: Lake, backbone: Sequence[Judged]) -> list[date]:

@@ -1,8 +1,8 @@
 """Kills and lost answers in a day on the local stack: `python -m bench.chaos --minutes 30`; the counts go to docs/reliability.md.
 
-A small world is backfilled once on a stack of its own. Each trial puts that lake back, runs its last day, breaks something at a
-random moment, runs the day again where it failed, and compares what there is then with what an undisturbed day left: the digests
-of every table, and what Trino shows of the release.
+A small world is backfilled once on a stack of its own. Each trial puts that lake back, runs its last day, breaks several things at
+random moments of it, runs the day again where it failed, and compares what there is then with what an undisturbed day left: the
+digests of every table, and what Trino shows of the release. A killed daemon had the day's runs in its queue.
 What does not belong here: how the stack starts (`marketlake.stack`).
 """
 
@@ -13,8 +13,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,9 +36,10 @@ COUNTS = ROOT / "bench" / "results" / "chaos.json"
 PAGE = ROOT / "docs" / "reliability.md"
 SERVICES = {"Spark worker": "spark-worker-1", "S3 server": "s3", "PostgreSQL": "postgres", "Redis": "redis", "Trino": "trino",
             "Dagster daemon": "dagster-daemon"}  # fmt: skip
-DRIVER, ANSWERS = "driver", "lost answers of the S3 server"
+DAEMON, DRIVER, ANSWERS = "Dagster daemon", "driver", "lost answers of the S3 server"
 KINDS = (*SERVICES, DRIVER, ANSWERS)
-LOST_PER_DAY = 12
+BLOWS_PER_DAY = 3
+LOST_PER_DAY, ONE_OF = 40, 3
 BASE = {"MARKETLAKE_LAKE_URL": f"s3://{BUCKET}/base", "MARKETLAKE_SQL_URL": "duckdb://"}
 SHOWN = "SELECT exchange, count(*) AS n, sum(volume) AS volume FROM gold.prices GROUP BY exchange ORDER BY exchange"
 CLI = ("-m", "marketlake.cli")
@@ -60,10 +60,12 @@ class Arena:
     usual_s: float
     expected: Mapping[str, str]
 
-    def day_on(self, endpoint: str = "") -> "subprocess.Popen[bytes]":
-        """`marketlake day` in a process group of its own, its S3 server reached at that address."""
+    def day_on(self, endpoint: str = "", *, is_queued: bool = False) -> "subprocess.Popen[bytes]":
+        """The day in a process group of its own, its S3 server reached at that address; or put into Dagster's queue."""
         told = {"MARKETLAKE_S3_ENDPOINT_URL": endpoint} if endpoint else {}
-        return command(self.variables | told, self.place.folder / "day.log", *CLI, "day", f"{self.day}")
+        told |= {"MARKETLAKE_DAGSTER_PORT": f"{self.place.settings.dagster_port}"}
+        words = ("-m", "bench.queued_day") if is_queued else (*CLI, "day")
+        return command(self.variables | told, self.place.folder / "day.log", *words, f"{self.day}")
 
     def found(self) -> dict[str, str]:
         """SHA-256 by table of the current release, and what Trino shows of it."""
@@ -83,54 +85,56 @@ def main() -> int:
     with arena(told.folder) as made:
         give_up = monotonic() + 60 * told.minutes
         while monotonic() < give_up:
-            kind = rarest(read_counts(), moments)
-            failures += not trial(made, kind, moments)
+            failures += not trial(made, rarest(read_counts(), moments), moments)
     return 1 if failures else 0
 
 
-def trial(made: Arena, kind: str, moments: random.Random) -> bool:
-    """One broken day, put right; True where it left what an undisturbed one does."""
+def trial(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
+    """One day broken in these ways, put right; True where it left what an undisturbed one does."""
     put_back(made.place)
-    at = moments.uniform(0.15, 0.95) * made.usual_s
-    began, runs, broken = monotonic(), 0, 0
+    blows = sorted((moments.uniform(0.1, 0.9) * made.usual_s, kind) for kind in kinds)
+    struck: list[tuple[float, str]] = []
+    began, runs, code = monotonic(), 0, 1
     with proxy(HOST, made.place.settings.s3_port) as between:
-        while runs < RUNS:
-            process, runs = made.day_on(between.url if kind == ANSWERS else ""), runs + 1
-            if runs == 1:
-                broken = break_one(made.place, kind, process, at, between)
+        while code != 0 and runs < RUNS:
+            process, runs = made.day_on(between.url if ANSWERS in kinds else "", is_queued=DAEMON in kinds), runs + 1
+            struck += strike(made.place, [blow for blow in blows if blow not in struck], process, between)
             code = wait(process)
-            if kind == ANSWERS and runs == 1:
-                broken = len(between.seen().lost)
             heal(made.place)
-            if code == 0:
-                break
+        n_lost = len(between.seen().lost)
     is_equal = code == 0 and made.found() == made.expected
-    say(
-        f"{kind}: {broken} at {at:.0f} s, {runs} run(s), {'equal' if is_equal else 'DIFFERENT'}, {monotonic() - began:.0f} s"
-    )
+    about = ", ".join(f"{kind} at {at:.0f} s" for at, kind in struck)
+    told = f"{n_lost} answers lost, {runs} run(s), {'equal' if is_equal else 'DIFFERENT'}"
+    say(f"{about}: {told}, {monotonic() - began:.0f} s")
     if not is_equal:
-        copy(made.place, "lake", f"different-{os.getpid()}")  # kept for whoever looks into it
-    if broken:
-        note(kind, broken, runs, is_equal, f"at {at:.0f} s of {made.usual_s:.0f}")
+        copy(made.place, "lake", f"different-{datetime.now(UTC):%H%M%S}")  # kept for whoever looks into it
+    note(
+        {kind: n_lost if kind == ANSWERS else 1 for _, kind in struck},
+        runs,
+        is_equal,
+        f"{about}; of {made.usual_s:.0f} s",
+    )
     return is_equal
 
 
-def break_one(place: Place, kind: str, process: "subprocess.Popen[bytes]", at: float, between: Proxy) -> int:
-    """Wait for the moment and break; how much was broken (0: the day had ended before)."""
-    if kind == ANSWERS:
-        sleep(at / 2)
-        between.set(lose="/", times=LOST_PER_DAY)
-        return 0
-    try:
-        process.wait(at)
-        return 0
-    except subprocess.TimeoutExpired:
-        pass
-    if kind == DRIVER:
-        os.killpg(process.pid, signal.SIGKILL)
-        return 1
-    os.kill(int(local.supervisor(place.settings).states()[SERVICES[kind]]["pid"]), signal.SIGKILL)
-    return 1
+def strike(
+    place: Place, blows: Sequence[tuple[float, str]], process: "subprocess.Popen[bytes]", between: Proxy
+) -> list[tuple[float, str]]:
+    """Wait for each moment and break; those that came before the run had ended."""
+    began, struck = monotonic(), []
+    for at, kind in blows:
+        try:
+            process.wait(max(0.0, began + at - monotonic()))
+            break
+        except subprocess.TimeoutExpired:
+            struck.append((at, kind))
+        if kind == ANSWERS:
+            between.set(lose="/", times=LOST_PER_DAY, every=ONE_OF)
+        elif kind == DRIVER:
+            os.killpg(process.pid, signal.SIGKILL)
+        elif pid := local.supervisor(place.settings).states()[SERVICES[kind]]["pid"]:
+            os.kill(int(pid), signal.SIGKILL)
+    return struck
 
 
 def wait(process: "subprocess.Popen[bytes]") -> int:
@@ -260,19 +264,20 @@ def read_counts() -> dict[str, dict[str, int]]:
     return dict(json.loads(COUNTS.read_text())) if COUNTS.exists() else {}
 
 
-def rarest(counts: Mapping[str, Mapping[str, int]], moments: random.Random) -> str:
-    """The kind with the fewest trials."""
-    trials = Counter({kind: counts.get(kind, {}).get("trials", 0) for kind in KINDS})
-    least = min(trials.values())
-    return moments.choice([kind for kind in KINDS if trials[kind] == least])
+def rarest(counts: Mapping[str, Mapping[str, int]], moments: random.Random) -> list[str]:
+    """The kinds that were killed the least, and lost answers besides; a day in the queue has a driver and an S3 server of its own."""
+    kills = {kind: (counts.get(kind, {}).get("broken", 0), moments.random()) for kind in KINDS if kind != ANSWERS}
+    chosen = sorted(kills, key=lambda kind: kills[kind])[:BLOWS_PER_DAY]
+    return [kind for kind in chosen if kind != DRIVER] if DAEMON in chosen else [*chosen, ANSWERS]
 
 
-def note(kind: str, broken: int, runs: int, is_equal: bool, about: str) -> None:
+def note(broken: Mapping[str, int], runs: int, is_equal: bool, about: str) -> None:
     """Add the trial to the counts, and write the page anew."""
     counts = read_counts()
-    held = counts.setdefault(kind, {"trials": 0, "broken": 0, "reruns": 0, "different": 0})
-    for name, more in (("trials", 1), ("broken", broken), ("reruns", runs - 1), ("different", not is_equal)):
-        held[name] += int(more)
+    for kind, n_broken in broken.items():
+        held = counts.setdefault(kind, {"trials": 0, "broken": 0, "reruns": 0, "different": 0})
+        for name, more in (("trials", 1), ("broken", n_broken), ("reruns", runs - 1), ("different", not is_equal)):
+            held[name] += int(more)
     COUNTS.write_text(json.dumps(counts, indent=1) + "\n")
     rows = [
         f"| {name} | {c['trials']} | {c['broken']} | {c['reruns']} | {c['different']} |"
@@ -281,9 +286,7 @@ def note(kind: str, broken: int, runs: int, is_equal: bool, about: str) -> None:
     ]
     head, _, _ = PAGE.read_text().partition("| what was broken |")
     table = "| what was broken | days | kills or lost answers | runs again | days with other digests |\n|---|---|---|---|---|\n"
-    PAGE.write_text(
-        head + table + "\n".join(rows) + f"\n\nLast trial: {datetime.now(UTC):%Y-%m-%d} ({kind}, {about}).\n"
-    )
+    PAGE.write_text(head + table + "\n".join(rows) + f"\n\nLast trial: {datetime.now(UTC):%Y-%m-%d} ({about}).\n")
 
 
 def say(line: str) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, SchemaMismatchError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError, TableNotFoundError
 from loguru import logger
 
+from lake.passing import translated
 from lake.settings import Settings
 from market.errors import Permanent, Transient
 from market.table import ARROW, Table, empty
@@ -51,7 +52,8 @@ class DeltaLake:
 
     def exists(self, table: Table | str) -> bool:
         """True where the table has been made."""
-        return DeltaTable.is_deltatable(self.uri(table), storage_options=self.storage_options)
+        with translated(_name(table), OSError, DeltaError):
+            return DeltaTable.is_deltatable(self.uri(table), storage_options=self.storage_options)
 
     def version(self, table: Table | str) -> int | None:
         """The newest version, None where the table has not been made."""
@@ -63,10 +65,13 @@ class DeltaLake:
         Raises
         ------
         Permanent
-            There is no such table or version.
+            There is no such table or version, or the store refused.
+        Transient
+            The store was away.
         """
         try:
-            return DeltaTable(self.uri(table), version=version, storage_options=self.storage_options)
+            with translated(_name(table), OSError, DeltaError):
+                return DeltaTable(self.uri(table), version=version, storage_options=self.storage_options)
         except TableNotFoundError as error:
             raise Permanent(
                 _name(table), expected=f"a table at {self.uri(table)}", found="none", do="Run the day that makes it"
@@ -91,9 +96,11 @@ class DeltaLake:
         schema = pa.schema([pa.field(name, ARROW[table.column(name).type]) for name in names])
         if version is None and not self.exists(table):
             return empty(schema)
-        stored = self.open(table, version).to_pyarrow_dataset()
-        there = set(stored.schema.names)
-        rows = stored.to_table(columns=[name for name in names if name in there], filter=where)
+        opened = self.open(table, version)
+        with translated(table.name, OSError, DeltaError):
+            stored = opened.to_pyarrow_dataset()
+            there = set(stored.schema.names)
+            rows = stored.to_table(columns=[name for name in names if name in there], filter=where)
         for name in names:
             if name not in there:  # the contract has grown since
                 rows = rows.append_column(name, pa.nulls(rows.num_rows, schema.field(name).type))
@@ -113,7 +120,7 @@ class DeltaLake:
         Permanent
             The table belongs to another engine, or the rows do not fit it.
         Transient
-            Another writer was first.
+            Another writer was first, or the store was away.
         """
         if table.writer != "delta-rs":
             raise Permanent(
@@ -123,13 +130,16 @@ class DeltaLake:
         if not rows.num_rows:
             return None
         try:
-            self._create(table)
-            target = self.open(table)
-            done = target.transaction_version(app_id)
-            if done is not None and done >= app_version:
-                logger.info("append skipped: already committed", table=table.name, app_id=app_id, version=app_version)
-                return None
-            self._commit(target, table, table.conform(rows), Transaction(app_id, app_version))
+            with translated(table.name, OSError, DeltaError):
+                self._create(table)
+                target = self.open(table)
+                done = target.transaction_version(app_id)
+                if done is not None and done >= app_version:
+                    logger.info(
+                        "append skipped: already committed", table=table.name, app_id=app_id, version=app_version
+                    )
+                    return None
+                self._commit(target, table, table.conform(rows), Transaction(app_id, app_version))
         except CommitFailedError as error:
             raise Transient(table.name, expected="to commit", found=f"another writer first ({error})") from error
         except SchemaMismatchError as error:

@@ -79,6 +79,11 @@ def writer_of(delta: DeltaLake, table: Table, version: int, day: date | None) ->
     return None
 
 
+def written_since(delta: DeltaLake, table: Table, version: int, since: int) -> list[Commit]:
+    """Commits that wrote rows after the version `since`, up to `version`, newest first."""
+    return [commit for commit in _commits(delta, table, version, version - since) if commit.version > since]
+
+
 def _commits(delta: DeltaLake, table: Table, version: int, n_read: int | None) -> list[Commit]:
     """Commits that wrote rows, up to the version, newest first.
 

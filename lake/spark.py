@@ -15,12 +15,15 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 from loguru import logger
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake import jars, log_store, masters, windows
 from lake.delta import TABLE_PROPERTIES, DeltaLake
 from lake.explain_commits import commit_note
+from lake.passing import translated
 from lake.settings import Settings
 from market import registry
 from market.errors import Permanent
@@ -28,6 +31,7 @@ from market.table import SPARK, Read, Table, Window
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "spark_conf"
+_OWN_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,16 @@ class Spark:
         Returns
         -------
         Rows with the contract's schema, in no particular order.
+
+        Raises
+        ------
+        Transient
+            A server or an executor was away for longer than Spark waits.
         """
+        with translated(f"{table.name} {window.start} to {window.end}", Py4JJavaError, PySparkException):
+            return self._candidate(table, window)
+
+    def _candidate(self, table: Table, window: Window) -> pa.Table:
         if table.build is None:
             raise Permanent(table.name, expected="a build function", found="none")
         mains = [read for read in table.reads if read.role == "main"]
@@ -100,15 +113,23 @@ class Spark:
         return table.conform(reduce(DataFrame.unionByName, frames).toArrow())
 
     def write(self, table: Table, rows: pa.Table, window: Window) -> int:
-        """Replace the window's rows by these in one commit; the table's new version.
+        """Replace the window's rows by these in one commit; the version that it made.
 
         Raises
         ------
         Permanent
             The table belongs to another engine.
+        Transient
+            Another writer replaced rows of the window first, or a server was away.
         """
         if table.writer != "spark":
             raise Permanent(table.name, expected=f"its owner {table.writer} to write", found="a write by Spark")
+        with translated(f"{table.name} {window.start} to {window.end}", Py4JJavaError, PySparkException):
+            version = self._write(table, rows, window)
+        logger.info("wrote", table=table.name, rows=rows.num_rows, version=version)
+        return version
+
+    def _write(self, table: Table, rows: pa.Table, window: Window) -> int:
         self._create(table)
         order = [name for name in ("session_month", "security_id", "session_date") if name in rows.column_names]
         frame = self.session.createDataFrame(rows)
@@ -121,10 +142,10 @@ class Spark:
         writer = writer.option("mergeSchema", "true")  # a contract may have grown a column
         if table.is_partitioned:
             writer = writer.option("replaceWhere", windows.replaced(window))
+        self.session.conf.unset(_OWN_COMMIT)
         writer.save(self._delta.uri(table))
-        version = self._delta.version(table)
-        logger.info("wrote", table=table.name, rows=rows.num_rows, version=version)
-        return int(version or 0)
+        own = self.session.conf.get(_OWN_COMMIT, None)  # not the head: that may be somebody else's by now
+        return int(own if own is not None else self._delta.version(table) or 0)
 
     def _spread(
         self, table: Table, read: Read, sides: Mapping[str, pa.Table], window: Window, resumed: "windows.Resumed | None"
@@ -178,6 +199,9 @@ class Spark:
 
 
 def _session(settings: Settings) -> SparkSession:
+    active = SparkSession.getActiveSession()
+    if active is not None and active.sparkContext._jsc.sc().isStopped():  # type: ignore[union-attr]
+        active.stop()  # its masters were away for too long; Python does not know yet
     os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["PYSPARK_PYTHON"] = settings.spark_python or sys.executable
     builder: Any = SparkSession.builder.appName("marketlake")
@@ -201,7 +225,9 @@ def _configuration(settings: Settings) -> dict[str, str]:
     if settings.spark_master == "submitted":
         return tuning("common") | masters.further(settings)  # jars, sizes and S3 are the platform's
     is_on_s3, is_local = settings.lake_url.startswith("s3://"), settings.spark_master.startswith("local")
+    is_here = is_local or _host(settings.spark_master) in ("127.0.0.1", "localhost")
     found = tuning("common") | (tuning("s3") if is_on_s3 else {}) | ({} if is_local else tuning("standalone"))
+    found |= tuning("here") if is_here else {}
     files = (*jars.ensure_jars("spark", "s3"), log_store.ensure_jar()) if is_on_s3 else jars.ensure_jars("spark")
     paths = ":".join(str(path) for path in files)
     found |= {
@@ -211,7 +237,7 @@ def _configuration(settings: Settings) -> dict[str, str]:
         "spark.executorEnv.PYTHONPATH": str(ROOT),
         "spark.sql.warehouse.dir": str(settings.path("var/spark-warehouse")),
     }
-    if is_local or _host(settings.spark_master) in ("127.0.0.1", "localhost"):
+    if is_here:
         found |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
     if is_on_s3:
         found["spark.hadoop.fs.s3a.endpoint.region"] = settings.s3_region

@@ -1,4 +1,4 @@
-"""Two Spark drivers that commit to one table on S3 at the same moment: the log store decides whether a commit is lost.
+"""Spark drivers that commit to one table on S3 at the same moment, or whose answer is lost: none of them loses a commit.
 
 The server is SeaweedFS. The same race is shown lost with Delta's own log store for S3 and won with ours.
 """
@@ -6,69 +6,93 @@ The server is SeaweedFS. The same race is shown lost with Delta's own log store 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 
 from lake.delta import DeltaLake
 from lake.log_store import CLASS
+from lake.settings import Settings
+from market import registry
 from marketlake import environment
-from marketlake.stack.place import HOST, Place
-from tests.support.faulty_proxy import proxy
+from marketlake.stack.place import HOST
+from tests.support.faulty_proxy import Proxy, proxy
 
 WRITER = Path(__file__).resolve().parents[1] / "support" / "spark_writer.py"
 DELTAS = "io.delta.storage.S3SingleDriverLogStore"
-COMMIT = r"_delta_log/0*1\.json"
+COMMIT = r"_delta_log/0*{}\.json"
+FIRST, MAY, JUNE = "2024-05-02", "2024-05-03", "2024-06-03"
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("store", [DELTAS, CLASS])
-def test_two_drivers_at_once(store: str, on_s3: dict[str, str], s3_place: Place, make, tmp_path) -> None:
+class Bench:
+    """A table's drivers on an S3 server that is reached through a proxy."""
+
+    def __init__(self, settings: Settings, between: Proxy) -> None:
+        self.settings, self.between = settings, between
+
+    def write(self, *days: str, store: str = CLASS) -> list[str]:
+        """What drivers say that replace these days, all begun at one moment."""
+        variables = environment.as_environment(self.settings)
+        variables |= {"PYTHONPATH": str(environment.ROOT), "HOME": os.environ["HOME"]}
+        drivers = [
+            subprocess.Popen(
+                [sys.executable, str(WRITER), day, store], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env=variables, cwd=environment.ROOT,
+            )
+            for day in days
+        ]  # fmt: skip
+        try:
+            for driver in drivers:
+                assert driver.stdout is not None and driver.stdout.readline() == "ready\n"
+            for driver in drivers:
+                assert driver.stdin is not None
+                driver.stdin.write("go\n")
+                driver.stdin.flush()
+            return [driver.communicate(timeout=240)[0].strip() for driver in drivers]
+        finally:
+            for driver in drivers:
+                driver.kill()
+                driver.wait(30)
+
+    def days(self) -> list[str]:
+        """The days that the table has."""
+        rows = DeltaLake(self.settings).read(registry.table("gold.labels"))
+        return sorted(str(day) for day in rows["session_date"].to_pylist())
+
+
+@pytest.fixture
+def bench(on_s3: dict[str, str], s3_place: Any, make: Any, tmp_path: Path) -> Iterator[Bench]:
     with proxy(HOST, s3_place.settings.s3_port) as running:
-        settings = make(
-            **{**on_s3, "s3_endpoint_url": running.url},
-            spark_master="local[1]",
-            spark_driver_memory="1g",
-            state_dir=tmp_path,
-        )
-        uri = f"{settings.lake_url}/raced"
-        write(settings, uri, ["first"], store)
-        running.set(meet=COMMIT, patience_s=20)
-        acknowledged = write(settings, uri, ["left", "right"], store)
-        statuses = [status for path, status in running.seen().puts if path.endswith("00000000000000000001.json")]
-        table = DeltaTable(uri, storage_options=DeltaLake(settings).storage_options)
-        there = sorted(table.to_pyarrow_table()["name"].to_pylist())
-    assert acknowledged == ["left", "right"] and len(statuses) >= 2, "both were told that their commit had been taken"
+        told = {**on_s3, "s3_endpoint_url": running.url, "lake_url": f"{on_s3['lake_url']}/{tmp_path.name}"}
+        yield Bench(make(**told, spark_master="local[1]", spark_driver_memory="1g", state_dir=tmp_path), running)
+
+
+@pytest.mark.parametrize("store", [DELTAS, CLASS])
+def test_two_drivers_at_once(store: str, bench: Bench) -> None:
+    assert bench.write(FIRST, store=store) == ["version 1"]
+    bench.between.set(meet=COMMIT.format(2), patience_s=20)
+    said = bench.write(MAY, JUNE, store=store)
+    statuses = [status for path, status in bench.between.seen().puts if path.endswith("00000000000000000002.json")]
+    assert len(statuses) >= 2, "both asked for the same version"
     if store == DELTAS:
-        assert len(there) == 2, "one of the acknowledged commits is gone"
+        assert said == ["version 2", "version 2"] and len(bench.days()) == 2, "one of the acknowledged commits is gone"
     else:
-        assert there == ["first", "left", "right"] and 412 in statuses
+        assert sorted(said) == ["version 2", "version 3"] and bench.days() == [FIRST, MAY, JUNE] and 412 in statuses
 
 
-def write(settings, uri: str, names: list[str], store: str) -> list[str]:
-    """Names of the drivers whose append was acknowledged, all begun at one moment."""
-    variables = {
-        **environment.as_environment(settings),
-        "PYTHONPATH": str(environment.ROOT),
-        "HOME": os.environ["HOME"],
-    }
-    drivers = [
-        subprocess.Popen(
-            [sys.executable, str(WRITER), uri, name, store], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, env=variables, cwd=environment.ROOT,
-        )
-        for name in names
-    ]  # fmt: skip
-    try:
-        for driver in drivers:
-            assert driver.stdout is not None and driver.stdout.readline() == "ready\n"
-        for driver in drivers:
-            assert driver.stdin is not None
-            driver.stdin.write("go\n")
-            driver.stdin.flush()
-        told = [driver.communicate(timeout=300)[0] for driver in drivers]
-    finally:
-        for driver in drivers:
-            driver.kill()
-    return [name for name, text in zip(names, told, strict=True) if "acknowledged" in text]
+def test_of_two_that_replace_the_same_day_at_once_one_is_told_that_it_may_try_again(bench: Bench) -> None:
+    bench.write(FIRST)
+    bench.between.set(meet=COMMIT.format(2), patience_s=20)
+    said = sorted(bench.write(MAY, MAY))
+    assert said[0].startswith("Transient gold.labels 2024-05-03") and "another writer first" in said[0]
+    assert said[1] == "version 2" and bench.days() == [FIRST, MAY]
+
+
+def test_a_commit_whose_answer_is_lost_is_found_and_not_made_again(bench: Bench) -> None:
+    bench.write(FIRST)
+    bench.between.set(lose=COMMIT.format(2), times=1)
+    assert bench.write(MAY) == ["version 2"]
+    assert len(bench.between.seen().lost) == 1 and bench.days() == [FIRST, MAY]

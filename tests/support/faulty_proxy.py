@@ -27,13 +27,16 @@ class Faults:
 
     Parameters
     ----------
-    lose : a PUT whose path matches is done at the server and its answer dropped, `times` times.
+    lose : a PUT whose path matches is done at the server and its answer dropped, `times` times: of each such PUT, or
+        of every n-th where `every` says so.
     meet : PUTs whose path matches wait until two of the same path have come, or `patience_s` has passed.
     lost : paths whose answers were dropped; puts : path and status of every PUT.
     """
 
     lose: str = ""
     times: int = 0
+    every: int = 1
+    matched: int = 0
     meet: str = ""
     patience_s: float = 3.0
     lost: list[str] = field(default_factory=list)
@@ -124,7 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "PUT":
             with self.lock:
                 self.faults.puts.append((self.path, response.status))
-                is_lost = response.status < 300 and self.faults.times > 0 and re.search(self.faults.lose, self.path)
+                matches = response.status < 300 and self.faults.times > 0 and re.search(self.faults.lose, self.path)
+                self.faults.matched += bool(matches)
+                is_lost = matches and self.faults.matched % self.faults.every == 0
                 if is_lost:
                     self.faults.times -= 1
                     self.faults.lost.append(self.path)
