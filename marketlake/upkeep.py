@@ -5,7 +5,7 @@ What does not belong here: finding and removing files (`lake.vacuum`), printing 
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -87,15 +87,17 @@ def without_clients(settings: "Settings", server: str, say: Callable[[str], None
     needing = [service.name for service in _needing(local.platform(Place(settings)), server)]
     states = keeper.states()
     stopped = [name for name in needing if states.get(name, {}).get("pid")]
-    for name in reversed(stopped):
-        keeper.stop(name)
-        say(f"stopped {name}")
-    try:
+
+    def start(name: str) -> None:
+        keeper.start(name)
+        say(f"started {name}")
+
+    with ExitStack() as held:  # each is started again, though stopping another, the work or starting another failed
+        for name in reversed(stopped):
+            held.callback(start, name)
+            keeper.stop(name)
+            say(f"stopped {name}")
         yield
-    finally:
-        for name in stopped:
-            keeper.start(name)
-            say(f"started {name}")
 
 
 def _needing(ordered: "Sequence[Service]", server: str) -> "list[Service]":

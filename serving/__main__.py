@@ -12,6 +12,7 @@ from loguru import logger
 from lake.settings import Settings, read_settings
 from serving import logs
 from serving.app import create_app
+from serving.metrics import count_together
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     logs.configure()
     port = chosen.port or settings.api_port
+    if chosen.workers > 1:
+        count_together(settings.path(settings.state_dir) / "metrics" / f"api-{port}")
     logger.info("starting", url=f"http://{chosen.host}:{port}", docs=f"http://{chosen.host}:{port}/docs")
     # Our own line per request says more than uvicorn's, so its access log is off.
     uvicorn.run("serving.__main__:app", factory=True, host=chosen.host, port=port, workers=chosen.workers, access_log=False,

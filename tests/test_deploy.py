@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from exchange.keys import DEFAULT_KEYS
 from lake import shipped
 from lake.settings import Settings
+from marketlake import worlds
 from marketlake.stack import servers
 from marketlake.stack.place import Place
 from marketlake.stack.servers import trino
@@ -27,7 +29,10 @@ KUSTOMIZATION = yaml.safe_load(TEXT[DEPLOY / "kustomization.yaml"])
 VARIABLE = re.compile(r"MARKETLAKE_[A-Z0-9_]*[A-Z0-9]")
 REFERENCE = re.compile(r"\$\{([A-Z0-9_]+)([^}]*)\}")
 IMAGE = re.compile(r"[a-z0-9./-]+:\d+[\w.-]*(@sha256:[0-9a-f]{64})?")
-SECRET_NAMES = {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "TRINO_SECRET"}
+SECRET_NAMES = {
+    "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_READER_KEY_ID", "S3_READER_SECRET", "POSTGRES_PASSWORD", "REDIS_PASSWORD",
+    "TRINO_SECRET", *DEFAULT_KEYS,
+}  # fmt: skip
 OURS = "marketlake:0.1.0"
 
 
@@ -56,16 +61,30 @@ def containers() -> list[tuple[str, dict[str, Any]]]:
 
 def needed() -> set[str]:
     """Every setting that the one-machine stack tells those who work on it."""
-    place = Place(Settings(_env_file=None, state_dir=Path("var/none")))
-    place.__dict__["credentials"] = type("Any", (), {"__getattr__": lambda self, name: "any"})()
-    found = set()
+    place = a_place()
+    found = set(worlds.stack_values(place.settings, "http://127.0.0.1:1", {"sessions": {"XKRX": ["2024-06-28"]}}))
     for entry in pkgutil.iter_modules(servers.__path__):
         module = importlib.import_module(f"{servers.__name__}.{entry.name}")
         found |= set(getattr(module, "values", lambda _: {})(place))
-    return {f"MARKETLAKE_{name}" for name in found} | {"MARKETLAKE_EXCHANGE_URL"}
+    return {f"MARKETLAKE_{name}" for name in found}
 
 
-NOT_THE_APIS = {"SPARK_MASTER", "MLFLOW_TRACKING_URI", "DAGSTER_HOME", "EXCHANGE_URL"}
+def a_place(folder: Path = Path("var/none")) -> Place:
+    """A stack's place; each credential is its own name."""
+    place = Place(Settings(_env_file=None, state_dir=folder))
+    place.__dict__["credentials"] = type("Any", (), {"__getattr__": lambda self, name: name})()
+    return place
+
+
+NOT_THE_APIS = {
+    "SPARK_MASTER",
+    "MLFLOW_TRACKING_URI",
+    "DAGSTER_HOME",
+    "EXCHANGE_URL",
+    "FIRST_SESSION",
+    "LAST_SESSION",
+    *DEFAULT_KEYS,
+}
 NEEDS = {"dagster-code": needed(), "api": needed() - {f"MARKETLAKE_{name}" for name in NOT_THE_APIS}}
 
 
@@ -102,7 +121,7 @@ def test_both_deployments_tell_our_services_all_that_they_need(service: str) -> 
     for found in (composed, variables(container)):
         assert NEEDS[service] <= set(found)
     for name in NEEDS[service]:
-        if name.endswith("_URL") or name.endswith("_MASTER"):
+        if name.endswith(("_URL", "_MASTER", "_SESSION")):
             assert variables(container)[name] == re.sub(r"\$\{(\w+)[^}]*\}", r"$(\1)", composed[name]), name
 
 
@@ -143,7 +162,7 @@ def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
 
 
 def test_every_secret_value_in_the_cluster_comes_from_the_secret() -> None:
-    wanted = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|REDISCLI_AUTH")
+    wanted = re.compile(r"PASSWORD|SECRET|ACCESS_KEY|API_KEY|KEY_ID|CLIENT_ID|REDISCLI_AUTH")
     for name, container in containers():
         for one in container.get("env", []):
             reference = one.get("valueFrom", {}).get("secretKeyRef")

@@ -78,11 +78,10 @@ def up(stack: OneStack = Stack.embedded) -> None:
 def down(stack: AnyStack = None) -> None:
     """End what `up` started, and nothing else. Data stays."""
     from marketlake import services
+    from marketlake.stack import local
 
     settings, ended = environment.opened(), 0
-    if stack is not Stack.embedded and _is_local_up(settings):
-        from marketlake.stack import local
-
+    if stack is not Stack.embedded:
         ended += local.down(settings, console.say)
     if stack is not Stack.local:
         ended += services.down(settings, console.say)
@@ -93,12 +92,11 @@ def down(stack: AnyStack = None) -> None:
 def status(as_json: Json = False, stack: AnyStack = None) -> None:
     """What runs: state, port, process, memory, version, what it waits for, address, log."""
     from marketlake import services
+    from marketlake.stack import local
 
     settings = environment.opened()
-    if stack is Stack.local or (stack is None and _is_local_up(settings)):
+    if stack is Stack.local or (stack is None and local.is_up(settings)):
         _installed()
-        from marketlake.stack import local
-
         states = [asdict(state) for state in local.status(settings)]
     else:
         states = [asdict(state) for state in services.status(settings)]
@@ -119,14 +117,6 @@ def _demo_on_servers(settings: "Settings", outside: "Outside") -> None:
     console.say()
     job.run(settings, outside, f"http://{HOST}:{settings.exchange_port}")
     console.say("the stack still runs: `marketlake status`; end it: `marketlake down`")
-
-
-def _is_local_up(settings: "Settings") -> bool:
-    """True where the local stack's supervisor runs; asked without importing what only the extra `stack` has."""
-    from marketlake import processes, services
-
-    process = processes.load(services.pid_file(settings, "supervisord"))
-    return process is not None and process.alive() is not None
 
 
 def _installed() -> None:

@@ -176,4 +176,5 @@ def _say_current(settings: "Settings", expected: str) -> None:
     console.say(f"current release: {name}")
     if expected and name != expected:
         console.say(f"the lake has moved on since the backup; back to it: `marketlake release rollback {expected}`")
-    console.say(f"fill the online store from it: `marketlake release rollback {name}`")
+    if found:
+        console.say(f"fill the online store from it: `marketlake release rollback {name}`")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 MANIFEST, FORMAT = "manifest.json", 1
-OBJECTS = "objects"
+OBJECTS, CHAMPION = "objects", "/champion.json"
 KEPT = ("releases/", "models/", "world.json")
 """What of the lake's store is taken along: pointers and small files."""
 
@@ -143,7 +143,8 @@ def restore(settings: "Settings", databases: Databases, folder: Path, say: Say) 
     Raises
     ------
     Permanent
-        The backup is damaged, or is of another lake or another kind of stack; nothing was changed.
+        The backup is damaged, or is of another lake or another kind of stack; nothing was changed. Or something was published
+        while the databases were read in.
     """
     from lake.objects import lake_store
 
@@ -158,7 +159,7 @@ def restore(settings: "Settings", databases: Databases, folder: Path, say: Say) 
         say(f"restored {part.kind} {part.name}")
     # A move of the pointer comes after the release that it shows: nobody sees one that is not there.
     for part in sorted(lacking, key=lambda part: (part.name.startswith("releases/pointer"), part.name)):
-        store.put(part.name, (folder / part.file).read_bytes())
+        _put(store, part.name, (folder / part.file).read_bytes())
     say(f"restored {len(lacking)} of {len(made.of('object'))} objects; the others are there")
     return made
 
@@ -250,12 +251,21 @@ def _lacking(store: "Store", folder: Path, made: Manifest) -> list[Part]:
     for part in made.of("object"):
         if not store.exists(part.name):
             lacking.append(part)
-        elif not part.name.endswith("/champion.json") and store.get(part.name) != (folder / part.file).read_bytes():
+        elif not part.name.endswith(CHAMPION) and store.get(part.name) != (folder / part.file).read_bytes():
             other.append(part.name)
     if other:
         raise Permanent(f"backup {folder}", expected="objects as the lake has them", found="others of the same name",
                         keys=other[:5], do=f"It is a backup of another lake, {made.lake_url}: set MARKETLAKE_LAKE_URL")  # fmt: skip
     return lacking
+
+
+def _put(store: "Store", path: str, payload: bytes) -> None:
+    """Never over what somebody wrote meanwhile: releases and moves of the pointer are written once, a champion moved on."""
+    if not (store.put_if_absent(path, payload) or path.endswith(CHAMPION) or store.get(path) == payload):
+        raise Permanent(
+            f"{store.url}/{path}", expected="nothing, or what the backup holds", found="another, written while this ran",
+            do="It stays, and is current; the databases are restored. End who publishes before you restore again",
+        )  # fmt: skip
 
 
 def _part(kind: Kind, name: str, folder: Path, file: str, payload: bytes) -> Part:

@@ -15,7 +15,7 @@ from marketlake import environment, processes, worlds
 from marketlake import services as embedded
 from marketlake.service import Service, State
 from marketlake.stack import servers
-from marketlake.stack.place import HOST, Place
+from marketlake.stack.place import HOST, STACK, Place
 from marketlake.stack.supervisor import Supervisor
 from marketlake.worlds import Outside
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 READY_S = 180.0
-STACK = "local"
 
 
 def up(settings: "Settings", say: Say, outside: Outside | None = None) -> list[State]:
     """Start what does not run yet, each after what it waits for; returns when all of it answers.
+
+    What a supervisord that was killed left behind is ended first.
 
     Parameters
     ----------
@@ -41,19 +42,22 @@ def up(settings: "Settings", say: Say, outside: Outside | None = None) -> list[S
     Transient
         A service did not come up; what did stays up, `down` ends it.
     """
-    place = Place(settings)
-    keeper = supervisor(settings)
+    keeper, place = supervisor(settings), Place(as_running(settings))
     found = platform(place)
-    for service in (*found, embedded.exchange(settings, Outside())):
+    if keeper.running() is None:
+        keeper.end()
+    for service in (*found, embedded.exchange(place.settings, Outside())):
         _refuse_taken(keeper, service)
-    environment.write_stack_file(stack_file(settings), _values(place), _ABOUT)
+    # The exchange's lines stay until it is asked anew: without them each `up` would restart whoever reads the file.
+    _write(place, environment.held(place.settings_file) | _values(place))
     kept = [*found, _exchange(place)] if keeper.running() else found
     keeper.keep(kept)
     began = monotonic()
     _bring_up(keeper, [service for service in found if service.name == "s3"], say, began)
     keeper.keep([*found, _exchange(place, outside)])
     _bring_up(keeper, [_exchange(place, outside)], say, began)
-    _know_exchange(place, outside)
+    _know_exchange(place)
+    keeper.keep([*found, _exchange(place, outside)])
     _bring_up(keeper, found, say, began)
     return status(settings)
 
@@ -61,7 +65,10 @@ def up(settings: "Settings", say: Say, outside: Outside | None = None) -> list[S
 def down(settings: "Settings", say: Say) -> int:
     """End what `up` started, and only that; how many processes were ended. Data stays."""
     keeper = supervisor(settings)
-    named = [name for name, info in keeper.states().items() if info["pid"]]
+    try:
+        named = [name for name, info in keeper.states().items() if info["pid"]]
+    except Transient:  # it does not answer: what it keeps is ended all the same
+        named = []
     ended = keeper.end()
     for name in named:
         say(f"ended {name}")
@@ -70,14 +77,26 @@ def down(settings: "Settings", say: Say) -> int:
 
 def status(settings: "Settings") -> list[State]:
     """How every service is."""
-    keeper, place = supervisor(settings), Place(settings)
+    keeper, place = supervisor(settings), Place(as_running(settings))
     told = keeper.states()
-    return [_state(keeper, service, told.get(service.name)) for service in [_exchange(place), *platform(place)]]
+    # No world is asked for: which one the exchange has stands in the lake, whose server may be what is away.
+    services = [embedded.exchange(place.settings, Outside()), *platform(place)]
+    return [_state(keeper, service, told.get(service.name)) for service in services]
 
 
 def is_up(settings: "Settings") -> bool:
-    """True where the stack's supervisor runs."""
-    return supervisor(settings).running() is not None
+    """True where the stack's supervisor runs, or left processes behind when it was killed."""
+    keeper = supervisor(settings)
+    return keeper.running() is not None or bool(keeper.marked())
+
+
+def as_running(settings: "Settings") -> "Settings":
+    """The settings with the ports that the running stack has, where none was set by hand: one moved once stays where it is."""
+    if supervisor(settings).running() is None:
+        return settings
+    held = {name.lower(): value for name, value in environment.held(stack_file(settings)).items()}
+    moved = {name: int(value) for name, value in held.items() if name.endswith("_port") and value.isdecimal()}
+    return settings.model_copy(update={name: moved[name] for name in moved.keys() - settings.model_fields_set})
 
 
 def platform(place: Place) -> list[Service]:
@@ -105,7 +124,7 @@ def supervisor(settings: "Settings") -> Supervisor:
 
 def stack_file(settings: "Settings") -> Path:
     """The file of settings that commands on this stack read."""
-    return environment.stack_file(settings, STACK)
+    return Place(settings).settings_file
 
 
 _ABOUT = "the local stack; keep it to yourself, it holds passwords. Written by `marketlake up --stack local`"
@@ -145,11 +164,14 @@ def local_settings(place: Place) -> "Settings":
     return environment.open_settings(**{name.lower(): value for name, value in _values(place).items()})
 
 
-def _know_exchange(place: Place, outside: Outside | None) -> None:
+def _know_exchange(place: Place) -> None:
     url = f"http://{HOST}:{place.settings.exchange_port}"
-    told = embedded.told_by(url)
-    values = _values(place) | worlds.stack_values(place.settings, url, told)
-    environment.write_stack_file(stack_file(place.settings), values, _ABOUT)
+    _write(place, _values(place) | worlds.stack_values(place.settings, url, embedded.told_by(url)))
+
+
+def _write(place: Place, values: Mapping[str, str]) -> None:
+    """In one order, since a file that changed restarts whoever reads it."""
+    environment.write_stack_file(place.settings_file, dict(sorted(values.items())), _ABOUT)
 
 
 def _bring_up(keeper: Supervisor, wanted: list[Service], say: Say, began: float) -> None:
@@ -162,7 +184,7 @@ def _bring_up(keeper: Supervisor, wanted: list[Service], say: Say, began: float)
             if service.name not in asked and set(service.waits_for) & names <= ready:
                 _ask(keeper, service)
                 asked.add(service.name)
-        states = keeper.states()
+        states = _kept(keeper)
         for service in wanted:
             if service.name in asked - ready and states[service.name]["statename"] == "RUNNING" and service.answers():
                 ready.add(service.name)
@@ -174,11 +196,19 @@ def _bring_up(keeper: Supervisor, wanted: list[Service], say: Say, began: float)
 
 
 def _ask(keeper: Supervisor, service: Service) -> None:
-    if keeper.states()[service.name]["statename"] in ("RUNNING", "STARTING"):
+    if _kept(keeper)[service.name]["statename"] in ("RUNNING", "STARTING"):
         return
     if service.prepare:
         service.prepare()
     keeper.start(service.name)
+
+
+def _kept(keeper: Supervisor) -> Mapping[str, dict[str, Any]]:
+    states = keeper.states()
+    if not states:
+        raise Transient("supervisord", expected="to run while services start", found="it has ended",
+                        do=f"Its log: {keeper.log('supervisord')}. Run `marketlake up --stack local` again")  # fmt: skip
+    return states
 
 
 def _not_ready(keeper: Supervisor, late: list[Service], states: Mapping[str, dict[str, Any]]) -> Transient:

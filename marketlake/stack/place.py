@@ -11,12 +11,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from marketlake import environment
+
 if TYPE_CHECKING:
     from lake.settings import Settings
 
 HOST = "127.0.0.1"
 BUCKET = "marketlake"
 USER = "marketlake"
+STACK = "local"
+MARK = "LAKEHOUSE_STACK"
+"""A variable that every process of the stack inherits: its value is the stack's folder. By it none is left behind."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ class Place:
         """What the servers keep, each in a folder of its own."""
         return self.settings.path(self.settings.state_dir) / "local"
 
+    @property
+    def settings_file(self) -> Path:
+        """The file of settings that commands on this stack, and those of its services that are our code, read."""
+        return environment.stack_file(self.settings, STACK)
+
     def of(self, server: str) -> Path:
         """The folder of one server, made where missing and closed to other users."""
         folder = self.folder / server
@@ -57,12 +67,17 @@ class Place:
 
     @cached_property
     def credentials(self) -> Credentials:
-        """Those of this stack; made at the first call."""
+        """Those of this stack; made at the first call, and one that an older version did not know when it is first asked for."""
         file = self.folder / "credentials.json"
+        made = asdict(Credentials.made())
         if not file.exists():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_private(file, json.dumps(asdict(Credentials.made()), indent=1), is_new=True)
-        return Credentials(**json.loads(file.read_text()))
+            write_private(file, json.dumps(made, indent=1), is_new=True)
+        held = json.loads(file.read_text())
+        if not made.keys() <= held.keys():
+            held = made | held
+            write_private(file, json.dumps(held, indent=1))
+        return Credentials(**{name: held[name] for name in made})
 
     @property
     def s3_url(self) -> str:

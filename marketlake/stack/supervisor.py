@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 import xmlrpc.client
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,10 +18,8 @@ from market.errors import Transient
 from marketlake import environment, processes
 from marketlake.processes import Process
 from marketlake.service import Service
-from marketlake.stack.place import Place, write_private
-
-MARK = "LAKEHOUSE_STACK"
-"""A variable that every process of the stack inherits: its value is the stack's folder. By it none is left behind."""
+from marketlake.stack import on_free_ports
+from marketlake.stack.place import MARK, Place, write_private
 
 STOP_S = 20
 LOG_BYTES, LOGS_KEPT = 20_000_000, 3
@@ -73,8 +70,8 @@ class Supervisor:
         self._place, self._logs, self._pid_file = place, log_folder, pid_file
         self._folder = place.folder
         short = hashlib.sha256(str(self._folder).encode()).hexdigest()[:12]
-        # A socket's path may have 107 characters, which a project's folder may exceed.
-        self._socket = Path(tempfile.gettempdir()) / f"marketlake-{os.getuid()}-{short}.sock"
+        # A socket's path may have 107 characters, which a project's folder may exceed; TMPDIR differs from shell to shell.
+        self._socket = Path("/tmp") / f"marketlake-{os.getuid()}-{short}.sock"
 
     def log(self, name: str) -> Path:
         """Where a service's output goes."""
@@ -121,13 +118,23 @@ class Supervisor:
                 raise Transient(f"service {name}", expected="to be stopped", found=fault.faultString) from fault
 
     def states(self) -> Mapping[str, dict[str, Any]]:
-        """What supervisord says of each service by name (`statename`, `pid`, `description`); empty where it does not run."""
-        if self.running() is None:
+        """What supervisord says of each service by name (`statename`, `pid`, `description`); empty where it does not run.
+
+        Raises
+        ------
+        Transient
+            It runs and does not answer.
+        """
+        process = self.running()
+        if process is None:
             return {}
         try:
             return {info["name"]: info for info in self._rpc().getAllProcessInfo()}
-        except (OSError, xmlrpc.client.Error):
-            return {}
+        except (OSError, xmlrpc.client.Error) as error:
+            raise Transient(
+                f"supervisord, process {process.pid}", expected=f"an answer at {self._socket}", found=f"{error}",
+                do="End it and all that it keeps by `marketlake down`, then `marketlake up --stack local`",
+            ) from error  # fmt: skip
 
     def end(self) -> int:
         """End the daemon and all that it keeps, and then whatever still carries the mark; how many processes were ended."""
@@ -140,17 +147,14 @@ class Supervisor:
                 found.terminate()
                 psutil.wait_procs([found], timeout=STOP_S * 4)
             processes.stop(process)
-        left = [one for one in self.marked() if one.is_running()]
-        for one in left:
-            one.kill()
-        psutil.wait_procs(left, timeout=5)
+        processes.end(self.marked(), grace_s=STOP_S)
         self._socket.unlink(missing_ok=True)
         self._pid_file.unlink(missing_ok=True)
         return len(marked)
 
     def marked(self) -> list[psutil.Process]:
         """Every process that the stack started, directly or not."""
-        return [one for one in psutil.process_iter() if _mark_of(one) == str(self._folder)]
+        return processes.carrying(MARK, str(self._folder))
 
     def _ask_all_to_end(self) -> None:
         """At once: by itself supervisord ends one after the other."""
@@ -160,12 +164,12 @@ class Supervisor:
             return  # it answers no more; what is left is ended below
 
     def _start(self, conf: Path) -> None:
-        for orphan in self.marked():  # of a daemon that was killed
-            orphan.kill()
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(environment.PREFIX)}
+        # A user's own AWS session or profile would win over the keys of the stack's S3 server.
+        ours = (environment.PREFIX, "AWS_")
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         variables |= environment.QUIET | {"PYTHONUNBUFFERED": "1", MARK: str(self._folder)}
         variables |= {
-            f"{environment.PREFIX}ENV_FILE": str(environment.stack_file(self._place.settings, "local")),
+            f"{environment.PREFIX}ENV_FILE": str(self._place.settings_file),
             "DAGSTER_HOME": str(self._place.of("dagster")),
         }
         process = processes.start(
@@ -197,7 +201,7 @@ class Supervisor:
         )  # fmt: skip
         for service in services:
             text += _PROGRAM.format(
-                name=service.name, command=" ".join(_quoted(part) for part in service.command),
+                name=service.name, command=" ".join(_quoted(part) for part in _command(service)),
                 directory=_escaped(str(environment.ROOT)), signal=service.ends_by, stop_s=STOP_S,
                 environment=",".join(f"{name}={_value(value)}" for name, value in _environment(service).items()),
                 log=_escaped(str(self.log(service.name))), **common,
@@ -211,18 +215,16 @@ def write_files(service: Service) -> None:
         write_private(file, text)
 
 
+def _command(service: Service) -> tuple[str, ...]:
+    ports = [str(port) for port in (service.port, *service.more_ports) if port]
+    return (*((sys.executable, "-m", on_free_ports.__name__, ",".join(ports)) if ports else ()), *service.command)
+
+
 def _environment(service: Service) -> dict[str, str]:
     """The service's own, and a digest of its files, so that supervisord sees a change of theirs as one of the program."""
-    files = json.dumps(sorted((str(file), text) for file, text in service.files.items()))
+    read = {file: file.read_text() if file.exists() else "" for file in service.reads}
+    files = json.dumps(sorted((str(file), text) for file, text in {**service.files, **read}.items()))
     return {**service.environment, "CONFIGURATION": hashlib.sha256(files.encode()).hexdigest()[:16]}
-
-
-def _mark_of(process: psutil.Process) -> str | None:
-    try:
-        mark: str | None = process.environ().get(MARK)
-        return mark
-    except (psutil.Error, OSError):
-        return None
 
 
 def _escaped(text: str) -> str:

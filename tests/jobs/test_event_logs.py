@@ -1,9 +1,13 @@
 """Both event logs tell the same of a backfill as one run, however its plans were written."""
 
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
 import dagster as dg
 import pytest
 import yaml
-from dagster import DagsterEventType
+from dagster import DagsterEvent, DagsterEventType, EventLogEntry
+from dagster._core.events import AssetMaterializationPlannedData
 
 from jobs.event_log_postgres import BATCH, BatchedPostgresEventLog
 from marketlake.stack.servers.dagster import instance_text
@@ -59,3 +63,47 @@ def test_a_backfill_s_plans_and_materialisations_are_all_there_once(instance):
 def test_the_stack_s_instance_uses_it(place):
     told = yaml.safe_load(instance_text(place))["event_log_storage"]
     assert (told["module"], told["class"]) == (BatchedPostgresEventLog.__module__, BatchedPostgresEventLog.__name__)
+
+
+@pytest.fixture
+def log(place):
+    """The log alone."""
+    config = yaml.safe_load(instance_text(place))["event_log_storage"]["config"]
+    made = BatchedPostgresEventLog.from_config_value(None, config)
+    yield made
+    made.dispose()
+
+
+def plan(run_id: str, key: str) -> EventLogEntry:
+    """The event that says that a run is about to make a partition."""
+    data = AssetMaterializationPlannedData(dg.AssetKey("prices"), partition=key)
+    event = DagsterEvent(DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value, "job", event_specific_data=data)
+    return EventLogEntry(None, logging.INFO, "planned", run_id, 1.0, job_name="job", dagster_event=event)
+
+
+def planned(log: BatchedPostgresEventLog, run_id: str) -> list[str]:
+    return sorted(entry.dagster_event.partition for entry in log.get_logs_for_run(run_id))
+
+
+@pytest.mark.parametrize("step", ["prepare_insert_event_batch", "_store_asset_event"])
+def test_plans_that_could_not_be_stored_are_stored_once_when_somebody_reads_next(log, monkeypatch, step):
+    run_id = f"failed-{step}"
+
+    def fails(*_):
+        raise ConnectionError("the server is away")
+
+    for key in ("a", "b"):
+        log.store_event(plan(run_id, key))
+    with monkeypatch.context() as broken:
+        broken.setattr(log, step, fails)
+        with pytest.raises(ConnectionError):
+            log.get_logs_for_run(run_id)
+    log.store_event(plan(run_id, "c"))
+    assert planned(log, run_id) == ["a", "b", "c"]
+
+
+def test_plans_of_several_threads_are_all_there_once(log):
+    keys = [f"{n:04}" for n in range(4 * BATCH)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: log.store_event(plan("threads", key)), keys))
+    assert planned(log, "threads") == keys

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from pathlib import Path
+from dataclasses import replace
 from time import monotonic, sleep
 
 import psutil
@@ -16,33 +16,7 @@ from marketlake.service import Service
 from marketlake.stack import local
 from marketlake.stack.place import Place, write_private
 from marketlake.stack.supervisor import MARK, Supervisor
-from tests.support.s3_server import free_ports
-
-PORTS = {"S3": 8, "POSTGRES": 1, "REDIS": 1, "SPARK": 6, "TRINO": 1, "API": 1, "DATA_DOCS": 1, "MLFLOW": 1, "DAGSTER": 2,
-         "EXCHANGE": 1}  # fmt: skip
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A stack under the test's folder, on ports of its own."""
-    for name in [name for name in os.environ if name.startswith("MARKETLAKE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("MARKETLAKE_STATE_DIR", str(tmp_path / "var"))
-    for name, n in PORTS.items():
-        monkeypatch.setenv(f"MARKETLAKE_{name}_PORT", str(free_ports(n)))
-    return environment.open_settings()
-
-
-@pytest.fixture
-def keeper(settings: Settings):
-    made = local.supervisor(settings)
-    yield made
-    made.end()
-
-
-def sleeper(name: str, **given: object) -> Service:
-    """A service that does nothing for long."""
-    return Service(name, ("sleep", "600"), 0, "", "", "", "sleeps", **given)  # type: ignore[arg-type]
+from tests.marketlake.conftest import running_pid, sleeper
 
 
 def test_every_server_comes_after_what_it_waits_for(settings):
@@ -69,6 +43,18 @@ def test_credentials_are_made_once_and_differ_between_stacks_and_only_the_owner_
                     for p in (Place(settings), Place(settings.model_copy(update={"state_dir": tmp_path / "other"}))))  # fmt: skip
     assert len(ours) == 8 and not ours & theirs and other != first
     assert (Place(settings).folder / "credentials.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_credential_that_an_older_version_did_not_know_is_made_and_the_others_stay(settings):
+    first = Place(settings).credentials
+    file = Place(settings).folder / "credentials.json"
+    held = json.loads(file.read_text())
+    del held["s3_reader_secret"]
+    file.write_text(json.dumps({**held, "of_a_newer_version": "1"}))
+    later = Place(settings).credentials
+    assert later.s3_reader_secret not in ("", first.s3_reader_secret) and Place(settings).credentials == later
+    assert replace(later, s3_reader_secret=first.s3_reader_secret) == first
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_no_password_stands_on_a_command_line(settings):
@@ -108,6 +94,20 @@ def test_a_changed_file_restarts_its_service_and_no_other(keeper: Supervisor, tm
     keeper.start("one")
     assert running_pid(keeper, "one", other_than=first) != first and running_pid(keeper, "two") == second
     assert file.read_text() == "b" and file.stat().st_mode & 0o777 == 0o600 and "three" in keeper.states()
+
+
+def test_changed_settings_restart_those_services_that_read_them_and_no_other(settings, keeper: Supervisor):
+    def programs() -> dict[str, str]:
+        parts = keeper._configuration(local.platform(Place(settings))).split("[program:")
+        return {part.split("]")[0]: part for part in parts[1:]}
+
+    environment.write_stack_file(local.stack_file(settings), {"S3_PORT": "1"}, "a test")
+    before = programs()
+    assert programs() == before
+    environment.write_stack_file(local.stack_file(settings), {"S3_PORT": "2"}, "a test")
+    after = programs()
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {"api", "dagster-code", "dagster", "dagster-daemon"}
 
 
 def test_down_ends_children_of_children_and_what_a_killed_supervisor_left(keeper: Supervisor):
@@ -175,7 +175,7 @@ def test_the_whole_stack_comes_up_heals_and_goes(settings):
         assert monotonic() - began < 120
         assert {state.state for state in states.values()} == {"running"}
         assert sum(state.memory_mb or 0 for state in states.values()) < 9000
-        for name in ("s3", "redis", "postgres", "spark-worker-1"):
+        for name in ("s3", "redis", "postgres", "spark-worker-1", "api", "mlflow"):
             os.kill(states[name].pid, 9)
         give_up = monotonic() + 90
         while {state.state for state in local.status(settings)} != {"running"} and monotonic() < give_up:
@@ -187,14 +187,3 @@ def test_the_whole_stack_comes_up_heals_and_goes(settings):
     finally:
         local.down(settings, lines.append)
     assert not local.supervisor(settings).marked()
-
-
-def running_pid(keeper: Supervisor, name: str, other_than: int = 0) -> int:
-    """The process id of a running service, other than that one; waits for it."""
-    give_up = monotonic() + 30
-    while monotonic() < give_up:
-        info = keeper.states()[name]
-        if info["statename"] == "RUNNING" and info["pid"] != other_than:
-            return int(info["pid"])
-        sleep(0.1)
-    raise AssertionError(keeper.states())

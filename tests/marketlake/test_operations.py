@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 import yaml
 from fastapi.testclient import TestClient
+from loguru import logger
 from typer.main import get_command
 
 from jobs import metrics
@@ -141,6 +142,25 @@ def test_a_full_log_is_turned_over_and_its_writer_goes_on(tmp_path: Path) -> Non
     assert [(tmp_path / f"service.log.{n}").read_bytes()[-1:] for n in (1, 2, 3)] == [b"5", b"4", b"3"]
     assert not (tmp_path / "service.log.4").exists()
     assert not logfiles.turn_over(log, limit_bytes=100) and not logfiles.turn_over(tmp_path / "none.log")
+
+
+def test_a_full_log_stays_whole_where_the_disk_has_no_room_for_a_copy(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    log.write_bytes(b"x" * 101)
+    (tmp_path / "service.log.1").write_bytes(b"older")
+    (tmp_path / "service.log.partial").symlink_to("/dev/full")
+    assert not logfiles.turn_over(log, limit_bytes=100)
+    assert {path.name: path.stat().st_size for path in tmp_path.iterdir()} == {"service.log": 101, "service.log.1": 5}
+
+
+def test_a_command_runs_though_there_is_no_room_for_its_log(user: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    file = environment.log_file(user)
+    file.parent.mkdir(parents=True)
+    file.symlink_to("/dev/full")
+    environment.configure_log(user)
+    logger.warning("told to people all the same")
+    shown = capsys.readouterr().err
+    assert "told to people" in shown and "Traceback" not in shown
 
 
 def test_the_logs_of_a_command_and_of_the_services_are_turned_over(user: Settings) -> None:

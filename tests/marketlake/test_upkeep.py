@@ -1,86 +1,35 @@
 """Vacuum, backup and restore as people run them, on a real PostgreSQL, on SQLite files and on a small lake."""
 
 import json
-import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-from typer.testing import CliRunner
 
 from assets import learning
 from assets.replay import replay
 from lake.lake import Lake
 from lake.objects import LocalStore, lake_store
-from lake.releases import Release, Releases
+from lake.releases import Releases
 from lake.settings import Settings
 from lake.vacuum import Rule, sweep
-from market import rulebook
 from market.errors import Permanent, Transient
-from marketlake import environment, processes, upkeep
-from marketlake.cli import app
+from marketlake import processes, upkeep
 from marketlake.stack import backup as copies
 from marketlake.stack.backup import SqliteFiles
 from marketlake.stack.dump import PostgresDatabases
 from marketlake.stack.place import Place
 from marketlake.stack.servers import postgres
 from tests.assets.conftest import MODEL, make_frame, write_version
-from tests.support.small_lake import SmallLake
+from tests.marketlake.conftest import count, fill, release_of, rows, run, some_sqlite
 from training.train import train
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def lake(small_lake: SmallLake, tmp_path: Path) -> Settings:
-    """A copy of the small lake with a champion's pointer."""
-    shutil.copytree(small_lake.settings.lake_url, tmp_path / "lake")
-    values = {
-        "lake_url": tmp_path / "lake", "state_dir": tmp_path / "var", "dagster_home": tmp_path / "dagster",
-        "mlflow_tracking_uri": f"sqlite:///{tmp_path}/mlflow/mlflow.db", "online_url": f"sqlite:///{tmp_path}/online.db",
-    }  # fmt: skip
-    settings = Settings(**{name: str(value) for name, value in values.items()}, _env_file=None)
-    lake_store(settings).put("models/m/champion.json", b'{"version": 2}')
-    return settings
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A real PostgreSQL as the local stack runs it."""
-    place = Place(
-        Settings(state_dir=tmp_path_factory.mktemp("pg"), postgres_port=processes.free_port(), _env_file=None)
-    )
-    [service] = postgres.services(place)
-    if service.prepare:
-        service.prepare()
-    running = processes.start(
-        service.command, log=place.folder / "postgres.log", environment=dict(os.environ), cwd=ROOT, port=service.port
-    )
-    try:
-        processes.wait_ready(running, service.answers, name="postgres", timeout_s=60)
-        yield place
-    finally:
-        processes.stop(running, grace_s=5)
-
-
-def rows(place: Place, database: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(place.postgres_url(database)) as connection:
-        return connection.execute("SELECT id, name FROM runs ORDER BY id").fetchall()
-
-
-def fill(place: Place) -> None:
-    for name in ("mlflow", "dagster"):
-        with psycopg.connect(place.postgres_url(name), autocommit=True) as connection:
-            connection.execute("DROP TABLE IF EXISTS runs")
-            connection.execute("CREATE TABLE runs (id int PRIMARY KEY, name text)")
-            connection.execute("INSERT INTO runs SELECT i, 'run ' || i FROM generate_series(1, 500) i")
 
 
 def test_a_lost_database_and_a_lost_pointer_come_back(server: Place, lake: Settings, tmp_path: Path) -> None:
@@ -139,25 +88,6 @@ def test_a_server_that_is_away_is_told_as_such(lake: Settings, tmp_path: Path) -
         copies.backup(lake, PostgresDatabases(away), tmp_path / "copy", len)
     with pytest.raises(Permanent, match="manifest"):  # what was broken off is no backup
         copies.checked(tmp_path / "copy")
-
-
-def some_sqlite(settings: Settings) -> list[Path]:
-    """Files as MLflow and Dagster have them, one with its log beside it and a writer on it."""
-    home = settings.path(settings.dagster_home)
-    files = [settings.path(settings.mlflow_tracking_uri.removeprefix("sqlite:///")), home / "history" / "runs.db"]
-    for file in files:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(file)) as made:
-            made.execute("PRAGMA journal_mode=WAL")
-            made.execute("CREATE TABLE runs (id int)")
-            made.executemany("INSERT INTO runs VALUES (?)", [(i,) for i in range(200)])
-            made.commit()
-    return files
-
-
-def count(file: Path) -> int:
-    with closing(sqlite3.connect(file)) as opened:
-        return int(opened.execute("SELECT count(*) FROM runs").fetchone()[0])
 
 
 def test_the_embedded_stacks_files_come_back(lake: Settings, tmp_path: Path) -> None:
@@ -221,23 +151,6 @@ def test_a_folder_that_holds_something_is_no_place_for_a_backup(lake: Settings, 
         copies.backup(lake, SqliteFiles.of(lake), tmp_path / "copy", len)
 
 
-@pytest.fixture
-def user(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The settings as a user's environment gives them."""
-    for name in [name for name in os.environ if name.startswith("MARKETLAKE_")]:
-        monkeypatch.delenv(name)
-    for name in lake.model_fields_set:
-        monkeypatch.setenv(f"MARKETLAKE_{name.upper()}", environment.plain(lake, name))
-    monkeypatch.setenv("MARKETLAKE_EXCHANGE_URL", "http://127.0.0.1:9")
-    return lake
-
-
-def run(*words: object, code: int = 0, told: str | None = None) -> str:
-    result = CliRunner().invoke(app, [str(word) for word in words], input=told)
-    assert result.exit_code == code, f"{words}: {result.exit_code}\n{result.output}\n{result.exception!r}"
-    return result.output
-
-
 def test_restoring_asks_first(user: Settings, tmp_path: Path) -> None:
     (file, _) = some_sqlite(user)
     assert "current release r00002" in run("backup", tmp_path / "copy")
@@ -270,7 +183,7 @@ def test_a_registered_models_replay_reads_its_data_after_a_vacuum(tmp_path: Path
     )  # fmt: skip
     lake, names = Lake(settings), (learning.FEATURES, learning.LABELS)
     tables = {name: write_version(lake, name, make_frame(7)) for name in names}
-    release = replace(_release(lake, tables), release_id="r00001")  # read by the training, and never published
+    release = replace(release_of(lake, tables), release_id="r00001")  # read by the training, and never published
     frame = learning.training_frame(lake, release, MODEL)
     trained = train(
         MODEL, frame, learning.lock_of(lake, release, MODEL, frame), learning.tracking_uri(lake), MODEL.name
@@ -286,11 +199,6 @@ def test_a_registered_models_replay_reads_its_data_after_a_vacuum(tmp_path: Path
     assert replay(lake, trained.run_id, here=True).matches
     gone = lake.delta.open(learning.FEATURES, unpinned[learning.FEATURES]).file_uris()
     assert not any(Path(uri).exists() for uri in gone)
-
-
-def _release(lake: Lake, tables: dict[str, int]) -> Release:
-    at = learning.EPOCH
-    return Release("", "data", at, at, lake.code.sha, lake.code.dirty, rulebook.version(), tables, "", "")
 
 
 def test_an_exported_model_pins_although_mlflow_is_lost(lake: Settings) -> None:

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.dataset as ds
 import pytest
 
 from assets.audit import audited
@@ -26,6 +27,22 @@ def test_a_version_that_no_check_has_judged_is_refused(desk, sessions):
     with pytest.raises(Permanent, match=rf"gold.labels version {unjudged}.*no outcome on record"):
         publish(desk.lake, "data")
     assert desk.lake.releases.current() == before
+
+
+def test_a_version_that_nobody_judged_is_not_hidden_by_a_later_good_day(desk, sessions):
+    table = registry.table("gold.labels")
+
+    def rows(day):
+        return desk.lake.delta.read(table, where=ds.field("session_date") == day)
+
+    day, later = (Window(day, day, session_due_at(sessions[-4])) for day in sessions[-20:-18])
+    unjudged = desk.lake.spark.write(table, rows(day.start), day)
+    keep(desk.lake, table, rows(later.start), later)
+    with pytest.raises(Permanent, match=rf"gold.labels version {unjudged}.*{day.start}.*no outcome on record"):
+        publish(desk.lake, "data")
+    keep(desk.lake, table, rows(day.start), day)
+    release, is_new = publish(desk.lake, "data")
+    assert is_new and release.tables["gold.labels"] == unjudged + 2
 
 
 def test_a_rollback_during_a_publication_is_not_undone_by_it(desk, sessions, monkeypatch):

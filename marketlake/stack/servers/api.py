@@ -17,7 +17,7 @@ def services(place: Place) -> list[Service]:
     named = {service.name: service for service in embedded.platform(settings)}
     api = replace(
         named["api"], command=(*named["api"].command, "--workers", str(WORKERS)), environment=place.s3_environment,
-        waits_for=("s3", "redis", "trino"), version=f"FastAPI {version('fastapi')}, uvicorn {version('uvicorn')}",
+        reads=(place.settings_file,), waits_for=("s3", "redis", "trino"), version=f"FastAPI {version('fastapi')}, uvicorn {version('uvicorn')}",
     )  # fmt: skip
     docs = replace(named["data-docs"], version=f"Python {sys.version.split()[0]}")
     return [api, docs]

@@ -28,20 +28,21 @@ def services(place: Place) -> list[Service]:
     url = f"http://{HOST}:{port}"
     workspace = str(home / "workspace.yaml")
     files = {home / "workspace.yaml": _workspace(code_port), home / "dagster.yaml": instance_text(place)}
+    reads = (place.settings_file,)
     code = Service(
         "dagster-code",
         (str(bin_folder / "dagster"), "api", "grpc", "-m", "jobs.definitions", "-d", str(ROOT), "-h", HOST, "-p", str(code_port)),
         code_port, "MARKETLAKE_DAGSTER_PORT", "", lambda: _serves(code_port), "assets and jobs; starts the runs",
-        environment=place.s3_environment, waits_for=("postgres", "s3"), version=shown, files=files,
+        environment=place.s3_environment, waits_for=("postgres", "s3"), version=shown, files=files, reads=reads,
     )  # fmt: skip
     web = Service(
         "dagster", (str(bin_folder / "dagster-webserver"), "-w", workspace, "-h", HOST, "-p", str(port)), port,
         "MARKETLAKE_DAGSTER_PORT", url, f"{url}/server_info", "assets, lineage, checks, runs, backfills",
-        environment=place.s3_environment, waits_for=("dagster-code",), version=shown, files=files,
+        environment=place.s3_environment, waits_for=("dagster-code",), version=shown, files=files, reads=reads,
     )  # fmt: skip
     daemon = Service(
         "dagster-daemon", (str(bin_folder / "dagster-daemon"), "run", "-w", workspace), 0, "", "", "",
-        "queue of runs, schedules and sensors", environment=place.s3_environment, waits_for=("dagster-code",), version=shown, files=files,
+        "queue of runs, schedules and sensors", environment=place.s3_environment, waits_for=("dagster-code",), version=shown, files=files, reads=reads,
     )  # fmt: skip
     return [code, web, daemon]
 

@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -42,8 +43,9 @@ def is_ready(place: Place) -> bool:
     try:
         with psycopg.connect(place.postgres_url("postgres"), connect_timeout=2, autocommit=True) as connection:
             there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-            for name in DATABASES:
-                if name not in there:
+            for name in set(DATABASES) - there:
+                # `up` and `status` may both ask, and both find it missing.
+                with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     connection.execute(f"CREATE DATABASE {name}".encode())
     except psycopg.OperationalError:
         return False
@@ -82,11 +84,18 @@ def _prepare(place: Place) -> None:
 
 
 def _forget_killed(file: Path) -> None:
-    """Remove the note of a server that was killed: its process id may be another's by now, which PostgreSQL would take for it."""
+    """Remove the note of a server that was killed: its process id may be another's by now, which PostgreSQL would take for it.
+
+    One without a process id is of a server that was killed while it wrote it; PostgreSQL refuses to start over that.
+    """
     if not file.exists():
         return
-    pid = int(file.read_text().split()[0])
-    if not (psutil.pid_exists(pid) and psutil.Process(pid).name() == "postgres"):
+    words = file.read_text().split()
+    try:
+        is_alive = bool(words) and psutil.Process(int(words[0])).name() == "postgres"
+    except psutil.NoSuchProcess:
+        is_alive = False
+    if not is_alive:
         file.unlink()
 
 

@@ -8,7 +8,8 @@ from marketlake.stack.place import HOST, Place
 
 ONLINE, CACHE = 0, 1
 
-# Cached answers have a time to live and may be put out; online features have none and may not.
+# Cached answers have a time to live and may be put out; online features have none and may not. A process title would be written
+# over the environment, and with it the mark by which `down` finds what a killed supervisord left.
 CONF = """bind {host}
 port {port}
 protected-mode yes
@@ -17,6 +18,7 @@ dir {folder}
 save 60 1
 maxmemory 512mb
 maxmemory-policy volatile-lru
+set-proc-title no
 """
 
 

@@ -1,0 +1,59 @@
+"""A disk that is full in the middle of a day: nothing half-written is visible, and with room again the day runs to the same digests."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jobs.run import Runner
+from market.errors import MarketlakeError
+
+KB = 1024
+
+
+class Disk:
+    """A file system in memory, as large as it is told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def resize(self, n_bytes: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={n_bytes // KB}k", str(self.folder)], check=True)
+
+    def leave(self, n_bytes: int) -> None:
+        self.resize(shutil.disk_usage(self.folder).used + n_bytes)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(folder)], capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    yield Disk(folder)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_day_on_a_full_disk_is_as_if_it_had_not_been(desk, disk, sessions, settings_at, tmp_path):
+    day = sessions[-3]
+    undisturbed = settings_at(tmp_path / "undisturbed")
+    shutil.copytree(desk.settings.lake_url, undisturbed.lake_url)
+    Runner(undisturbed).day(day)
+    expected = replace(desk, runner=Runner(undisturbed), settings=undisturbed).digests()
+    for room in (40 * KB, 250 * KB, 600 * KB):
+        settings = settings_at(disk.folder / f"{room}")
+        shutil.copytree(desk.settings.lake_url, settings.lake_url)
+        settings = settings.model_copy(update={"state_dir": tmp_path / f"{room}"})
+        desk_on_it = replace(desk, runner=Runner(settings), settings=settings)
+        before = desk_on_it.lake.releases.current()
+        disk.leave(room)
+        with pytest.raises(MarketlakeError, match=r"(?i)no space"):
+            desk_on_it.runner.day(day)
+        assert desk_on_it.lake.releases.current() == before
+        disk.resize(1024 * KB * KB)
+        desk_on_it.runner.day(day)
+        assert desk_on_it.digests() == expected, f"with {room} bytes left"

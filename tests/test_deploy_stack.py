@@ -1,0 +1,45 @@
+"""What the files of deploy/ hand to each other: the exchange's sessions and keys, the S3 server's identities, the jars."""
+
+import json
+import re
+import subprocess
+from datetime import date
+from pathlib import Path
+
+from exchange.keys import DEFAULT_KEYS
+from exchange.synthetic import build
+from market import calendars
+from marketlake.stack.servers import s3
+from tests.test_deploy import COMPOSE, DEPLOY, ROOT, TEXT, a_place, containers
+
+
+def test_the_sessions_and_the_keys_are_those_of_the_exchange_that_is_deployed() -> None:
+    told = COMPOSE["services"]["dagster-code"]["environment"]
+    days = calendars.sessions("XKRX", date(2010, 1, 4), build.LAST_DAY)[-build.N_SESSIONS :]
+    assert (told["MARKETLAKE_FIRST_SESSION"], told["MARKETLAKE_LAST_SESSION"]) == (f"{days[0]}", f"{days[-1]}")
+    for path in (DEPLOY / ".env.example", DEPLOY / "kubernetes" / "secrets.env.example"):
+        assert all(f"#   {name}: {key}\n" in TEXT[path] for name, key in DEFAULT_KEYS.items())
+
+
+def test_trino_reads_with_a_key_that_the_s3_server_lets_write_nothing(tmp_path: Path) -> None:
+    (container,) = (c for name, c in containers() if name == "trino")
+    given = {one["name"]: one.get("valueFrom", {}).get("secretKeyRef", {}).get("key") for one in container["env"]}
+    jobs = {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
+    assert not jobs & {*given, *given.values()} and not jobs & set(COMPOSE["services"]["trino"]["environment"])
+    assert not any(name in value for name in jobs for value in COMPOSE["services"]["trino"]["environment"].values())
+    (tmp_path / "weed").write_text(
+        '#!/bin/sh\nfor word; do case $word in -s3.config=*) cat "${word#*=}";; esac; done\n'
+    )
+    (tmp_path / "weed").chmod(0o755)
+    keys = {"S3_ACCESS_KEY_ID": "s3_access_key_id", "S3_SECRET_ACCESS_KEY": "s3_secret_access_key",
+            "S3_READER_KEY_ID": "s3_reader_key_id", "S3_READER_SECRET": "s3_reader_secret"}  # fmt: skip
+    made = subprocess.run(["sh", DEPLOY / "s3" / "start.sh"], capture_output=True, text=True, check=True,
+                          env={**keys, "PATH": f"{tmp_path}:/usr/bin:/bin", "TMPDIR": str(tmp_path)})  # fmt: skip
+    here = next(text for service in s3.services(a_place(tmp_path)) for text in service.files.values())
+    assert json.loads(made.stdout) == json.loads(here)
+
+
+def test_what_spark_needs_on_s3_is_made_before_anything_starts() -> None:
+    assert re.search(r"^ && python -m lake.log_store", TEXT[DEPLOY / "Dockerfile"], re.MULTILINE)
+    stack = (ROOT / "Makefile").read_text().partition("$(BIN)/.stack:")[2].partition("\n\n")[0]
+    assert "-m lake.log_store" in stack
