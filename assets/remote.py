@@ -6,10 +6,12 @@ here: what a job does (`lake.spark_main`), how rows pass (`lake.staging`).
 
 import gzip
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from time import monotonic, sleep
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -26,8 +28,15 @@ from lake.spark_remote import RemoteSpark, Submit
 from lake.staging import FOLDER, Request
 from market.errors import Permanent, Transient
 
-ENDED = frozenset({"SUCCESS", "FAILED", "CANCELLED", "CANCELLING"})
-REFUSALS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
+ENDED = frozenset({"SUCCESS", "FAILED", "CANCELLED"})
+REFUSALS = frozenset(
+    {
+        "AccessDeniedException", "ExpiredTokenException", "InvalidSignatureException", "ResourceNotFoundException",
+        "UnrecognizedClientException", "ValidationException",
+    }
+)  # fmt: skip
+CANCEL_LIMIT_S = 120.0
+"""How long a cancelled job is watched. Amazon says of no time within which it ends."""
 LOGS = f"{FOLDER}/logs"
 """Where EMR puts its logs, below the lake's root."""
 CODE, ENVIRONMENT = "marketlake", "environment"
@@ -75,7 +84,9 @@ class EmrServerless:
         self._settings, self._emr, self._s3 = settings, emr, s3
 
     def __call__(self, request: Request) -> None:
-        """One job to its end. Whatever ends the wait early, a termination of the run or a lost connection, cancels the job."""
+        """One job to its end. Whatever ends the wait early, a termination of the run or a lost connection, cancels the job and waits
+        until it has ended: until then its driver may still commit.
+        """
         context = _context(request)
         settings, store = self._settings, lake_store(self._settings)
         s3 = self._s3 or aws.client(settings, "s3")
@@ -99,15 +110,25 @@ class EmrServerless:
         self._forward_logs(s3, bucket, prefix, pipes.job_run_id)
 
     def _failed(self, request: Request, pipes: "_Pipes", error: Exception) -> Permanent | Transient:
+        where = f"{request.action} of {request.table} on {self._settings.spark_master}"
+        if pipes.may_run:
+            return Permanent(
+                where, expected="the job to end", found=f"{pipes.details or error}, {CANCEL_LIMIT_S:.0f} s after it was cancelled",
+                keys=[pipes.job_run_id], do="It may still commit: cancel it, and run this again once it has ended",
+            )  # fmt: skip
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-        kind = Permanent if code in REFUSALS else Transient
-        return kind(
-            f"{request.action} of {request.table} on {self._settings.spark_master}", expected="the job to succeed",
-            found=pipes.details() or str(error), do=f"Its log is below {LOGS} of the lake, its files below {request.place}",
-        )  # fmt: skip
+        left = f"Its log is below {LOGS} of the lake, its files below {request.place}"
+        do = left if pipes.job_run_id else "No job was started"
+        found = pipes.details or str(error)
+        if code in REFUSALS or isinstance(error, aws.UNUSABLE):
+            do = f"{do}. {aws.DO}, MARKETLAKE_SPARK_MASTER, MARKETLAKE_EMR_ROLE_ARN"
+            return Permanent(where, expected="the job to succeed", found=found, do=do)
+        return Transient(where, expected="the job to succeed", found=found, do=do)
 
     def _forward_logs(self, s3: Any, bucket: str, prefix: str, job_run_id: str) -> None:
         """What the driver printed, into this step's own output; EMR may not have written all of it yet."""
+        if not job_run_id:
+            return
         application = masters.application(self._settings.spark_master)
         for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
             key = f"{prefix}{LOGS}/applications/{application}/jobs/{job_run_id}/SPARK_DRIVER/{name}.gz"
@@ -134,47 +155,102 @@ class _Messages(PipesS3MessageReader):
 
 
 class _Pipes(PipesEMRServerlessClient):
-    """The client of dagster-aws, which remembers the job that it started."""
+    """The client of dagster-aws, which remembers the job that it started and leaves none behind."""
 
     job_run_id = ""
+    """Empty where no job is known."""
+    may_run = False
+    """True where the job was not seen to end."""
+    details = ""
+    """The job's state and why it has it, as last seen."""
     _application = ""
+    _is_cancelled = False
+    _asked: Mapping[str, Any] = MappingProxyType({})
 
     @contextmanager
     def ended_with_us(self) -> Iterator[None]:
-        """Cancel the job where this block ends before it does; the client itself does so at a termination alone."""
+        """Cancel the job where this block breaks off before it ends; the client itself does so at a termination alone.
+
+        Raises
+        ------
+        dagster.DagsterExecutionInterruptedError
+            The run is being ended, although something else failed on the way out: only so does Dagster not try again.
+        """
         try:
             yield
-        finally:
-            self._cancel_what_runs()
-
-    def details(self) -> str:
-        """The job's state and why it has it; empty where there is no job."""
-        try:
-            run = self._look() if self.job_run_id else {}
-        except (BotoCoreError, ClientError):
-            return ""
-        return " ".join(str(run[name]) for name in ("state", "stateDetails", "jobRunId") if run.get(name))
+        except BaseException as error:
+            self._end()
+            if interrupt := _interrupt_behind(error):
+                raise interrupt from error
+            raise
 
     def _start(self, context: Any, params: Any) -> Any:
-        started = super()._start(context, params)
-        self._application, self.job_run_id = started["applicationId"], started["jobRunId"]
+        """The client's own, but that the job is known before anything else can fail."""
+        self._asked = params
+        try:
+            started = self._ask()
+        except ClientError as error:
+            if aws.status_of(error) < 500:
+                self._asked = {}  # an answer: there is no job
+            raise
+        context.log.info(f"[pipes] {self.AWS_SERVICE_NAME} job started with job_run_id {self.job_run_id}.")
         return started
+
+    def _terminate(self, context: Any, start_response: Any) -> None:
+        """Cancel at once. Nothing is raised, which would take the place of what ends the run."""
+        self._cancel()
 
     def _read_messages(self, context: Any, session: Any, response: Any) -> None:
         """Nothing is left to do: the reader takes them from S3 as they come. The client's own method knows CloudWatch alone."""
 
-    def _look(self) -> Any:
-        return self.client.get_job_run(applicationId=self._application, jobRunId=self.job_run_id)["jobRun"]
+    def _ask(self) -> Any:
+        started = self.client.start_job_run(**self._asked)
+        self._application, self.job_run_id = started["applicationId"], started["jobRunId"]
+        return started
 
-    def _cancel_what_runs(self) -> None:
-        if not self.job_run_id:
+    def _end(self) -> None:
+        """Cancel the job and look until it has ended, or for as long as the limit says."""
+        self._cancel()
+        self.may_run, last = bool(self.job_run_id), monotonic() + CANCEL_LIMIT_S
+        while self.may_run:
+            self._look()
+            if not self.may_run or monotonic() > last:
+                return
+            sleep(self.poll_interval)
+            self._cancel()
+
+    def _cancel(self) -> None:
+        """Without a look before, which may fail while this would not; a job that has ended refuses it."""
+        if not self._asked or self._is_cancelled:
             return
         try:
-            if self._look()["state"] not in ENDED:
-                self.client.cancel_job_run(applicationId=self._application, jobRunId=self.job_run_id)
-                logger.warning("job cancelled", application=self._application, job_run_id=self.job_run_id)
+            if not self.job_run_id:
+                self._ask()  # the answer was lost; with the same token it is the same job
+            self.client.cancel_job_run(applicationId=self._application, jobRunId=self.job_run_id)
         except (BotoCoreError, ClientError) as error:
-            logger.error("the job could not be looked at or cancelled", job_run_id=self.job_run_id, error=str(error))
+            logger.warning("job not cancelled", job_run_id=self.job_run_id, reason=str(error))
+            return
+        self._is_cancelled = True
+        logger.warning("job cancelled", application=self._application, job_run_id=self.job_run_id)
+
+    def _look(self) -> None:
+        try:
+            run = self.client.get_job_run(applicationId=self._application, jobRunId=self.job_run_id)["jobRun"]
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("job not seen", job_run_id=self.job_run_id, reason=str(error))
+            return
+        self.may_run = run["state"] not in ENDED
+        self.details = " ".join(str(run[name]) for name in ("state", "stateDetails", "jobRunId") if run.get(name))
+
+
+def _interrupt_behind(error: BaseException) -> dg.DagsterExecutionInterruptedError | None:
+    """The end of the run that an error happened on the way out of."""
+    behind = error.__context__
+    while behind is not None:
+        if isinstance(behind, dg.DagsterExecutionInterruptedError):
+            return behind
+        behind = behind.__context__
+    return None
 
 
 def _context(request: Request) -> dg.AssetExecutionContext:
@@ -192,6 +268,7 @@ def _job(settings: Settings, request: Request, lake_url: str, code: tuple[str, s
     """What StartJobRun is told; Pipes adds its own variables."""
     archive, entry = (f"{lake_url}/{path}" for path in code)
     return {
+        "clientToken": request.token,
         "applicationId": masters.application(settings.spark_master),
         "executionRoleArn": settings.emr_role_arn,
         "name": f"marketlake {request.action} {request.table}",

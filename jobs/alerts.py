@@ -4,17 +4,22 @@ import dagster as dg
 import httpx
 from loguru import logger
 
+from assets.remote import open_lake
 from assets.resources import OpenLake
 from jobs import metrics
 from lake.settings import read_settings
+from market.errors import MarketlakeError
 
 
 @dg.run_failure_sensor(name="alert_on_failure", default_status=dg.DefaultSensorStatus.RUNNING)
-def alert_on_failure(context: dg.RunFailureSensorContext, lake: OpenLake) -> None:
-    """Log the failed run, and post it where MARKETLAKE_ALERT_WEBHOOK_URL says; then its numbers."""
-    run = context.dagster_run
+def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
+    """Log the failed run, and post it where MARKETLAKE_ALERT_WEBHOOK_URL says; then its numbers.
+
+    The lake is no resource here: one that cannot be opened may be why the run failed, and would keep the alert back.
+    """
+    run, settings = context.dagster_run, read_settings()
     send(
-        read_settings().alert_webhook_url,
+        settings.alert_webhook_url,
         {
             "job": run.job_name,
             "run_id": run.run_id,
@@ -22,6 +27,11 @@ def alert_on_failure(context: dg.RunFailureSensorContext, lake: OpenLake) -> Non
             "tags": dict(run.tags),
         },
     )
+    try:
+        lake = open_lake(settings)
+    except MarketlakeError as error:
+        logger.warning("metrics not written", reason=str(error))
+        return
     metrics.keep(lake, context.instance)
 
 

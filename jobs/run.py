@@ -19,8 +19,8 @@ from jobs import metrics
 from jobs.build import build
 from jobs.due import exchanges_of, ingested, missing
 from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
+from lake import aws
 from lake.clock import ExchangeClock
-from lake.objects import s3_environment
 from lake.settings import Settings
 from market import calendars
 from market.errors import Permanent, Transient
@@ -203,8 +203,7 @@ def _cause(error: Any) -> tuple[str, bool]:
 
 def instance(settings: Settings) -> DagsterInstance:
     """Dagster's instance at DAGSTER_HOME, made where it is missing."""
-    for name, value in s3_environment(settings).items():
-        os.environ.setdefault(name, value)  # the compute logs' store on S3 reads its keys nowhere else
+    aws.lead_to_s3(settings, os.environ)  # the compute logs' store on S3 reads its keys nowhere else
     home = settings.path(settings.dagster_home)
     home.mkdir(parents=True, exist_ok=True)
     target = home / "dagster.yaml"

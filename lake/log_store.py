@@ -1,6 +1,7 @@
 """The jar with Delta's log store for S3 servers with conditional writes, compiled from `spark_conf/java` when first needed.
 
-Why it is needed, and the race that is lost without it: docs/adr/0012. What does not belong here: Spark's configuration.
+`python -m lake.log_store` makes it where it is missing and prints its path. Why it is needed, and the race that is
+lost without it: docs/adr/0012. What does not belong here: Spark's configuration.
 """
 
 import hashlib
@@ -55,3 +56,7 @@ def _compile(sources: list[Path], libraries: tuple[Path, ...], made: Path) -> No
 def _of_spark(name: str) -> list[Path]:
     package = find_spec("pyspark")  # looked up, not imported: Spark's home in our code is `lake.spark`
     return sorted(Path(package.origin).parent.glob(f"jars/{name}-*.jar")) if package and package.origin else []
+
+
+if __name__ == "__main__":
+    print(ensure_jar())

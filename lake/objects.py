@@ -1,23 +1,25 @@
 """A place for whole files: a folder or an S3 bucket, behind one small interface. What the files mean does not belong here.
 
-Every write is whole or not at all, and `put_if_absent` has one winner among any number of writers.
+Every write is whole or not at all, and `put_if_absent` has one winner among any number of writers of different bytes.
 """
 
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
+from time import sleep
 from typing import Any, Protocol
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lake import aws
 from lake.settings import Settings
 from market.errors import Permanent, Transient
 
 _TMP = ".tmp-"
+_CONFLICT_PAUSES_S = (0.1, 0.5, 2.0)
 
 
 class Missing(Permanent):
@@ -33,7 +35,10 @@ class Store(Protocol):
         """Write the file whole, replacing what was there."""
 
     def put_if_absent(self, path: str, payload: bytes) -> bool:
-        """Write the file unless there is one; False where somebody was first."""
+        """Write the file unless there is one; False where somebody was first.
+
+        On S3 it is True too where the file there has the same bytes: they may be this writer's own, whose answer was lost.
+        """
 
     def get(self, path: str) -> bytes:
         """The file's bytes; `Missing` where there is none."""
@@ -59,13 +64,8 @@ def open_store(
     """
     if not url.startswith("s3://"):
         return LocalStore(url.removeprefix("file://"))
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint_url or None,
-        aws_access_key_id=access_key_id or None,
-        aws_secret_access_key=secret_access_key or None,
-        region_name=region or None,
-        config=Config(retries={"max_attempts": 5, "mode": "standard"}, max_pool_connections=16),
+    client = aws.make_client(
+        "s3", endpoint_url=endpoint_url, access_key_id=access_key_id, secret_access_key=secret_access_key, region=region
     )
     return S3Store(url, client)
 
@@ -79,18 +79,6 @@ def lake_store(settings: Settings) -> Store:
         secret_access_key=settings.s3_secret_access_key.get_secret_value(),
         region=settings.s3_region,
     )
-
-
-def s3_environment(settings: Settings) -> dict[str, str]:
-    """What Amazon's own libraries read from the environment to reach the lake's server; empty for a folder."""
-    if not settings.lake_url.startswith("s3://"):
-        return {}
-    found = {
-        "AWS_ENDPOINT_URL": settings.s3_endpoint_url, "AWS_DEFAULT_REGION": settings.s3_region,
-        "AWS_ACCESS_KEY_ID": settings.s3_access_key_id.get_secret_value(),
-        "AWS_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(),
-    }  # fmt: skip
-    return {name: value for name, value in found.items() if value}
 
 
 class LocalStore:
@@ -176,9 +164,9 @@ class S3Store:
         """Write under the condition that there is no such object."""
         with self._translated(path):
             try:
-                self._client.put_object(Bucket=self.bucket, Key=self._key(path), Body=payload, IfNoneMatch="*")
+                self._create(path, payload)
             except ClientError as error:
-                if _status(error) in (409, 412):  # 409: a write under way; 412: it is there; both are a lost race
+                if aws.status_of(error) == 412:
                     return self._holds(path, payload)
                 raise
         return True
@@ -211,12 +199,26 @@ class S3Store:
         with self._translated(path):
             self._client.delete_object(Bucket=self.bucket, Key=self._key(path))
 
+    def _create(self, path: str, payload: bytes) -> None:
+        create = partial(
+            self._client.put_object, Bucket=self.bucket, Key=self._key(path), Body=payload, IfNoneMatch="*"
+        )
+        for pause_s in _CONFLICT_PAUSES_S:
+            try:
+                create()
+                return
+            except ClientError as error:
+                if aws.status_of(error) != 409:
+                    raise
+            sleep(pause_s)  # 409 is a write or delete under way, which may leave nothing there: AWS says to ask again
+        create()
+
     def _holds(self, path: str, payload: bytes) -> bool:
         """True where the object is what was to be written: the answer to the write was lost, and the client came second to itself."""
         try:
             return self.get(path) == payload
-        except Missing:
-            return False
+        except Missing as error:
+            raise Transient(f"{self.url}/{path}", expected="the object that stood in the way", found="none") from error
 
     def _key(self, path: str) -> str:
         return self._prefix + str(_checked(path))
@@ -227,13 +229,15 @@ class S3Store:
         try:
             yield
         except ClientError as error:
-            status, found = _status(error), str(error)
+            status, found = aws.status_of(error), str(error)
             if status == 404 and "NoSuchBucket" not in found:
                 raise Missing(where, expected="an object", found="none") from error
             if status >= 500 or status in (409, 429):
                 raise Transient(where, expected="an answer of the S3 server", found=found) from error
             do = "Check the bucket of MARKETLAKE_LAKE_URL and the S3 credentials"
             raise Permanent(where, expected="an answer of the S3 server", found=found, do=do) from error
+        except aws.UNUSABLE as error:
+            raise Permanent(where, expected="to be able to ask the S3 server", found=str(error), do=aws.DO) from error
         except BotoCoreError as error:
             raise Transient(where, expected="an answer of the S3 server", found=str(error)) from error
 
@@ -251,7 +255,3 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

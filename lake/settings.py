@@ -4,8 +4,11 @@ import os
 from datetime import date
 from pathlib import Path
 
+from loguru import logger
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from market.errors import Permanent
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -119,7 +122,27 @@ STACK_FILE = ROOT / "var" / "stack" / "embedded.env"
 def read_settings(**given: object) -> Settings:
     """The settings of this process: given values, the environment, the file that MARKETLAKE_ENV_FILE names, `.env`, and what
     `marketlake up` or `demo` wrote for the embedded stack, in that order.
+
+    Raises
+    ------
+    Permanent
+        MARKETLAKE_ENV_FILE names a file that is not there, and that `marketlake up` would not write.
     """
     named = os.environ.get("MARKETLAKE_ENV_FILE", "")
-    files = tuple(path for path in (STACK_FILE, ROOT / ".env", Path(named) if named else None) if path is not None)
-    return Settings(_env_file=files, **given)  # type: ignore[call-arg, arg-type]  # pydantic's own argument
+    file = (ROOT / Path(named).expanduser()).resolve() if named else None
+    files = (STACK_FILE, ROOT / ".env", *([file] if file else []))
+    settings = Settings(_env_file=files, **given)  # type: ignore[call-arg, arg-type]  # pydantic's own argument
+    if file and not file.is_file():
+        _refuse_missing(file, settings.path(settings.state_dir) / "stack")
+    return settings
+
+
+def _refuse_missing(file: Path, written: Path) -> None:
+    """Refuse a file of settings that is not there, unless `marketlake up` writes it: who starts a stack may name its file before."""
+    if file == written / "local.env":
+        logger.warning("MARKETLAKE_ENV_FILE is not there: `marketlake up --stack local` writes it", file=str(file))
+    elif file != written / STACK_FILE.name:
+        raise Permanent(
+            "MARKETLAKE_ENV_FILE", expected="a file of settings", found=f"no file {file}",
+            do="Correct it (a relative one starts at the project's root), or unset it",
+        )  # fmt: skip

@@ -15,7 +15,7 @@ from lake.objects import Missing, Store
 from lake.settings import Settings
 from lake.spark import Spark
 from lake.staging import Answer, Request, Staging, missing_answer
-from market.errors import Permanent, Transient
+from market.errors import MarketlakeError, Permanent
 from market.table import Table, Window
 
 
@@ -30,7 +30,7 @@ class Submit(Protocol):
         Transient
             The job failed, or could not be started now.
         Permanent
-            It can never be started: the settings lack something.
+            It can never be started, as the settings lack something; or it may still run, so that another must not be started.
         """
 
 
@@ -79,13 +79,20 @@ class RemoteSpark(Spark):
     def _run(self, request: Request, staging: Staging) -> Answer:
         try:
             self._submit(request)
-        except Transient:
-            if staging.is_told():
-                staging.told()  # raises what the job itself said, which is nearer to the cause
-            raise
-        try:
+        except MarketlakeError as failed:
+            if not _is_told(staging, failed):
+                raise
+        try:  # what the job itself said counts: it is nearer to the cause, and comes after the commit
             answer = staging.told()
         except Missing as error:
             raise missing_answer(request) from error
         logger.info("job ended", table=request.table, action=request.action, rows=answer.rows, seconds=answer.seconds)
         return answer
+
+
+def _is_told(staging: Staging, failed: MarketlakeError) -> bool:
+    """True where the job has answered; a store that cannot say so leaves the failure as it is."""
+    try:
+        return staging.is_told()
+    except MarketlakeError as away:
+        raise failed from away

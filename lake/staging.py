@@ -49,6 +49,11 @@ class Request:
         """A request with a folder of its own."""
         return cls(action, table, window, code_sha, f"{FOLDER}/{table}-{action}-{uuid.uuid4().hex}")
 
+    @property
+    def token(self) -> str:
+        """32 characters that no other request has: asked for twice with them, it is still one job."""
+        return self.place[-32:]
+
     def to_json(self) -> dict[str, Any]:
         """As a job is told it: text alone."""
         window = self.window

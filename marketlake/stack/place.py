@@ -102,7 +102,7 @@ class Place:
     def s3_environment(self) -> dict[str, str]:
         """What Amazon's own libraries read to reach the S3 server."""
         return {
-            "AWS_ENDPOINT_URL": self.s3_url, "AWS_REGION": self.settings.s3_region, "AWS_DEFAULT_REGION": self.settings.s3_region,
+            "AWS_ENDPOINT_URL_S3": self.s3_url, "AWS_REGION": self.settings.s3_region, "AWS_DEFAULT_REGION": self.settings.s3_region,
             "AWS_ACCESS_KEY_ID": self.credentials.s3_access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.credentials.s3_secret_access_key,
         }  # fmt: skip

@@ -159,6 +159,29 @@ def test_what_the_job_failed_of_is_what_is_raised(tmp_path: Path) -> None:
     assert str(error.value) == str(told)
 
 
+def test_a_success_that_was_told_counts_although_the_watch_was_lost(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+
+    def submit(request: Request) -> None:
+        Staging(store, request.place).answer(Answer(3, "", 7, 1.0))
+        raise Permanent("job", expected="to end", found="no answer of the service")
+
+    assert remote(store, submit).write(TABLE, checks(3), WINDOW) == 7
+    assert store.list() == []
+
+
+def test_a_store_that_is_away_does_not_change_what_failed(tmp_path: Path) -> None:
+    class Away(LocalStore):
+        def exists(self, path: str) -> bool:
+            raise Transient("store", expected="an answer", found="none")
+
+    def submit(request: Request) -> None:
+        raise Permanent("job", expected="to end", found="RUNNING")
+
+    with pytest.raises(Permanent, match="RUNNING"):
+        remote(Away(tmp_path), submit).candidate(TABLE, WINDOW)
+
+
 def test_a_job_that_tells_nothing_may_be_tried_again(tmp_path: Path) -> None:
     with pytest.raises(Transient, match="an answer in staging/ops"):
         remote(LocalStore(tmp_path), lambda request: None).candidate(TABLE, WINDOW)

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import dagster as dg
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from dagster_pipes import decode_param
 from moto.server import ThreadedMotoServer
 
@@ -203,34 +203,58 @@ def test_a_job_that_is_never_started_is_permanent(make_emr, s3) -> None:
     settings = settings_on_s3(s3, emr, "unknown").model_copy(update={"spark_master": "emr-serverless://00none"})
 
     def work() -> None:
-        with pytest.raises(Permanent, match="00none"):
+        with pytest.raises(Permanent, match=r"00none.*No job was started") as error:
             EmrServerless(settings, emr)(request())
+        assert "log" not in error.value.do
 
     assert run_in_step(work).success
     assert not emr.jobs
 
 
-def test_ending_the_run_cancels_the_job(make_emr, s3) -> None:
-    emr = make_emr(sleeping)
-    settings = settings_on_s3(s3, emr, "cancelled")
-
+def interrupt_once_there_is_a_job(emr: Any) -> None:
     def interrupt() -> None:
         while not emr.jobs:
-            time.sleep(0.1)
-        time.sleep(1)
+            time.sleep(0.05)
+        time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGINT)  # as Dagster ends a run
 
     threading.Thread(target=interrupt).start()
+
+
+def has_ended(emr: Any) -> bool:
+    """True where the one job is cancelled and its driver is gone."""
+    ((name, job),) = emr.jobs.items()
+    state = emr._client.get_job_run(applicationId=emr.application, jobRunId=name)["jobRun"]["state"]
+    return bool(state == "CANCELLED" and job.process.poll() == -signal.SIGKILL)
+
+
+@pytest.mark.parametrize("refusals", [0, 1])
+def test_ending_the_run_cancels_the_job_and_waits_for_its_end(make_emr, s3, monkeypatch, refusals: int) -> None:
+    emr, tries, seen = make_emr(sleeping), [], []
+    settings = settings_on_s3(s3, emr, "cancelled")
+
+    def cancel(**params: Any) -> Any:
+        tries.append(params)
+        if len(tries) <= refusals:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "CancelJobRun")
+        return Emr.cancel_job_run(emr, **params)
+
+    def work() -> None:
+        try:
+            EmrServerless(settings, emr)(request())
+        except BaseException as error:
+            seen.append(type(error))
+            raise
+
+    monkeypatch.setattr(emr, "cancel_job_run", cancel)
+    interrupt_once_there_is_a_job(emr)
     with dg.DagsterInstance.ephemeral() as instance:
-        made = run_in_step(lambda: EmrServerless(settings, emr)(request()), instance)
+        made = run_in_step(work, instance)
         assert not made.success
         lines = [entry.user_message for entry in instance.all_logs(made.run_id)]
-    assert any("Terminating EMR Serverless job run" in line for line in lines)
-    (job,) = emr.jobs.values()
-    assert job.process is not None
-    assert job.process.poll() == -signal.SIGKILL
-    state = emr.get_job_run(applicationId=emr.application, jobRunId=next(iter(emr.jobs)))["jobRun"]["state"]
-    assert state == "CANCELLED"
+    assert seen == [dg.DagsterExecutionInterruptedError], "anything else is tried again"
+    assert any("Will terminate external EMR Serverless workload" in line for line in lines)
+    assert has_ended(emr)
 
 
 def test_a_job_that_can_no_longer_be_watched_is_cancelled(make_emr, s3, monkeypatch) -> None:
@@ -250,8 +274,7 @@ def test_a_job_that_can_no_longer_be_watched_is_cancelled(make_emr, s3, monkeypa
             EmrServerless(settings, emr)(request())
 
     assert run_in_step(work).success
-    (job,) = emr.jobs.values()
-    assert job.process.poll() == -signal.SIGKILL
+    assert has_ended(emr)
 
 
 def test_a_job_is_told_no_secret_and_stays_in_the_lakes_prefix(make_emr, s3) -> None:
@@ -259,8 +282,8 @@ def test_a_job_is_told_no_secret_and_stays_in_the_lakes_prefix(make_emr, s3) -> 
     settings = settings_on_s3(s3, emr, "private", emr_submit_parameters="--conf spark.executor.memory=8g")
     assert run_in_step(lambda: EmrServerless(settings, emr)(request())).success
     (job,) = emr.jobs.values()
-    secrets = {s3.credentials.s3_access_key_id, s3.credentials.s3_secret_access_key}
-    assert not secrets & set(job.conf.values())
+    for secret in (s3.credentials.s3_access_key_id, s3.credentials.s3_secret_access_key):
+        assert secret and secret not in str(job.params)
     assert job.conf["spark.executor.memory"] == "8g"
     pipes = decode_param(job.conf["spark.emr-serverless.driverEnv.DAGSTER_PIPES_MESSAGES"])
     assert pipes["key_prefix"].startswith("lake/private/staging/silver.prices-candidate-")

@@ -1,13 +1,19 @@
 """Both stores behave alike: the same tests over a folder and over S3."""
 
 import threading
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
 
-from lake.objects import LocalStore, Missing, Store, lake_store, open_store
+from lake import objects
+from lake.host import Refused
+from lake.landing import land
+from lake.objects import LocalStore, Missing, S3Store, Store, lake_store, open_store
 from lake.settings import Settings
-from market.errors import Permanent
+from market.errors import Permanent, Transient
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -86,3 +92,51 @@ def test_a_half_written_file_is_never_seen(tmp_path: Path) -> None:
     (tmp_path / ".tmp-left-behind").write_bytes(b"half")
     store.put("whole", b"1")
     assert store.list() == ["whole"]
+
+
+class Answers:
+    """An S3 server that answers conditional writes by these statuses, one after the other, and then as it should."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.left, self.held = list(statuses), {}
+
+    def put_object(self, *, Key: str, Body: bytes, **_: Any) -> None:
+        if self.left:
+            raise self._refusal(self.left.pop(0))
+        self.held[Key] = Body
+
+    def get_object(self, *, Key: str, **_: Any) -> Any:
+        raise self._refusal(404)
+
+    def _refusal(self, status: int) -> ClientError:
+        return ClientError({"Error": {"Code": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "_CONFLICT_PAUSES_S", (0.0, 0.0, 0.0))
+
+
+def test_a_write_beside_another_one_is_tried_again(short_pauses: None) -> None:
+    server = Answers(409, 409)
+    assert S3Store("s3://bucket/lake", server).put_if_absent("one", b"1")
+    assert server.held == {"lake/one": b"1"}
+
+
+def test_a_payload_is_never_said_to_be_landed_where_it_is_not(short_pauses: None) -> None:
+    payload = Refused("krx", date(2024, 5, 2), "stocks", b"1")
+    for server in (Answers(409, 409, 409, 409), Answers(412)):  # 412: gone again when looked at
+        with pytest.raises(Transient, match="landing/krx"):
+            land(S3Store("s3://bucket/lake", server), payload)
+        assert server.held == {}
+    digest, path = land(S3Store("s3://bucket/lake", server), payload)
+    assert server.held == {f"lake/{path}": payload.payload} and path.split("/")[-1].startswith(digest[:16])
+
+
+def test_keys_that_are_not_there_are_permanent_and_named() -> None:
+    class Keyless:
+        def get_object(self, **_: Any) -> Any:
+            raise NoCredentialsError
+
+    with pytest.raises(Permanent, match="MARKETLAKE_S3_ACCESS_KEY_ID"):
+        S3Store("s3://bucket/lake", Keyless()).get("one")

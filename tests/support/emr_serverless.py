@@ -1,7 +1,7 @@
 """EMR Serverless for tests: moto's API, with a real driver behind it that runs on this machine.
 
 moto has the calls, but no job ever runs there: one has succeeded as soon as it is started, and there is no dashboard. `Emr` adds
-these three by hand; the rest is moto's own. What does not belong here: assertions.
+these by hand, and lets a cancelled job go on for a while; the rest is moto's own. What does not belong here: assertions.
 """
 
 import gzip
@@ -11,15 +11,17 @@ import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyspark
+from botocore.exceptions import ClientError
 from moto.emrserverless.models import emrserverless_backends
 
-from lake import jars
+from lake import jars, log_store
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 SPARK_HOME = Path(pyspark.__file__).parent
@@ -37,6 +39,7 @@ class Job:
     params: dict[str, Any]
     conf: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
+    ends_at: float | None = None
 
 
 class Emr:
@@ -49,6 +52,9 @@ class Emr:
     driver : the command that stands for the job's driver.
     """
 
+    cancelling_s = 0.6
+    """How long a driver works on after it was cancelled."""
+
     def __init__(self, client: Any, s3: Any, keys: Mapping[str, str], folder: Path, driver: Driver) -> None:
         self._client, self._s3, self._folder, self._driver = client, s3, folder, driver
         self._keys = keys
@@ -60,7 +66,12 @@ class Emr:
         return getattr(self._client, name)
 
     def start_job_run(self, **params: Any) -> dict[str, Any]:
-        """As EMR does it: archives unpacked beside the driver, the driver's variables set, its Spark configured by Amazon."""
+        """As EMR does it: archives unpacked beside the driver, the driver's variables set, its Spark configured by Amazon.
+
+        Asked for twice with one token it is one job.
+        """
+        if known := [name for name, job in self.jobs.items() if job.params["clientToken"] == params["clientToken"]]:
+            return {"applicationId": self.application, "jobRunId": known[0]}
         started: dict[str, Any] = self._client.start_job_run(**params)
         submit = params["jobDriver"]["sparkSubmit"]
         words = shlex.split(submit["sparkSubmitParameters"])
@@ -89,17 +100,24 @@ class Emr:
         """The state of the process as that of the job."""
         name = params["jobRunId"]
         job = self.jobs[name]
+        if job.ends_at and time.monotonic() > job.ends_at:
+            self.end(job)
+            self._be(name, "CANCELLED")
         code = job.process.poll() if job.process else None
-        if code is not None and self._client.get_job_run(**params)["jobRun"]["state"] == "RUNNING":
+        if code is not None and self._state(name) == "RUNNING":
             self._upload_logs(name, job)
             self._be(name, "FAILED" if code else "SUCCESS", f"driver exited with {code}" if code else "")
         found: dict[str, Any] = self._client.get_job_run(**params)
         return found
 
     def cancel_job_run(self, **params: Any) -> dict[str, Any]:
-        """End the process."""
-        self.end(self.jobs[params["jobRunId"]])
+        """The process ends a little later; a job that does not run is refused."""
+        name = params["jobRunId"]
+        if self._state(name) != "RUNNING":
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "CancelJobRun")
         answered: dict[str, Any] = self._client.cancel_job_run(**params)
+        self.jobs[name].ends_at = time.monotonic() + self.cancelling_s
+        self._be(name, "CANCELLING")
         return answered
 
     def get_dashboard_for_job_run(self, **params: Any) -> dict[str, Any]:
@@ -112,9 +130,15 @@ class Emr:
             os.killpg(job.process.pid, signal.SIGKILL)
             job.process.wait(30)
 
+    def _state(self, name: str) -> str:
+        return str(self._run(name).state)
+
     def _be(self, name: str, state: str, details: str = "") -> None:
-        run = emrserverless_backends[ACCOUNT][REGION].get_job_run(self.application, name)
+        run = self._run(name)
         run.state, run.state_details = state, details
+
+    def _run(self, name: str) -> Any:
+        return emrserverless_backends[ACCOUNT][REGION].get_job_run(self.application, name)
 
     def _download(self, url: str, target: Path) -> None:
         bucket, _, key = url.removeprefix("s3://").partition("/")
@@ -130,7 +154,7 @@ class Emr:
 
 def spark_submit(job: Job) -> list[str]:
     """The driver as EMR starts it, on one core of this machine; jars and the way to S3 are the platform's."""
-    paths = ":".join(str(path) for path in jars.ensure_jars("spark", "s3"))
+    paths = ":".join(str(path) for path in (*jars.ensure_jars("spark", "s3"), log_store.ensure_jar()))
     tuning = (Path(__file__).resolve().parents[2] / "spark_conf" / "s3.conf").read_text().splitlines()
     conf = dict(line.split(None, 1) for line in tuning if line and not line.startswith("#"))
     url = job.conf["spark.emr-serverless.driverEnv.MARKETLAKE_S3_ENDPOINT_URL"]

@@ -7,7 +7,6 @@ need one of their own: a catalog shows one lake. What does not belong here: asse
 import atexit
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,17 +14,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
-
+from lake import aws
 from lake.settings import ROOT, Settings
 from marketlake import processes
-from marketlake.stack.place import BUCKET, HOST, Place, write_private
+from marketlake.stack.place import BUCKET, Place, write_private
 from marketlake.stack.servers import s3, trino
+from tests.support.s3_server import free_ports, start_s3
 
 HEAP = "1g"
 QUICK = ("-XX:TieredStopAtLevel=1",)  # a test asks each thing once: compiling well does not pay
 CATALOGS = ("lake", "other", "third")
-S3_PORTS = 12  # the S3 server's own and those that follow it
 
 
 class TrinoServer:
@@ -49,12 +47,7 @@ class TrinoServer:
 
     def upload(self, folder: Path, lake: str) -> None:
         """Put a lake of a folder under that name into the bucket, file by file."""
-        place = self.place
-        client = boto3.client(
-            "s3", endpoint_url=place.s3_url, region_name=place.settings.s3_region,
-            aws_access_key_id=place.credentials.s3_access_key_id,
-            aws_secret_access_key=place.credentials.s3_secret_access_key,
-        )  # fmt: skip
+        client = aws.client(self.settings(lake), "s3")
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             client.put_object(
                 Bucket=BUCKET, Key=f"{lake}/{file.relative_to(folder).as_posix()}", Body=file.read_bytes()
@@ -92,42 +85,12 @@ def shared_trino() -> TrinoServer:
 @contextmanager
 def serve_trino(folder: Path) -> Iterator[TrinoServer]:
     """Both servers, ended with the block."""
-    settings = Settings(
-        _env_file=None, state_dir=folder, s3_port=free_ports(S3_PORTS), trino_port=processes.free_port()
-    )
-    place = Place(settings)
-    (store,) = s3.services(place)
-    for file, text in store.files.items():
-        write_private(file, text)
-    if store.prepare:
-        store.prepare()
-    process = processes.start(
-        store.command, log=folder / "s3.log", environment={**os.environ, **store.environment}, cwd=ROOT,
-        port=store.port, dies_with_us=True,
-    )  # fmt: skip
-    server = TrinoServer(place)
+    place = Place(Settings(_env_file=None, state_dir=folder, s3_port=free_ports(8), trino_port=processes.free_port()))
+    store, server = start_s3(place), TrinoServer(place)
     try:
-        processes.wait_ready(process, store.answers, name="s3", timeout_s=60)
         server.start()
         yield server
     finally:
         server.stop()
-        processes.stop(process, grace_s=0.5)
+        processes.stop(store, grace_s=0.5)
         shutil.rmtree(place.folder, ignore_errors=True)
-
-
-def free_ports(n: int) -> int:
-    """The first of n free ports in a row."""
-    while True:
-        first = processes.free_port()
-        if first + n < 65_000 and all(_is_free(first + i) for i in range(n)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True

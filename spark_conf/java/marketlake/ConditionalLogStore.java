@@ -38,6 +38,11 @@ public class ConditionalLogStore extends HadoopFileSystemLogStore {
       while (actions.hasNext()) {
         stream.write((actions.next() + "\n").getBytes(StandardCharsets.UTF_8));
       }
+    } catch (IOException | RuntimeException broken) {
+      stream.abort(); // closing it would commit the half that was written
+      throw broken;
+    }
+    try {
       stream.close();
     } catch (RemoteFileChangedException | org.apache.hadoop.fs.FileAlreadyExistsException taken) {
       // The type that Delta takes for a lost race; it then looks at the winner, and commits the version after it.

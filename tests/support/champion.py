@@ -1,0 +1,32 @@
+"""A real booster, exported as promotion does, for what serves models. What does not belong here: training it well."""
+
+import hashlib
+import json
+from typing import Any
+
+import pyarrow as pa
+import xgboost
+
+from lake.objects import lake_store
+from lake.settings import Settings
+
+MODEL, FEATURES = "return_rank_5d", ("return_1d", "rsi_14", "momentum_20")
+
+
+def export_champion(settings: Settings, features: pa.Table, version: int, rounds: int, names: Any = FEATURES) -> None:
+    """Train on the features, write booster and signature as promotion does, and point the champion at them."""
+    frame = features.select(list(names)).to_pandas().astype("float64")
+    target = frame[names[0]].fillna(0.0).rank(pct=True)
+    data = xgboost.QuantileDMatrix(frame.to_numpy(), label=target, feature_names=list(names))
+    raw = bytes(xgboost.train({"max_depth": 2, "seed": version, "nthread": 1}, data, rounds).save_raw("ubj"))
+    digests = {"booster": hashlib.sha256(raw).hexdigest(), "predictions": "d" * 64}
+    described = [{"name": n, "type": "float64", "unit": "1", "formula": n, "nullable": True} for n in names]
+    signature = {"model": MODEL, "version": version, "run_id": f"run{version}", "release_id": "r00001", "doc": "Ranks.",
+                 "features": described, "output": {"name": "score"}, "label": "forward_return_5d",
+                 "horizon_sessions": 5,
+                 "metrics": {"rank_ic": 0.1, "rank_ic_se": None}, "digests": digests, "lock": {"seed": 1}}  # fmt: skip
+    store, folder = lake_store(settings), f"models/{MODEL}"
+    store.put(f"{folder}/{version}/booster.ubj", raw)
+    store.put(f"{folder}/{version}/signature.json", json.dumps(signature).encode())
+    pointer = {"version": version, "run_id": f"run{version}", "release_id": "r00001"}
+    store.put(f"{folder}/champion.json", json.dumps(pointer).encode())
