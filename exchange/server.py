@@ -86,7 +86,9 @@ class Server:
         if self._thread.is_alive():
             frame = sys._current_frames().get(self._thread.ident or 0)
             where = "".join(traceback.format_stack(frame)) if frame else "outside of Python"
-            warnings.warn(f"{self._thread.name} did not end in {_STOP_TIMEOUT_S:.0f} s, it is at:\n{where}", stacklevel=2)
+            warnings.warn(
+                f"{self._thread.name} did not end in {_STOP_TIMEOUT_S:.0f} s, it is at:\n{where}", stacklevel=2
+            )
         self._socket.close()
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +27,7 @@ from lake.bronze_rows import (
     request_rows,
     with_identity,
 )
+from lake.clock import system_clock
 from lake.delivery import Delivery
 from lake.delta import DeltaLake
 from lake.host import refused_in
@@ -155,7 +156,7 @@ class Bronze:
         fresh = sorted(set(sessions) - self.have([source], sessions))
         if not fresh:
             return
-        now, table = datetime.now(UTC), registry.table(INGESTED)
+        now, table = system_clock(), registry.table(INGESTED)
         records = [
             {"session_date": day, "session_month": f"{day:%Y-%m}", "source": source, "known_at": now} for day in fresh
         ]

@@ -1,4 +1,7 @@
-"""What time it is: the machine's clock, or the exchange's where the outside world is simulated."""
+"""What time it is: the machine's clock, or the exchange's where the outside world is simulated. Whole milliseconds.
+
+Not finer, so that `known_at` is the same instant for every engine: Trino's Delta connector reads milliseconds.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,7 +15,7 @@ Clock = Callable[[], datetime]
 
 def system_clock() -> datetime:
     """The machine's time, UTC."""
-    return datetime.now(UTC)
+    return _cut(datetime.now(UTC))
 
 
 class ExchangeClock:
@@ -30,7 +33,7 @@ class ExchangeClock:
         Transient
             The exchange does not answer.
         """
-        return datetime.fromisoformat(self._ask("GET", None)["now"]).astimezone(UTC)
+        return _cut(datetime.fromisoformat(self._ask("GET", None)["now"]).astimezone(UTC))
 
     def move(self, now: datetime) -> None:
         """Set the world's present instant."""
@@ -48,3 +51,7 @@ class ExchangeClock:
                 do="Start it with `marketlake up`, or point MARKETLAKE_EXCHANGE_URL at it",
             ) from error
         return dict(answer.json())
+
+
+def _cut(now: datetime) -> datetime:
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -83,6 +83,13 @@ class RedisOnlineRows:
                 pipe.hset(key, mapping=part)  # type: ignore[arg-type]
                 pipe.expire(key, UNFINISHED_S)
                 pipe.execute()
+        # One that vanished on the way, by its time or put out, began anew in the middle.
+        n_sent, n_kept = 1 + len(packed.rows), int(self._client.hlen(key))  # type: ignore[arg-type]
+        if n_kept != n_sent:
+            raise Transient(
+                "online store", expected=f"{n_sent} fields of an unfinished fill in Redis", found=f"{n_kept}", keys=[key],
+                do=f"It holds what it held. Fill it again, within {UNFINISHED_S} s, in a Redis with memory left",
+            )  # fmt: skip
 
 
 def key_of(view: str) -> str:

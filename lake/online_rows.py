@@ -22,6 +22,11 @@ NO_DAY = np.iinfo(np.int64).min
 
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
+_DO = "Fill it again: `marketlake release rollback` to the current release"
+
+
+class Unreadable(Permanent):
+    """A store holds bytes that are no rows of this layout."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +108,12 @@ def head_of(raw: bytes) -> Head:
 
     Raises
     ------
-    Permanent
+    Unreadable
         It is of another layout, written by another version of this code.
     """
     body = json.loads(raw)
-    if body.get("layout") != LAYOUT:
-        raise Permanent("online store", expected=f"layout {LAYOUT}", found=f"layout {body.get('layout')}",
-                        do="Fill it again: `marketlake release rollback` to the current release")  # fmt: skip
+    if body["layout"] != LAYOUT:
+        raise Unreadable("online store", expected=f"layout {LAYOUT}", found=f"layout {body['layout']}", do=_DO)
     return Head.of(body["features"], body["others"])
 
 
@@ -119,14 +123,17 @@ def unpack(raw: bytes | None, blobs: Sequence[bytes | None], ids: Sequence[str])
     Parameters
     ----------
     raw : the view's head; None: the view was never filled.
+
+    Raises
+    ------
+    Unreadable
+        They are of another layout, or no rows at all.
     """
-    head = head_of(raw) if raw is not None else Head.of((), ())
-    size = head.row.itemsize
-    fixed = b"".join([blob[:size] if blob else head.absent for blob in blobs])
-    rows = np.frombuffer(fixed, head.row)
-    texts = [_texts(blob[size:]) if blob else (None,) * len(head.others) for blob in blobs]
-    others = {name: [text[i] for text in texts] for i, name in enumerate(head.others)}
-    return Rows(ids, head.names, rows["values"], rows["session"], rows["event_at"], rows["known_at"], others)
+    try:
+        return _unpacked(raw, blobs, ids)
+    except (ValueError, TypeError, LookupError) as error:
+        found = f"bytes that cannot be read: {error}"
+        raise Unreadable("online store", expected=f"rows of layout {LAYOUT}", found=found, keys=ids, do=_DO) from error
 
 
 def columns(rows: Rows, names: tuple[str, ...]) -> Floats:
@@ -150,6 +157,16 @@ def chunks(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[dict[str, 
             part = {}
     if part:
         yield part
+
+
+def _unpacked(raw: bytes | None, blobs: Sequence[bytes | None], ids: Sequence[str]) -> Rows:
+    head = head_of(raw) if raw is not None else Head.of((), ())
+    size = head.row.itemsize
+    fixed = b"".join([blob[:size] if blob else head.absent for blob in blobs])
+    rows = np.frombuffer(fixed, head.row)
+    texts = [_texts(blob[size:]) if blob else (None,) * len(head.others) for blob in blobs]
+    others = {name: [text[i] for text in texts] for i, name in enumerate(head.others)}
+    return Rows(ids, head.names, rows["values"], rows["session"], rows["event_at"], rows["known_at"], others)
 
 
 @lru_cache(maxsize=4096)

@@ -38,7 +38,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The API over the lake of these settings. Nothing is opened before the app starts.
+    """The API over the lake of these settings. Nothing is opened before the app starts; a setting that names no store is refused.
 
     A thread looks twice a second for another release, another champion; `app.state.current.refresh()` and
     `app.state.champions.refresh()` look at once.
@@ -51,14 +51,13 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(current.refresh)
         await run_in_threadpool(champions.refresh)
-        refreshers = [Refresher([current.refresh, champions.refresh]), Refresher([online.refresh])]
-        for refresher in refreshers:
-            refresher.start()
+        refresher = Refresher([current.refresh, champions.refresh])
+        refresher.start()
         yield
-        for refresher in refreshers:
-            refresher.stop()
+        refresher.stop()
         current.close()
         answers.close()
+        online.close()
 
     app = FastAPI(title="Marketlake", version="1", description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.current, app.state.champions, app.state.online, app.state.metrics = current, champions, online, metrics

@@ -22,7 +22,7 @@ from starlette.types import Scope
 from lake.cache import HIT, MISS, Editions, SharedCache, Slot, open_backend
 from lake.settings import Settings
 from lake.sql import ReleaseSql
-from serving.cache_flights import Flights, Question
+from serving.cache_flights import Flights
 from serving.cache_front import Front
 from serving.deps import Span
 from serving.metrics import Metrics
@@ -141,34 +141,25 @@ class Asked:
         asked : the request's `variant`.
         query : makes the body for a security, in a thread.
         """
-        answers, security = self.answers, self.answers.known(sql, symbol)
-        if security is not None:
-            return await self.of(sql, slot(security), asked, partial(query, security))
-
-        # Not yet resolved: the symbol stands for the security until a thread has asked.
-        async def question() -> bytes:
-            found = await to_thread.run_sync(answers.resolve, sql, symbol)
-            return await answers.made(sql, slot(found), asked, partial(query, found))
-
-        return await self._answer(sql, slot(symbol), asked, question)
+        security = await self.resolve(sql, symbol)
+        return await self.of(sql, slot(security), asked, partial(query, security))
 
     async def of(self, sql: ReleaseSql, slot: Slot, asked: str, query: Callable[[], bytes]) -> Response:
         """The answer that the slot holds, or the query makes, in a thread."""
-        return await self._answer(sql, slot, asked, partial(self.answers.made, sql, slot, asked, query))
-
-    async def resolve(self, sql: ReleaseSql, symbol: str) -> str:
-        """The security that the symbol means; a thread is needed only the first time."""
-        security = self.answers.known(sql, symbol)
-        if security is None:
-            security = await to_thread.run_sync(self.answers.resolve, sql, symbol)
-        return security
-
-    async def _answer(self, sql: ReleaseSql, slot: Slot, asked: str, question: Question) -> Response:
-        self.answers.missed()
-        key = (self.answers.edition(sql), slot.key, asked)
-        body = await self.answers.flights.ask(key, question)
+        answers = self.answers
+        answers.missed()
+        key = (answers.edition(sql), slot.key, asked)
+        body = await answers.flights.ask(key, partial(answers.made, sql, slot, asked, query))
         self.scope[KEEP_S] = slot.ttl_s
         return Response(body, media_type="application/json")
+
+    async def resolve(self, sql: ReleaseSql, symbol: str) -> str:
+        """The security that the symbol means; a thread is needed only the first time, one for all who ask at once."""
+        answers, security = self.answers, self.answers.known(sql, symbol)
+        if security is None:
+            question = partial(to_thread.run_sync, answers.resolve, sql, symbol)
+            security = await answers.flights.ask((answers.edition(sql), symbol), question)
+        return security
 
 
 async def _asked(request: Request) -> Asked:

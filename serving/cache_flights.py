@@ -7,24 +7,25 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine, Hashable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from lake.sql import asking
 from market.errors import Transient
 
-Question = Callable[[], Coroutine[Any, Any, bytes]]
+A = TypeVar("A")
+Question = Callable[[], Coroutine[Any, Any, A]]
 
 
 class Flights:
-    """Questions under way in this process. Used on one event loop."""
+    """Questions under way in this process, each kind with keys of its own. Used on one event loop."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, _Flight] = {}
+        self._under_way: dict[Hashable, _Flight[Any]] = {}
 
     def __len__(self) -> int:
         return len(self._under_way)
 
-    async def ask(self, key: Hashable, question: Question) -> bytes:
+    async def ask(self, key: Hashable, question: Question[A]) -> A:
         """The answer of the question with that key: of the one under way, or of this one.
 
         One that joined a question which failed in passing asks once more by itself. The question ends early once
@@ -34,7 +35,7 @@ class Flights:
         ------
         Whatever the question raises.
         """
-        flight = self._under_way.get(key)
+        flight: _Flight[A] | None = self._under_way.get(key)
         if flight is None or flight.is_abandoned:
             return await self._fly(key, question).wait()
         try:
@@ -44,11 +45,11 @@ class Flights:
             if asker is not None and asker.has_left:
                 raise
             # It may have failed for what was its own, such as its time. Two questions at most: the second is shared too.
-            again = self._under_way.get(key)
+            again: _Flight[A] | None = self._under_way.get(key)
             joined = again if again is not None and not again.is_abandoned else self._fly(key, question)
             return await joined.wait()
 
-    def _fly(self, key: Hashable, question: Question) -> "_Flight":
+    def _fly(self, key: Hashable, question: Question[A]) -> "_Flight[A]":
         flight = _Flight(question)
         self._under_way[key] = flight
 
@@ -60,10 +61,10 @@ class Flights:
         return flight
 
 
-class _Flight:
+class _Flight(Generic[A]):
     """One question and who waits for it; the queries it makes are nobody's in particular."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question[A]) -> None:
         self._asking = asking.Asking()
         self._lock = threading.Lock()
         self._n_waiting = 0
@@ -71,10 +72,10 @@ class _Flight:
         context = contextvars.copy_context()
         context.run(asking.current.set, self._asking)
         # The task is its own, so that a request that is cancelled takes nothing from the others.
-        self.task: asyncio.Task[bytes] = asyncio.get_running_loop().create_task(question(), context=context)
+        self.task: asyncio.Task[A] = asyncio.get_running_loop().create_task(question(), context=context)
         self.task.add_done_callback(_seen)
 
-    async def wait(self) -> bytes:
+    async def wait(self) -> A:
         """The answer, for one more who waits."""
         waiter, asker = _Waiter(self), asking.current.get()
         with self._lock:
@@ -100,7 +101,7 @@ class _Flight:
 class _Waiter:
     """One who waits, to the request's own list of what runs for it."""
 
-    def __init__(self, flight: _Flight) -> None:
+    def __init__(self, flight: _Flight[Any]) -> None:
         self._flight = flight
         self._lock = threading.Lock()
         self._is_gone = False
@@ -113,6 +114,6 @@ class _Waiter:
             self._flight.left()
 
 
-def _seen(task: "asyncio.Task[bytes]") -> None:
+def _seen(task: "asyncio.Task[Any]") -> None:
     if not task.cancelled():
         task.exception()  # where all have left, nobody else looks at it

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from lake.sql import Current
     from serving.champions import Champions
 
+OURS = "LAKEHOUSE_API_COUNTS"
+"""The variable by which this process's children know the common folder. Not the library's own, which Feast sets to a folder of its own."""
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus_client is told of the common folder; it looks when it is imported."""
 
@@ -36,7 +39,7 @@ def count_together(folder: Path) -> None:
     """Let the processes that this one starts count into the folder; what others counted there is forgotten."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    os.environ[FOLDER] = str(folder)
+    os.environ |= {FOLDER: str(folder), OURS: str(folder)}
 
 
 class Metrics:
@@ -67,7 +70,7 @@ class Metrics:
             self._online.labels(source)
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._levels: _Levels | None = None
-        self._workers = _Workers(Path(os.environ[FOLDER])) if FOLDER in os.environ else None
+        self._workers = _Workers(Path(os.environ[OURS])) if OURS in os.environ else None
         self._told = CollectorRegistry() if self._workers else self._registry
         self._told.register(_Served(current, champions))
         if self._workers:

@@ -12,8 +12,9 @@ FIRST_REST_S, LONGEST_REST_S = 0.5, 8.0
 class Circuit:
     """Closed: everyone asks. Open after a failure: nobody does, until the rest is over and one caller tries.
 
-    The rest doubles with each trial that fails, up to the longest. One warning is logged when it opens, and one line when
-    it closes.
+    The rest doubles with each trial that fails, up to the longest. Whoever asks gets a turn and says how it went with it: one
+    that is late, of a state that is over, changes nothing, so that many callers who meet one outage count as one. One
+    warning is logged when it opens, and one line when it closes.
 
     Parameters
     ----------
@@ -24,6 +25,7 @@ class Circuit:
     def __init__(self, what: str, costs: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._what, self._costs, self._clock = what, costs, clock
         self._lock = threading.Lock()
+        self._turn = 1
         self._rest_s = 0.0
         self._asked_again_at = 0.0
 
@@ -32,31 +34,39 @@ class Circuit:
         """True where the store answered when it was last asked, or was never asked."""
         return not self._rest_s
 
-    def allows(self) -> bool:
-        """True where this caller may ask; while it is open, for one caller per rest."""
+    def allows(self) -> int:
+        """The caller's turn, 0 where it may not ask; while it is open, one caller per rest gets one."""
+        turn = self._turn
         if not self._rest_s:
-            return True
+            return turn
         with self._lock:
             now = self._clock()
             if self._rest_s and now < self._asked_again_at:
-                return False
-            self._asked_again_at = now + self._rest_s  # others wait for what this one finds
-            return True
+                return 0
+            if self._rest_s:
+                self._turn += 1
+                self._asked_again_at = now + self._rest_s  # others wait for what this one finds
+            return self._turn
 
-    def failed(self, failure: str) -> None:
-        """The store did not answer."""
+    def failed(self, turn: int, failure: str) -> None:
+        """The store did not answer in that turn."""
         with self._lock:
+            if turn != self._turn:
+                return
             is_first = not self._rest_s
+            self._turn += 1
             self._rest_s = min(self._rest_s * 2, LONGEST_REST_S) if self._rest_s else FIRST_REST_S
             self._asked_again_at = self._clock() + self._rest_s
         if is_first:
             logger.warning(f"{self._what} is away", failure=failure, costs=self._costs)
 
-    def succeeded(self) -> None:
-        """The store answered."""
+    def succeeded(self, turn: int) -> None:
+        """The store answered in that turn."""
         if not self._rest_s:
             return
         with self._lock:
-            was_open, self._rest_s = bool(self._rest_s), 0.0
+            was_open = bool(self._rest_s) and turn == self._turn
+            if was_open:
+                self._turn, self._rest_s = self._turn + 1, 0.0
         if was_open:
             logger.info(f"{self._what} is back")

@@ -1,13 +1,13 @@
-"""The cache of answers in Redis 8: a hash per key, a field per variant, each field with its own time to live."""
+"""The cache of answers in Redis 8 or Valkey 9: a hash per key, a field per variant, each field with its own time to live."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis import RedisError
+from redis import RedisError, ResponseError
 
 from lake.cache.backend import VARIANTS, Slot
 from lake.redis_client import redis_client
-from market.errors import Transient
+from market.errors import Permanent, Transient
 
 CONNECT_S, ANSWER_S = 0.1, 0.2
 SETTING = "MARKETLAKE_CACHE_URL"
@@ -55,4 +55,7 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise Transient("cache", expected="an answer of Redis", found=str(error) or type(error).__name__) from error
+        found = str(error) or type(error).__name__
+        if isinstance(error, ResponseError) and "unknown command" in found:  # HSETEX is younger than its fields' times
+            raise Permanent(SETTING, expected="Redis 8.0 or later, or Valkey 9.0 or later", found=found) from error
+        raise Transient("cache", expected="an answer of Redis", found=found) from error

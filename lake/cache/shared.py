@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from lake.cache.backend import MAX_VALUE, Backend, Slot
 from lake.cache.circuit import Circuit
-from market.errors import Transient
+from market.errors import MarketlakeError
 
 HIT, MISS, ERROR, SKIPPED = "hit", "miss", "error", "skipped"
 OUTCOMES = (HIT, MISS, ERROR, SKIPPED)
@@ -30,16 +30,17 @@ class SharedCache:
 
     def get(self, slot: Slot, variant: str, edition: bytes) -> bytes | None:
         """The answer of that edition."""
-        if not self.circuit.allows():
+        turn = self.circuit.allows()
+        if not turn:
             self._count(SKIPPED)
             return None
         try:
             value = self._backend.get(slot, variant)
-        except Transient as error:
-            self.circuit.failed(str(error))
+        except MarketlakeError as error:
+            self.circuit.failed(turn, str(error))
             self._count(ERROR)
             return None
-        self.circuit.succeeded()
+        self.circuit.succeeded(turn)
         head, _, body = value.partition(b"\n") if value is not None else (b"", b"", b"")
         is_ours = value is not None and head == edition
         self._count(HIT if is_ours else MISS)
@@ -47,15 +48,16 @@ class SharedCache:
 
     def put(self, slot: Slot, variant: str, edition: bytes, body: bytes) -> None:
         """Keep the answer; nothing where it is too large or the backend is away."""
-        if len(body) > MAX_VALUE or not self.circuit.allows():
+        turn = self.circuit.allows() if len(body) <= MAX_VALUE else 0
+        if not turn:
             return
         try:
             self._backend.put(slot, variant, edition + b"\n" + body)
-        except Transient as error:
-            self.circuit.failed(str(error))
+        except MarketlakeError as error:
+            self.circuit.failed(turn, str(error))
             self._count(ERROR)
         else:
-            self.circuit.succeeded()
+            self.circuit.succeeded(turn)
 
     def close(self) -> None:
         """Let go of connections."""

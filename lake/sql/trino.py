@@ -15,11 +15,13 @@ from lake.settings import Settings
 from lake.sql import trino_views
 from lake.sql.trino_catalog import Catalog
 from lake.sql.trino_views import MARK, RELEASE_SCHEMA, hidden, moving, schema_of
-from market.errors import Permanent
+from market.errors import Permanent, Transient
 from market.table import LAYERS
 
 KEPT = 20
 """Newest releases that have schemas; another one gets its own when it is read, until the next sync."""
+
+SYNCS = 5  # at most so many, where the pointer moves while the catalog is made
 
 _HIDDEN = tuple(hidden(layer) for layer in LAYERS)
 _MOVING = tuple(moving(layer) for layer in LAYERS)
@@ -44,7 +46,8 @@ def sync(settings: Settings, releases: Releases, kept: Sequence[str] | None = No
     """Make the catalog show the releases, and people's schemas the current one; None where SQL does not go to Trino.
 
     The current release comes first, then what people see, the other releases, and what the columns mean. Repeating it
-    does nothing; broken off, the next one goes on.
+    does nothing; broken off, the next one goes on. Of two at once the one that ends last looks at the pointer after its own
+    writes, so that people are left at the release that is current.
 
     Parameters
     ----------
@@ -53,38 +56,52 @@ def sync(settings: Settings, releases: Releases, kept: Sequence[str] | None = No
     Raises
     ------
     Transient
-        Trino is away.
+        Trino is away, or the pointer moved during each of the syncs.
     Permanent
         The catalog shows another lake, or a release pins a version that is not there.
     """
     if not is_trino(settings):
         return None
     began = monotonic()
-    current, published = releases.current(), releases.list()
-    wanted = _wanted(current, published, kept)
     with Catalog(settings) as catalog:
-        there = _begin(catalog, settings, [*LAYERS, *_MOVING, *_schemas(wanted)])
-        ops = catalog.register(wanted)
-        found = catalog.definitions([*LAYERS, *_MOVING, hidden("ops"), *_schemas(wanted)])
-        catalog.make([trino_views.releases_view(published)], found)
-        if current is not None:
-            catalog.make_release(current, ops, found)
-            catalog.make_release(current, ops, found, people=True)
-        for release in wanted:
-            if release is not current:
-                catalog.make_release(release, ops, found)
-        if current is not None:
-            people = trino_views.names_of_people(current)
-            catalog.make(people, found)
-            catalog.comment(people)
-        over = _over(there, wanted)
-        catalog.drop(schema for schema in over)
-        done = Synced(
-            catalog.n_made, tuple(release.release_id for release in wanted), tuple(sorted({s.split("_")[0] for s in over})),
-            monotonic() - began,
-        )  # fmt: skip
-    logger.info("releases in Trino", made=done.n_made, dropped=len(done.dropped), seconds=round(done.seconds, 2))
-    return done
+        for _ in range(SYNCS):
+            number, current = releases.head()
+            wanted, dropped = _synced(catalog, settings, releases, current, kept)
+            if releases.head()[0] == number:
+                done = Synced(catalog.n_made, wanted, dropped, monotonic() - began)
+                logger.info("releases in Trino", made=done.n_made, dropped=len(dropped), seconds=round(done.seconds, 2))
+                return done
+            logger.warning("the pointer moved during the sync", move=number)
+    raise Transient(
+        catalog.address.where, expected=f"the pointer to stay where it is during one of {SYNCS} syncs", found="it never did",
+        do="`marketlake release rollback` to the current release tries again",
+    )  # fmt: skip
+
+
+def _synced(
+    catalog: Catalog, settings: Settings, releases: Releases, current: Release | None, kept: Sequence[str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Show that release as the current one; ids of the releases that have schemas now, and of those that lost them."""
+    published = releases.list()
+    wanted = _wanted(current, published, kept)
+    _begin(catalog, settings, [*LAYERS, *_MOVING, *_schemas(wanted)])
+    ops = catalog.register(wanted)
+    found = catalog.definitions([*LAYERS, *_MOVING, hidden("ops"), *_schemas(wanted)])
+    catalog.make([trino_views.releases_view(published)], found)
+    if current is not None:
+        catalog.make_release(current, ops, found)
+        catalog.make_release(current, ops, found, people=True)
+    for release in wanted:
+        if release is not current:
+            catalog.make_release(release, ops, found)
+    if current is not None:
+        people = trino_views.names_of_people(current)
+        catalog.make(people, found)
+        catalog.comment(people)
+    newest = published[0].release_id if published else ""
+    over = _over(catalog.schemas(), _wanted(releases.current(), releases.list(), kept), newest)
+    catalog.drop(over)
+    return tuple(release.release_id for release in wanted), tuple(sorted({schema.split("_")[0] for schema in over}))
 
 
 def ensure(settings: Settings, release: Release) -> list[str]:
@@ -124,8 +141,8 @@ def clear(settings: Settings) -> None:
         catalog.drop(schema for schema in _HIDDEN if schema in there)
 
 
-def _begin(catalog: Catalog, settings: Settings, schemas: Sequence[str]) -> set[str]:
-    """Make schemas, and be sure that the catalog is this lake's; the schemas that there were."""
+def _begin(catalog: Catalog, settings: Settings, schemas: Sequence[str]) -> None:
+    """Make schemas, and be sure that the catalog is this lake's."""
     there = catalog.schemas()
     catalog.make_schemas([*_HIDDEN, *schemas], there)
     url = lake_store(settings).url
@@ -138,7 +155,6 @@ def _begin(catalog: Catalog, settings: Settings, schemas: Sequence[str]) -> set[
         )  # fmt: skip
     if not shown:
         catalog.make([trino_views.mark(url)], {})
-    return there
 
 
 def _wanted(current: Release | None, published: Sequence[Release], kept: Sequence[str] | None) -> list[Release]:
@@ -151,10 +167,11 @@ def _schemas(releases: Sequence[Release]) -> list[str]:
     return [schema_of(release.release_id, layer) for release in releases for layer in LAYERS]
 
 
-def _over(there: set[str], wanted: Sequence[Release]) -> list[str]:
-    """Schemas of releases that are not wanted any more."""
+def _over(there: set[str], wanted: Sequence[Release], newest: str) -> list[str]:
+    """Schemas of releases that are not wanted any more; one newer than `newest` was published meanwhile, and is another's."""
     ids = {release.release_id for release in wanted}
-    return sorted(name for name in there if (found := RELEASE_SCHEMA.match(name)) and found[1] not in ids)
+    found = ((name, RELEASE_SCHEMA.match(name)) for name in there)
+    return sorted(name for name, its in found if its and its[1] not in ids and its[1] <= newest)
 
 
 def _forget(schema: str, name: str, *, is_view: bool) -> str:

@@ -132,15 +132,13 @@ class Catalog:
         return [view for view in wrong if _name(view) not in lacking] + self.make(exact, definitions)
 
     def comment(self, views: Sequence[View]) -> None:
-        """Say what the views and their columns mean, where they do not yet. The view's own comment comes last: it marks the end."""
-        named = ", ".join(literal(schema) for schema in sorted({view.schema for view in views}))
-        rows = self.run(
-            "SELECT schema_name, table_name FROM system.metadata.table_comments "
-            f"WHERE catalog_name = {literal(self.address.catalog)} AND schema_name IN ({named}) AND comment <> ''"
-        )
-        said = {(row["schema_name"], row["table_name"]) for row in rows.to_pylist()}
-        silent = [view for view in views if (view.schema, view.name) not in said]
-        self.each(self._say, sorted(silent, key=lambda view: -len(view.comments)))
+        """Let the views and their columns say what they mean, where they say something else or nothing."""
+        said = self._said(sorted({view.schema for view in views}))
+        wrong = [
+            (view, [name for name, text in view.docs.items() if said.get((view.schema, view.name, name), "") != text])
+            for view in views
+        ]
+        self.each(self._say, sorted(wrong, key=lambda one: -len(one[1])))
 
     def drop(self, schemas: Iterable[str]) -> None:
         """Drop schemas with the views in them."""
@@ -153,10 +151,31 @@ class Catalog:
             if error.name not in _GONE:  # somebody else drops it too
                 raise
 
-    def _say(self, view: View) -> None:
+    def _said(self, schemas: Sequence[str]) -> dict[tuple[str, str, str], str]:
+        """What is said of views and, by a third name, of their columns."""
+        catalog, named = literal(self.address.catalog), ", ".join(literal(schema) for schema in schemas)
+        found = [
+            self.run(
+                "SELECT schema_name, table_name, '' AS column_name, comment FROM system.metadata.table_comments "
+                f"WHERE catalog_name = {catalog} AND schema_name IN ({named})"
+            ),
+            # One schema each: Trino lists the columns of every schema where it is asked for several.
+            *self.each(
+                lambda schema: self.run(
+                    "SELECT table_schem, table_name, column_name, remarks FROM system.jdbc.columns "
+                    f"WHERE table_cat = {catalog} AND table_schem = {literal(schema)}"
+                ),
+                schemas,
+            ),
+        ]
+        rows = (tuple(row.values()) for one in found for row in one.to_pylist())
+        return {(schema, name, column): text or "" for schema, name, column, text in rows}
+
+    def _say(self, wrong: tuple[View, Sequence[str]]) -> None:
         # One after another: each reads the view and writes it back, so that two at once lose one.
-        for statement in [*view.comments, f"COMMENT ON VIEW {view.quoted} IS {literal(view.about)}"]:
-            self.run(statement)
+        view, names = wrong
+        for name in names:
+            self.run(view.comment(name))
 
     def _try(self, view: View, release: Release) -> str:
         """Make the view; its name where the table lacks columns of the contract, nothing otherwise."""

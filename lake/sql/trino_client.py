@@ -4,13 +4,14 @@ What does not belong here: what is asked.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import requests
+from trino.auth import BasicAuthentication
 from trino.client import ClientSession, TrinoQuery, TrinoRequest
 from trino.exceptions import Error, HttpError, TrinoQueryError
 
@@ -25,13 +26,14 @@ _CANCEL_S = 5.0
 
 @dataclass(frozen=True)
 class Address:
-    """Where Trino is, from `trino://user@host:port/catalog`; `https` where the scheme is `trinos`."""
+    """Where Trino is, from `trino://user@host:port/catalog` or, over TLS, `trinos://user[:password]@host:port/catalog`."""
 
     user: str
     host: str
     port: int
     catalog: str
     scheme: str = "http"
+    password: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, sql_url: str) -> "Address":
@@ -40,7 +42,7 @@ class Address:
         Raises
         ------
         Permanent
-            The setting names another engine, or lacks a part.
+            The setting names another engine, lacks a part, or has a password that would go over the wire in the clear.
         """
         parts = urlsplit(sql_url)
         catalog = parts.path.strip("/")
@@ -50,8 +52,14 @@ class Address:
                 do="`marketlake up --stack local` starts Trino and sets it; else ask with --engine duckdb",
             )  # fmt: skip
         is_safe = parts.scheme == "trinos"
+        if parts.password and not is_safe:
+            raise Permanent(
+                "MARKETLAKE_SQL_URL", expected="trinos:// (TLS) for an address with a password",
+                found=repr(_without_password(sql_url)), do="Trino takes passwords over TLS alone: leave it out, or use trinos://",
+            )  # fmt: skip
         port = parts.port or (443 if is_safe else 8080)
-        return cls(unquote(parts.username), parts.hostname, port, catalog, "https" if is_safe else "http")
+        scheme, password = "https" if is_safe else "http", unquote(parts.password or "")
+        return cls(unquote(parts.username), parts.hostname, port, catalog, scheme, password)
 
     @property
     def where(self) -> str:
@@ -65,11 +73,13 @@ class Connection:
     Parameters
     ----------
     limit_s : the server ends a statement after it.
-    answer_s : the server answers a waiting client each second; one that does not for so long is away.
+    answer_s : the server answers a waiting client each second; one that does not for so long is away. Never much longer than
+        the limit: nothing else ends a statement whose server hangs.
     """
 
     def __init__(self, address: Address, limit_s: float, answer_s: float = 30.0) -> None:
-        self._address, self._answer_s = address, answer_s
+        self._address, self._answer_s = address, min(answer_s, limit_s + 2.0)
+        self._auth = BasicAuthentication(address.user, address.password) if address.password else None
         self._http = requests.Session()
         # At least a second: a finer limit is the caller's own watch's.
         properties = {"query_max_run_time": f"{max(1.0, limit_s):.3f}s"}
@@ -94,9 +104,9 @@ class Connection:
         """
         request = TrinoRequest(
             host=self._address.host, port=self._address.port, client_session=self._session, http_session=self._http,
-            http_scheme=self._address.scheme, max_attempts=1, request_timeout=self._answer_s,
+            http_scheme=self._address.scheme, auth=self._auth, max_attempts=1, request_timeout=self._answer_s,
         )  # fmt: skip
-        running = _Running(request)
+        running = _Running(request, self._http.auth)
         with self._lock:
             self._running = running
         try:
@@ -154,8 +164,8 @@ class Refused(Permanent):
 class _Running:
     """The statement under way."""
 
-    def __init__(self, request: Any) -> None:
-        self._request = request
+    def __init__(self, request: Any, auth: Any) -> None:
+        self._request, self._auth = request, auth
         self._began = monotonic()
         self.is_interrupted = False
 
@@ -179,7 +189,7 @@ class _Running:
             sleep(0.02)
         if self._request.next_uri is not None:
             try:
-                requests.delete(self._request.next_uri, timeout=_CANCEL_S)
+                requests.delete(self._request.next_uri, auth=self._auth, timeout=_CANCEL_S)
             except requests.RequestException:
                 return  # the server is away, or ends it by its own limit
 

@@ -41,10 +41,12 @@ class TrinoSql(ReleaseSql):
         is_own_dialect: bool = False,
     ) -> None:
         self.release = release
+        self._settings = settings
         self._is_own_dialect = is_own_dialect
         self._ops = trino.ensure(settings, release)
         self._raw = trino_views.raws(release, self._ops)
         address = Address.of(settings.sql_url)
+        self._catalog = address.catalog
         self._pool: Cursors[Connection] = Cursors(lambda: Connection(address, time_limit_s), time_limit_s)
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> pa.Table:
@@ -66,18 +68,13 @@ class TrinoSql(ReleaseSql):
             Trino is away.
         """
         text = trino_text.filled(self._turned(sql), params)
-        with self._pool.one() as connection:
-            try:
-                return connection.run(text)
-            except TimedOut as error:
-                raise TimedOut(
-                    "query", expected=f"an answer within {self._pool.limit_s:g} s", found=error.found, do=error.do
-                ) from error
-            except Refused as error:
-                if error.name not in UNKNOWN_TABLE:
-                    raise
-                expected = f"tables among {', '.join(self.tables())}"
-                raise Permanent("query", expected=expected, found=error.found, do="See `marketlake tables`") from error
+        try:
+            return self._asked(text)
+        except Refused as error:
+            if error.name not in UNKNOWN_TABLE:
+                raise
+            expected = f"tables among {', '.join(self.tables())}"
+            raise Permanent("query", expected=expected, found=error.found, do="See `marketlake tables`") from error
 
     def tables(self) -> list[str]:
         """Names of the tables with a version in the release, the `ops` tables, and the views made from them."""
@@ -87,8 +84,27 @@ class TrinoSql(ReleaseSql):
         """Let go of the connections; a query afterwards fails."""
         self._pool.close()
 
+    def _asked(self, text: str) -> pa.Table:
+        try:
+            return self._run(text)
+        except Refused as error:
+            if error.name != "SCHEMA_NOT_FOUND" or f"{self.release.release_id}_" not in error.found:
+                raise
+        # A sync has dropped the schemas of a release that is not kept.
+        trino.ensure(self._settings, self.release)
+        return self._run(text)
+
+    def _run(self, text: str) -> pa.Table:
+        with self._pool.one() as connection:
+            try:
+                return connection.run(text)
+            except TimedOut as error:
+                raise TimedOut(
+                    "query", expected=f"an answer within {self._pool.limit_s:g} s", found=error.found, do=error.do
+                ) from error
+
     def _turned(self, sql: str) -> str:
         if self._is_own_dialect:
-            return trino_text.of_trino(sql, self.release.release_id, self._raw)
+            return trino_text.of_trino(sql, self.release.release_id, self._raw, self._catalog)
         refuse_writes(sql)
-        return trino_text.ours(sql, self.release.release_id, self._raw)
+        return trino_text.ours(sql, self.release.release_id, self._raw, self._catalog)

@@ -19,35 +19,42 @@ from market.errors import Permanent
 from market.table import LAYERS
 
 READING = ("SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESCRIBE", "(")
+CATALOG = "lake"
+_SCHEMAS = frozenset({*LAYERS, "raw"})
 _SKIPPED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\?", re.DOTALL)
 _PLACE = re.compile(r"\b__p(\d+)__\b")
+_PART = r'(?:"(?:[^"]|"")*"|\w+)'
+_SHOW = re.compile(
+    rf"(SHOW\s+(?:CREATE\s+)?\w+\s+(?:(?:FROM|IN|FOR)\s+)?)({_PART}(?:\s*\.\s*{_PART})*)(.*)", re.IGNORECASE | re.DOTALL
+)
 _EXPECTED = "one SELECT, WITH, DESCRIBE or SHOW statement"
 
 
-def ours(sql: str, release_id: str, raw: Mapping[str, str]) -> str:
+def ours(sql: str, release_id: str, raw: Mapping[str, str], catalog: str = CATALOG) -> str:
     """The query, in DuckDB's dialect, as Trino takes it; each `?` becomes `__p<number>__`, which `filled` replaces.
 
     Parameters
     ----------
     raw : what stands for `raw.<layer>_<table>`: a query in Trino's dialect, by that name.
+    catalog : the lake's own, which a name may begin with.
 
     Raises
     ------
     Permanent
-        It cannot be turned into Trino's dialect.
+        It cannot be turned into Trino's dialect, or names another catalog.
     """
-    return _turned(sql, release_id, tuple(sorted(raw.items())))
+    return _turned(sql, release_id, tuple(sorted(raw.items())), catalog, "duckdb")
 
 
-def of_trino(sql: str, release_id: str, raw: Mapping[str, str]) -> str:
-    """The query, in Trino's own dialect, with our names as the release's.
+def of_trino(sql: str, release_id: str, raw: Mapping[str, str], catalog: str = CATALOG) -> str:
+    """The query, in Trino's own dialect, with our names as the release's; parameters as of `ours`.
 
     Raises
     ------
     Permanent
-        It cannot be read, or does something other than read.
+        It cannot be read, does something other than read, or names another catalog.
     """
-    return _turned(refuse_writes(sql), release_id, tuple(sorted(raw.items())), "trino")
+    return _turned(refuse_writes(sql), release_id, tuple(sorted(raw.items())), catalog, "trino")
 
 
 def refuse_writes(sql: str) -> str:
@@ -128,19 +135,37 @@ _LITERALS: dict[Any, Callable[[Any], str]] = {
 
 
 @lru_cache(maxsize=2048)
-def _turned(sql: str, release_id: str, raw: tuple[tuple[str, str], ...], dialect: str = "duckdb") -> str:
+def _turned(sql: str, release_id: str, raw: tuple[tuple[str, str], ...], catalog: str, dialect: str) -> str:
     numbers = iter(range(sql.count("?")))
     # Not every `?` can be read (`?::DATE`), and turning may move one or write it twice: so each gets a name.
     marked = _SKIPPED.sub(lambda found: f"__p{next(numbers)}__" if found[0] == "?" else found[0], sql)
     try:
         if sqlglot.tokenize(marked, read=dialect)[0].text.upper() == "SHOW":
-            return marked
+            return _shown(marked, release_id, catalog)
         tree = sqlglot.parse_one(marked, read=dialect)
         _refuse_misread(tree)
-        return _named(tree, release_id, dict(raw)).sql(dialect="trino", unsupported_level=sqlglot.ErrorLevel.RAISE)
+        named = _named(tree, release_id, dict(raw), catalog)
+        return named.sql(dialect="trino", unsupported_level=sqlglot.ErrorLevel.RAISE)
     except SqlglotError as error:
         do = "Write it in standard SQL, or ask DuckDB: `marketlake sql --engine duckdb`"
         raise Permanent("query", expected="SQL that Trino has too", found=_first_of(error), do=do) from error
+
+
+def _shown(text: str, release_id: str, catalog: str) -> str:
+    """A SHOW statement, for which sqlglot has no tree, with the layer that it names as the release's schema."""
+    found = _SHOW.fullmatch(text.strip())
+    head, named, rest = found.groups() if found else (text, "", "")
+    parts = [part.strip('"') for part in re.findall(_PART, named)]
+    if len(parts) > 1 and parts[0].lower() == catalog.lower():
+        parts = parts[1:]
+    if parts and parts[0].lower() in LAYERS:
+        quoted = [f'"{part}"' for part in (f"{release_id}_{parts[0].lower()}", *parts[1:])]
+        text, named = f"{head}{'.'.join(quoted)}{rest}", ""
+    left = re.findall(r"\w+", re.sub(r"'(?:[^']|'')*'", "", f"{head}{named}{rest}").lower())
+    if not _SCHEMAS.isdisjoint(left):  # sent as it is, it would tell of what is current
+        raise Permanent("query", expected="SHOW TABLES FROM gold, SHOW COLUMNS FROM gold.prices and the like", found=text,
+                        do="See `marketlake tables`")  # fmt: skip
+    return text
 
 
 def _refuse_misread(tree: exp.Expression) -> None:
@@ -164,7 +189,7 @@ def _grouped(select: exp.Select) -> None:
         select.set("group", exp.Group(expressions=[exp.Literal.number(n) for n in places]) if places else None)
 
 
-def _named(tree: exp.Expression, release_id: str, raw: Mapping[str, str]) -> exp.Expression:
+def _named(tree: exp.Expression, release_id: str, raw: Mapping[str, str], catalog: str) -> exp.Expression:
     """The tree with the release's schemas, as-of reads written out, and instants to the microsecond."""
     for kind in list(tree.find_all(exp.DataType)):
         if kind.this in (exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMP) and not kind.expressions:
@@ -173,30 +198,41 @@ def _named(tree: exp.Expression, release_id: str, raw: Mapping[str, str]) -> exp
         division.set("safe", False)  # a float by zero is infinite on both
     for select in tree.find_all(exp.Select):
         _grouped(select)
+    # Neither engine tells upper case from lower in a name, quoted or not.
     for column in list(tree.find_all(exp.Column)):
-        if column.args.get("db") is not None and column.db in (*LAYERS, "raw"):
+        if column.db.lower() in _SCHEMAS and column.catalog.lower() in ("", catalog.lower()):
             column.set("db", None)
+            column.set("catalog", None)
     for table in list(tree.find_all(exp.Table)):
-        if table.catalog or table.db not in (*LAYERS, "raw"):
+        _refuse_elsewhere(table.catalog, catalog)
+        layer, called = table.db.lower(), table.this if isinstance(table.this, exp.Func) else None
+        if layer not in _SCHEMAS:
             continue
-        called = table.this if isinstance(table.this, exp.Func) else None
+        table.set("catalog", None)
         if called is not None:
-            _write_out(table, called, release_id)
-        elif table.db == "raw" and table.name in raw:
-            _put(table, sqlglot.parse_one(raw[table.name], read="trino"), table.name)
-        elif table.db != "raw":
-            table.set("db", exp.to_identifier(f"{release_id}_{table.db}"))
+            _write_out(table, called, f"{release_id}_{layer}")
+        elif layer == "raw" and table.name.lower() in raw:
+            _put(table, sqlglot.parse_one(raw[table.name.lower()], read="trino"), table.name)
+        elif layer != "raw":
+            table.set("db", exp.to_identifier(f"{release_id}_{layer}"))
     return tree
 
 
-def _write_out(table: exp.Table, called: exp.Func, release_id: str) -> None:
+def _refuse_elsewhere(named: str, catalog: str) -> None:
+    """What another catalog holds is no part of the release; `system` tells of the server."""
+    if named.lower() not in ("", "system", catalog.lower()):
+        raise Permanent("query", expected=f"tables of the catalog {catalog}", found=f"the catalog {named}",
+                        do="A query here reads one release; ask Trino itself for another catalog")  # fmt: skip
+
+
+def _write_out(table: exp.Table, called: exp.Func, schema: str) -> None:
     """`silver.prices_as_of(x)` as a query: Trino has no table functions of ours."""
     name = called.name if isinstance(called, exp.Anonymous) else ""
     if not name.lower().endswith("_as_of") or len(called.expressions) != 1:
         return
     short = name.lower().removesuffix("_as_of")
     instant = exp.cast(called.expressions[0].copy(), exp.DataType.build("TIMESTAMP(6) WITH TIME ZONE", dialect="trino"))
-    text = f"SELECT * FROM {release_id}_{table.db}.{short} WHERE known_at <= __at AND (known_until IS NULL OR known_until > __at)"
+    text = f"SELECT * FROM {schema}.{short} WHERE known_at <= __at AND (known_until IS NULL OR known_until > __at)"
     query = sqlglot.parse_one(text, read="trino")
     for place in list(query.find_all(exp.Column)):
         if place.name == "__at":

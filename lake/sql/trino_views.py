@@ -60,12 +60,16 @@ class View:
         return f'"{self.schema}"."{self.name}"'
 
     @property
-    def comments(self) -> list[str]:
-        """What says what its columns mean."""
+    def docs(self) -> dict[str, str]:
+        """What its columns mean, by name, and under no name what it is itself; the latter comes last."""
         is_prices = f"{self.layer}.{self.name}" == ADJUSTED
         columns = self.table.public if self.table else registry.table("gold.prices").public if is_prices else ()
-        said = {c.name: c.doc + (f" [{c.unit}]" if c.unit else "") for c in columns}
-        return [f'COMMENT ON COLUMN {self.quoted}."{name}" IS {literal(text)}' for name, text in said.items()]
+        return {c.name: c.doc + (f" [{c.unit}]" if c.unit else "") for c in columns} | {"": self.about}
+
+    def comment(self, column: str) -> str:
+        """What says what the column means; without a name, the view."""
+        what = f'COLUMN {self.quoted}."{column}"' if column else f"VIEW {self.quoted}"
+        return f"COMMENT ON {what} IS {literal(self.docs[column])}"
 
     def is_as(self, definition: str | None) -> bool:
         """True where the view's definition, as Trino tells it, selects the same."""

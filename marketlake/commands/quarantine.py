@@ -115,16 +115,15 @@ def _rows(settings: "Settings", table: str | None, session: str | None) -> list[
 
 
 def _mark_released(settings: "Settings", held: list[dict[str, Any]], reason: str) -> None:
-    from datetime import UTC, datetime
-
     import pyarrow as pa
 
+    from lake.clock import system_clock
     from lake.delta import DeltaLake
     from market import registry
     from market.digest import digest
 
     contract = registry.table(TABLE)
-    told = [{**row, "state": "released", "reason": f"{row['reason']}; released: {reason}", "known_at": datetime.now(UTC)}
+    told = [{**row, "state": "released", "reason": f"{row['reason']}; released: {reason}", "known_at": system_clock()}
             for row in held]  # fmt: skip
     rows = contract.conform(pa.Table.from_pylist(told, schema=contract.schema))
     content = digest(rows, contract.key, contract.digested)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis.client import Pipeline
 
-from lake.cache import VARIANTS, Backend, Circuit, Editions, SharedCache, Slot, open_backend
-from lake.cache.circuit import FIRST_REST_S, LONGEST_REST_S
+from lake.cache import VARIANTS, Backend, Editions, SharedCache, Slot, open_backend
+from lake.cache.circuit import LONGEST_REST_S
 from lake.cache.redis import RedisCache
 from lake.cache.sqlite import SWEEP_EVERY, SqliteCache
 from lake.releases import Release
@@ -250,23 +251,12 @@ def release() -> Release:
     return Release("r00001", "data", at, at, "0" * 40, False, "krx-1", {"gold.prices": 1, "gold.x": 1}, "a", "b")
 
 
-def test_an_open_circuit_lets_one_try_per_rest_and_the_rests_grow():
-    now = [0.0]
-    circuit = Circuit("store", "nothing", clock=lambda: now[0])
-    assert circuit.allows() and circuit.is_closed
-    circuit.failed("gone")
-    tries = 0
-    for _ in range(2000):
-        now[0] += 0.01
-        if circuit.allows():
-            tries += 1
-            circuit.failed("still gone")
-    assert not circuit.is_closed
-    assert 4 <= tries <= 6, "after 0.5, 1, 2, 4 and 8 seconds"
-    now[0] += LONGEST_REST_S
-    assert [circuit.allows() for _ in range(3)] == [True, False, False]
-    circuit.succeeded()
-    assert circuit.is_closed and all(circuit.allows() for _ in range(3))
-    circuit.failed("again")
-    now[0] += FIRST_REST_S
-    assert circuit.allows(), "the rest begins small again"
+def test_a_redis_without_the_command_is_named_once_and_costs_no_answer(redis_server, monkeypatch):
+    backend = RedisCache(redis_server.url())
+    monkeypatch.setattr(Pipeline, "hsetex", lambda pipe, *_, **__: pipe.execute_command("HSETEX.OF.LATER"))
+    with pytest.raises(Permanent, match=r"MARKETLAKE_CACHE_URL: expected Redis 8\.0 or later, or Valkey 9\.0 or later"):
+        backend.put(PRICE, "v", b"{}")
+    cache = SharedCache(backend)
+    cache.put(PRICE, "v", b"r", b"{}")
+    assert not cache.circuit.is_closed
+    cache.close()

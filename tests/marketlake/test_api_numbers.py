@@ -11,6 +11,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from marketlake import environment
+from serving.metrics import FOLDER, OURS
 
 WORKER = """
 import sys, types
@@ -38,7 +39,7 @@ class Worker:
     def __init__(self, n_requests: int, folder: Path) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", WORKER, str(n_requests)], cwd=environment.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)},
+            text=True, env={**os.environ, FOLDER: str(folder), OURS: str(folder)},
         )  # fmt: skip
 
     def line(self) -> str:

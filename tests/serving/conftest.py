@@ -3,19 +3,15 @@
 005930 splits 5:1 in the middle of its sessions; its close of REVISED is told again, later and different.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-import xgboost
 from deltalake import DeltaTable, write_deltalake
 from fastapi.testclient import TestClient
 
@@ -25,6 +21,7 @@ from lake.settings import Settings
 from market import calendars, registry
 from market.table import Window
 from serving.app import create_app
+from tests.support.champion import MODEL, export_champion
 
 SECURITIES = (
     ("XKRX:005930", "삼성전자", "Samsung Electronics", "KOSPI", "KRW", 70_000.0),
@@ -38,7 +35,6 @@ SPLIT, REVISED = date(2024, 3, 4), date(2024, 5, 3)
 TOLD_AGAIN = datetime(2024, 5, 20, 9, 0, tzinfo=UTC)
 REVISED_CLOSE = 15_555.0
 AS_OF = datetime(2024, 5, 31, 23, 0, tzinfo=UTC)
-MODEL, FEATURES = "return_rank_5d", ("return_1d", "rsi_14", "momentum_20")
 WINDOW = Window(START, END, AS_OF)
 
 
@@ -182,25 +178,6 @@ def write(settings: Settings, name: str, rows: pa.Table) -> int:
     uri = Path(settings.lake_url, *name.split("."))
     write_deltalake(uri, rows, mode="overwrite", partition_by=[table.partition] if table.is_partitioned else None)
     return DeltaTable(uri).version()
-
-
-def export_champion(settings: Settings, features: pa.Table, version: int, rounds: int, names: Any = FEATURES) -> None:
-    """Train on the features, write booster and signature as promotion does, and point the champion at them."""
-    frame = features.select(list(names)).to_pandas().astype("float64")
-    target = frame[names[0]].fillna(0.0).rank(pct=True)
-    data = xgboost.QuantileDMatrix(frame.to_numpy(), label=target, feature_names=list(names))
-    raw = bytes(xgboost.train({"max_depth": 2, "seed": version, "nthread": 1}, data, rounds).save_raw("ubj"))
-    digests = {"booster": hashlib.sha256(raw).hexdigest(), "predictions": "d" * 64}
-    described = [{"name": n, "type": "float64", "unit": "1", "formula": n, "nullable": True} for n in names]
-    signature = {"model": MODEL, "version": version, "run_id": f"run{version}", "release_id": "r00001", "doc": "Ranks.",
-                 "features": described, "output": {"name": "score"}, "label": "forward_return_5d",
-                 "horizon_sessions": 5,
-                 "metrics": {"rank_ic": 0.1, "rank_ic_se": None}, "digests": digests, "lock": {"seed": 1}}  # fmt: skip
-    store, folder = lake_store(settings), f"models/{MODEL}"
-    store.put(f"{folder}/{version}/booster.ubj", raw)
-    store.put(f"{folder}/{version}/signature.json", json.dumps(signature).encode())
-    pointer = {"version": version, "run_id": f"run{version}", "release_id": "r00001"}
-    store.put(f"{folder}/champion.json", json.dumps(pointer).encode())
 
 
 def predicted(features: pa.Table) -> pa.Table:

@@ -4,19 +4,23 @@ import asyncio
 import contextvars
 import threading
 import time
-from datetime import date
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import pytest
 from anyio import to_thread
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lake.releases import Release
+from lake.settings import Settings
 from lake.sql import asking
 from market.errors import Permanent, Transient
 from serving import cache
 from serving.cache_flights import Flights
 from serving.cache_front import Front, has_tag
 from serving.deps import Span
+from serving.metrics import Metrics
 from serving.paging import Page
 
 EDITION = b"r00001 aa"
@@ -195,6 +199,39 @@ def test_who_comes_after_all_have_left_asks_anew():
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(come())
+
+
+def test_equal_questions_right_after_a_switch_are_one_query(tmp_path, monkeypatch):
+    """Nobody knows yet what the symbol means in the release; some come while it is looked up, some after."""
+    at = datetime(2024, 5, 3, tzinfo=UTC)
+    sql = SimpleNamespace(release=Release("r00001", "data", at, at, "0" * 40, False, "krx-1", {}, "a", "b"))
+    settings = Settings(_env_file=None).model_copy(update={"cache_url": f"sqlite:///{tmp_path}/cache.db"})
+    answers = cache.Answers(
+        settings, Metrics(SimpleNamespace(failure="", release=None), SimpleNamespace(all=lambda: []))
+    )
+    looked_up, queried = [], []
+
+    def resolve(sql, symbol):
+        looked_up.append(symbol)
+        time.sleep(0.1)
+        return "XKRX:005930"
+
+    def query(security):
+        queried.append(security)
+        time.sleep(0.2)
+        return b"{}"
+
+    async def ask(number):
+        await asyncio.sleep(number * 0.02)
+        return await cache.Asked(answers, {}).of_security(sql, "005930", cache.price, "limit=250", query)
+
+    async def many():
+        return await asyncio.gather(*(ask(number) for number in range(10)))
+
+    monkeypatch.setattr(cache.stocks, "resolve", resolve)
+    assert {answer.body for answer in asyncio.run(many())} == {b"{}"}
+    assert (looked_up, queried) == (["005930"], ["XKRX:005930"])
+    answers.close()
 
 
 def test_a_question_has_one_form():

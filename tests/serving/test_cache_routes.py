@@ -80,7 +80,6 @@ def test_every_level_gives_the_same_bytes_and_heads(stack, lake):
 def test_online_features_have_the_same_bytes_from_every_store_and_from_the_lake(stack, lake):
     url = "/api/v1/features/005930"
     with opened(stack) as client:
-        client.app.state.online.refresh()
         from_lake = plain(client.get(url))
         online.fill(stack, lake.first)
         from_store = plain(client.get(url))
@@ -222,7 +221,6 @@ def test_without_the_sql_engine_the_cached_is_answered_and_the_rest_is_503_with_
 def test_online_features_need_no_sql_once_the_symbol_is_known(stack, lake):
     online.fill(stack, lake.first)
     with opened(stack) as client:
-        client.app.state.online.refresh()
         before = plain(client.get("/api/v1/features/005930"))
         watch(client).is_away = True
         assert plain(client.get("/api/v1/features/005930")) == before
@@ -232,7 +230,6 @@ def test_online_features_need_no_sql_once_the_symbol_is_known(stack, lake):
 def test_without_redis_answers_are_the_same_and_it_comes_back_by_itself(redis_server, on_redis, lake):
     online.fill(on_redis, lake.first)
     with opened(on_redis) as client:
-        client.app.state.online.refresh()
         urls = (*URLS, "/api/v1/features/005930")
         before = {url: plain(client.get(url)) for url in urls}
         redis_server.stop()

@@ -1,9 +1,14 @@
 """Online features over HTTP, from the real store filled from the real release."""
 
 import pytest
+from fastapi.testclient import TestClient
 
 from lake import online
-from serving.online import Online
+from lake.online_rows import Packed
+from lake.online_stores import open_online
+from lake.settings import ROOT
+from market.errors import Permanent
+from serving.app import create_app
 
 
 @pytest.fixture
@@ -13,7 +18,6 @@ def filled(lake):
 
 
 def test_online_features_are_those_of_the_last_session_with_their_release(client, filled, built_tables):
-    client.app.state.online.refresh()
     answer = client.get("/api/v1/features/005930")
     assert answer.status_code == 200, answer.text
     (row,) = answer.json()["data"]
@@ -25,7 +29,6 @@ def test_online_features_are_those_of_the_last_session_with_their_release(client
 
 def test_an_answer_is_from_one_release_while_the_store_is_ahead_or_behind(client, filled, built_tables):
     """The pointer moves, then the store is filled, then this process looks: three moments, and any order of the last two."""
-    client.app.state.online.refresh()
     here = client.get("/api/v1/features/005930").json()
     online.fill(filled.settings, filled.second)
     ahead = client.get("/api/v1/features/005930")
@@ -42,7 +45,29 @@ def test_an_answer_is_from_one_release_while_the_store_is_ahead_or_behind(client
     assert behind.json()["data"][0]["rsi_14"] == float(last["rsi_14"])
 
 
-def test_a_store_that_is_still_opening_says_come_back(client, lake):
-    client.app.state.online = Online(lake.settings)
+@pytest.mark.parametrize(
+    "bytes_of_another",
+    [Packed(b'{"layout":99}', {}), Packed(b"no head", {"XKRX:005930": b"no row"})],
+    ids=["layout", "no rows"],
+)
+def test_a_store_that_cannot_be_read_costs_no_answer(client, filled, bytes_of_another):
+    """Filled by another version of the code: the release has the answer."""
+    here = client.get("/api/v1/features/005930").json()
+    open_online(filled.settings.online_url, ROOT).replace({"features_daily": bytes_of_another})
     answer = client.get("/api/v1/features/005930")
-    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert (answer.status_code, answer.json()) == (200, here)
+    assert 'source="lake"' in client.get("/metrics").text
+
+
+def test_an_url_of_no_store_is_refused_at_the_start(lake):
+    with pytest.raises(Permanent, match="MARKETLAKE_ONLINE_URL"):
+        create_app(lake.settings.model_copy(update={"online_url": "mongodb://host"}))
+
+
+def test_the_store_is_closed_with_the_app(lake, monkeypatch):
+    closed = []
+    app = create_app(lake.settings)
+    monkeypatch.setattr(app.state.online._features, "close", lambda: closed.append(1))
+    with TestClient(app):
+        assert not closed
+    assert closed

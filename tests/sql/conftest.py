@@ -21,6 +21,7 @@ from lake.sql import ReleaseSql, trino
 from lake.sql.trino_release import TrinoSql
 from market import calendars, registry
 from tests.support import trino_server
+from tests.support.champion import export_champion
 from tests.support.small_lake import small_lake
 
 GONE, GONE_AFTER = "XKRX:0001A0", date(2024, 4, 12)
@@ -76,8 +77,10 @@ def make_lake(server, small_folder: Path) -> Callable[..., Lake]:
 
 @pytest.fixture(scope="session")
 def lake(make_lake) -> Lake:
-    """A lake that no test changes, in catalog `lake`."""
+    """A lake that no test changes, in catalog `lake`, with a champion."""
     made = make_lake("small")
+    features = DeltaLake(made.settings).read(registry.table("gold.features_daily"))
+    export_champion(made.settings, features, version=1, rounds=3)
     trino.sync(made.settings, made.releases)
     return made
 
@@ -146,13 +149,13 @@ def _predictions(delta: DeltaLake) -> pa.Table:
 
 
 def _filings() -> pa.Table:
-    """A filing of two companies on every session of April, readable at the opening."""
+    """A filing of two companies on every session of April, readable a quarter of a second after the opening, 1 ms apart."""
     days = calendars.sessions("XKRX", date(2024, 4, 1), date(2024, 4, 30))
     rows = [
         {"session_date": day, "session_month": f"{day:%Y-%m}", "security_id": f"XKRX:{code}", "exchange": "XKRX",
          "corp_code": "00126380", "corp_name": name, "stock_code": code, "report_name": f"주요사항보고서 {i}",
          "receipt_no": f"20240401{n:03d}{i:03d}", "receipt_date": day - timedelta(days=1), "is_amendment": False,
-         "source": "dart", "payload_digest": "c" * 64, "row_no": i, "known_at": pd.Timestamp(calendars.open_at("XKRX", day))}
+         "source": "dart", "payload_digest": "c" * 64, "row_no": i, "known_at": pd.Timestamp(calendars.open_at("XKRX", day)) + pd.Timedelta(milliseconds=249 + n)}
         for n, (code, name) in enumerate((("000660", "SK하이닉스"), ("035420", "NAVER")))
         for i, day in enumerate(days)
     ]  # fmt: skip

@@ -4,18 +4,22 @@ A gap is marked by its kind, with the reason: `notimpl` (ours to do), `notyet` (
 there). A gap that is none any more fails the suite.
 """
 
+from contextlib import closing
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
 import pytest
 
 from lake.sql import TimedOut
+from lake.sql.trino_catalog import Catalog
+from lake.sql.trino_release import TrinoSql
 from market.errors import Permanent, Transient
 
 NOTIMPL: dict[str, dict[str, str]] = {"duckdb": {}, "trino": {}}
 NOTYET: dict[str, dict[str, str]] = {
     "duckdb": {},
-    "trino": {"microseconds": "the Delta connector of 476 reads timestamps to the millisecond"},
+    "trino": {},
 }
 NEVER: dict[str, dict[str, str]] = {
     "duckdb": {},
@@ -48,6 +52,10 @@ CASES: dict[str, tuple[str, tuple[object, ...]]] = {
     "as of, by macro": ("SELECT security_id, session_date, close FROM silver.prices_as_of(?::TIMESTAMPTZ) "
                         "ORDER BY security_id, session_date", ("2024-04-30 00:00:00Z",)),
     "as of, text": ("SELECT count(*) AS n FROM silver.prices_as_of('2024-04-30 09:00:00+09:00')", ()),
+    "as of, to the millisecond": ("SELECT receipt_no FROM silver.filings_as_of('2024-04-11 00:00:00.249+00:00') ORDER BY receipt_no", ()),
+    "a name in capitals": ("SELECT Gold.Prices.close FROM GOLD.Prices ORDER BY security_id, session_date", ()),
+    "as of, in capitals": ("SELECT count(*) AS n FROM Silver.Prices_As_Of('2024-04-30 09:00:00+09:00')", ()),
+    "raw, in capitals": ("SELECT count(*) AS n FROM Raw.Gold_Prices", ()),
     "instants": ("SELECT known_at, known_until FROM silver.prices ORDER BY known_at, security_id", ()),
     "a cast instant": ("SELECT count(*) AS n FROM gold.prices WHERE known_at::DATE > session_date", ()),
     "the last by key": ("SELECT security_id, arg_max(close, session_date) AS last FROM gold.prices GROUP BY ALL ORDER BY 1", ()),
@@ -60,7 +68,7 @@ CASES: dict[str, tuple[str, tuple[object, ...]]] = {
     "decimals": ("SELECT CAST(close AS DECIMAL(18, 2)) AS d FROM gold.prices ORDER BY security_id, session_date LIMIT 9", ()),
     "unicode": ("SELECT name FROM silver.securities WHERE name = ? OR name = '새별' ORDER BY name", ("삼성전자",)),
     "nulls last": ("SELECT momentum_60 FROM gold.features_daily ORDER BY momentum_60 DESC, security_id, session_date", ()),
-    "microseconds": ("SELECT known_at FROM ops.ingested ORDER BY session_date, source", ()),
+    "instants of our bookkeeping": ("SELECT known_at FROM ops.ingested ORDER BY session_date, source", ()),
     "describe": ("DESCRIBE gold.prices", ()),
     "exclude": ("SELECT * EXCLUDE (close) FROM gold.prices ORDER BY security_id, session_date LIMIT 3", ()),
     "order by all": ("SELECT symbol FROM silver.symbols ORDER BY ALL", ()),
@@ -135,6 +143,30 @@ def test_a_release_keeps_its_versions(open_engine, lake):
         n.append(opened.query("SELECT count(*) AS n FROM gold.prices")["n"][0].as_py())
         opened.close()
     assert n == [494, 508, 494]
+
+
+@pytest.mark.parametrize("name", ["gold.prices", "Gold.prices", "GOLD.PRICES", "lake.gold.prices", "Raw.Gold_prices"])
+def test_whatever_it_is_called_a_table_is_the_release_s(lake, name):
+    """In Trino's own dialect too, where a name that nobody turned would be what is current."""
+    with closing(TrinoSql(lake.settings, lake.second, is_own_dialect=True)) as opened:
+        assert opened.query(f"SELECT count(*) AS n FROM {name}")["n"].to_pylist() == [508]
+
+
+def test_show_tells_of_the_release(lake):
+    with closing(TrinoSql(lake.settings, lake.second, is_own_dialect=True)) as opened:
+        assert "prices" in opened.query("SHOW TABLES FROM lake.gold LIKE 'pr%'")["Table"].to_pylist()
+        assert "close" in opened.query("show columns from Gold.prices")["Column"].to_pylist()
+        assert "FOR VERSION AS OF" in opened.query("SHOW CREATE VIEW gold.prices").column(0)[0].as_py()
+        with pytest.raises(Permanent, match="the catalog other"):
+            opened.query("SELECT count(*) FROM other.gold.prices")
+
+
+def test_a_release_whose_schemas_were_dropped_meanwhile_makes_them_again(lake):
+    opened = TrinoSql(lake.settings, replace(lake.second, release_id="r00090"))
+    with Catalog(lake.settings) as catalog:
+        catalog.drop(["r00090_gold"])
+    assert opened.query("SELECT count(*) AS n FROM gold.prices")["n"].to_pylist() == [508]
+    opened.close()
 
 
 def test_instants_come_back_in_utc(sql):

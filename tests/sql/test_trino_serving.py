@@ -54,7 +54,9 @@ URLS = """
 /api/v1/explain?table=gold.prices&key=XKRX:000660&key=2024-04-26&column=close
 /api/v1/explain?table=gold.features_daily&key=XKRX:000660&key=2024-04-26&column=rsi_14
 /api/v1/models
+/api/v1/models/return_rank_5d
 """.split()
+PREDICT, ASKED = "/api/v1/models/return_rank_5d/predict", {"symbols": ["005930", "AAPL"], "session_date": "2024-04-26"}
 
 
 def apart(settings: Settings, folder: Path) -> Settings:
@@ -84,6 +86,12 @@ def test_a_route_answers_the_same_bytes_on_both(url, clients):
     if following:
         expected, found = (client.get(url, params={**httpx.URL(url).params, "cursor": following}) for client in clients)
         assert (found.status_code, found.content) == (200, expected.content)
+
+
+def test_a_model_scores_the_same_on_both(clients):
+    expected, found = (client.post(PREDICT, json=ASKED) for client in clients)
+    assert (found.status_code, found.content) == (200, expected.content)
+    assert [row["score"] is not None for row in found.json()["data"]] == [True, True]
 
 
 def test_while_trino_is_away_a_query_is_503_and_comes_back(lake, tmp_path):

@@ -1,17 +1,21 @@
 """Queries for Trino: names of a release, values as literals, nothing that writes, nothing turned wrongly."""
 
+import socket
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+import requests
 import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.sql import trino_rows, trino_text
-from lake.sql.trino_client import Address
-from market.errors import Permanent
+from lake.sql.cursors import Cursors, TimedOut
+from lake.sql.trino_client import Address, Connection
+from market.errors import Permanent, Transient
 
 RAW = {"gold_prices": 'SELECT * FROM "tables_gold"."prices" FOR VERSION AS OF 7'}
 
@@ -26,6 +30,48 @@ def test_names_are_the_release_s():
     assert "r00002_gold.prices AS p" in found
     assert "r00002_silver.symbols" in found
     assert " gold." not in found
+
+
+@pytest.mark.parametrize("name", ["Gold.prices", 'GOLD."prices"', "lake.gold.prices", "LAKE.Gold.prices"])
+def test_a_name_is_the_release_s_in_any_case_and_with_our_catalog(name):
+    for turn in (trino_text.ours, trino_text.of_trino):
+        found = turn(f"SELECT {name}.close FROM {name}", "r00002", RAW).replace('"', "")
+        assert found == "SELECT prices.close FROM r00002_gold.prices"
+
+
+def test_raw_and_as_of_reads_are_found_in_any_case():
+    assert "FOR VERSION AS OF 7" in turned("SELECT state FROM Raw.Gold_Prices")
+    assert "FROM r00002_silver.prices WHERE known_at" in turned("SELECT * FROM lake.Silver.Prices_As_Of('2024-05-03')")
+
+
+def test_another_catalog_is_no_part_of_the_release():
+    with pytest.raises(Permanent, match="expected tables of the catalog lake; was the catalog other"):
+        turned("SELECT 1 FROM other.gold.prices")
+    assert turned("SELECT 1 FROM system.runtime.queries") == "SELECT 1 FROM system.runtime.queries"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ("SHOW TABLES FROM gold LIKE 'gold%'", "SHOW TABLES FROM \"r00002_gold\" LIKE 'gold%'"),
+        ("show columns in LAKE.Gold.prices", 'show columns in "r00002_gold"."prices"'),
+        ('SHOW CREATE VIEW "gold"."prices"', 'SHOW CREATE VIEW "r00002_gold"."prices"'),
+        ("SHOW STATS FOR gold.prices", 'SHOW STATS FOR "r00002_gold"."prices"'),
+        ("SHOW CATALOGS", "SHOW CATALOGS"), ("SHOW TABLES FROM r00001_gold", "SHOW TABLES FROM r00001_gold"),
+    ],
+)  # fmt: skip
+def test_show_is_of_the_release(asked, sent):
+    assert trino_text.of_trino(asked, "r00002", RAW) == sent
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["SHOW TABLES FROM other.gold", "SHOW STATS FOR (SELECT * FROM gold.prices)", "SHOW COLUMNS FROM raw.gold_prices",
+     "SHOW /* */ TABLES FROM gold", "SHOW GRANTS ON TABLE gold.prices"],
+)  # fmt: skip
+def test_show_that_would_tell_of_another_release_is_refused(asked):
+    with pytest.raises(Permanent, match="expected SHOW TABLES FROM gold"):
+        trino_text.of_trino(asked, "r00002", RAW)
 
 
 def test_raw_is_the_delta_table_at_its_version():
@@ -141,6 +187,39 @@ def test_an_address_that_lacks_a_part_is_refused_without_its_password(url):
     with pytest.raises(Permanent, match=r"trino://user@host:port/lake") as raised:
         Address.of(url)
     assert "secret" not in str(raised.value)
+
+
+def test_a_password_goes_over_tls_alone():
+    with pytest.raises(Permanent, match="trinos://") as raised:
+        Address.of("trino://ann:secret@h/lake")
+    assert "secret" not in str(raised.value)
+    address = Address.of("trinos://ann:se%40cret@h/lake")
+    assert (address.password, "se@cret" in repr(address)) == ("se@cret", False)
+
+
+def test_a_password_is_sent_with_every_request(monkeypatch):
+    """Of Trino's own client the request alone, which a server of TLS would see."""
+    sent = []
+
+    def send(session, request, **_):
+        sent.append(request.headers["Authorization"])
+        raise requests.ConnectionError("no server")
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    with pytest.raises(Transient):
+        Connection(Address.of("trinos://ann:secret@h/lake"), 1.0).run("SELECT 1")
+    assert sent == ["Basic YW5uOnNlY3JldA=="]
+
+
+def test_a_trino_that_hangs_holds_a_query_little_longer_than_its_limit():
+    """It takes the connection and says nothing, as one in a long collection of garbage does."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        pool = Cursors(lambda: Connection(Address("ann", "127.0.0.1", listening.getsockname()[1], "lake"), 0.1), 0.1)
+        began = time.monotonic()
+        with pytest.raises(TimedOut), pool.one() as connection:
+            connection.run("SELECT 1")
+        assert time.monotonic() - began < 5.0
+        pool.close()
 
 
 def test_an_address_has_the_engine_s_usual_ports():
