@@ -4,6 +4,12 @@ What does not belong here: what a command does (`marketlake.commands`). Heavy li
 needs them, so that `--help` answers at once.
 """
 
+import atexit
+import os
+import sys
+import threading
+from contextlib import suppress
+
 import typer
 
 from marketlake import environment
@@ -34,5 +40,24 @@ def main(
     environment.prepare()
 
 
+def run() -> None:
+    """The program: a command, what was registered for the end, and out, with no teardown of the interpreter.
+
+    Threads of Arrow's that read through delta-rs may still be about; in the teardown they meet no interpreter and abort the
+    process (apache/arrow#34314, delta-rs#2184), which would turn a command that succeeded into a failure.
+    """
+    code = 0
+    try:
+        app()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    threading._shutdown()  # type: ignore[attr-defined]  # as the interpreter does: waits for threads that are no daemons
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError, ValueError):  # its reader has gone, or it is closed
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    app()
+    run()

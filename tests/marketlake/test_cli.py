@@ -166,6 +166,13 @@ def test_bad_usage_is_code_2(words):
     assert "Traceback" not in run(*words, code=2).output
 
 
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["status", "--stack", "nowhere"], 2)])
+def test_the_program_ends_with_the_commands_code_after_all_that_was_registered_for_the_end(words, code):
+    program = "import atexit; atexit.register(print, 'at the end'); from marketlake.cli import run; run()"
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (code, "at the end"), done.stderr
+
+
 def test_an_unexpected_error_is_one_line_that_says_where_the_log_is(lake_copy, monkeypatch, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(lake_copy / "releases", broken / "releases")
