@@ -39,8 +39,10 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name in [name for name in os.environ if name.startswith("MARKETLAKE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MARKETLAKE_STATE_DIR", str(tmp_path / "var"))
+    first = free_ports(sum(PORTS.values()))  # in one row: drawn one by one they could overlap
     for name, n in PORTS.items():
-        monkeypatch.setenv(f"MARKETLAKE_{name}_PORT", str(free_ports(n)))
+        monkeypatch.setenv(f"MARKETLAKE_{name}_PORT", str(first))
+        first += n
     return environment.open_settings()
 
 

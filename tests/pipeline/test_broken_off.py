@@ -93,6 +93,7 @@ def run_until(settings: Settings, day: date, after: str) -> None:
         run_jobs()
 
 
+@pytest.mark.slow
 def test_broken_off_between_any_two_commits_the_day_runs_through_to_the_same_digests(
     desk, sessions, settings_at, tmp_path
 ):
