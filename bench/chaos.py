@@ -112,12 +112,9 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
     say(f"{about}: {told}, {monotonic() - began:.0f} s")
     if not is_equal:
         copy(made.place, "lake", f"different-{datetime.now(UTC):%H%M%S}")  # kept for whoever looks into it
-    note(
-        {kind: n_lost if kind == ANSWERS else 1 for _, kind in struck},
-        runs,
-        is_equal,
-        f"{about}; of {made.usual_s:.0f} s",
-    )
+    if struck:
+        broken = {kind: n_lost if kind == ANSWERS else 1 for _, kind in struck}
+        note(broken, runs, is_equal, f"{about}; of {made.usual_s:.0f} s")
     return is_equal
 
 
@@ -131,14 +128,22 @@ def strike(
             process.wait(max(0.0, began + at - monotonic()))
             break
         except subprocess.TimeoutExpired:
-            struck.append((at, kind))
-        if kind == ANSWERS:
-            between.set(lose="/", times=LOST_PER_DAY, every=ONE_OF)
-        elif kind == DRIVER:
-            os.killpg(process.pid, signal.SIGKILL)
-        elif pid := local.supervisor(place.settings).states()[SERVICES[kind]]["pid"]:
-            os.kill(int(pid), signal.SIGKILL)
+            if strike_one(place, kind, process, between):
+                struck.append((at, kind))
     return struck
+
+
+def strike_one(place: Place, kind: str, process: "subprocess.Popen[bytes]", between: Proxy) -> bool:
+    """Break it now; False where there was nothing to kill, since another blow had just ended it."""
+    if kind == ANSWERS:
+        between.set(lose="/", times=LOST_PER_DAY, every=ONE_OF)
+    elif kind == DRIVER:
+        os.killpg(process.pid, signal.SIGKILL)
+    elif pid := local.supervisor(place.settings).states()[SERVICES[kind]]["pid"]:
+        os.kill(int(pid), signal.SIGKILL)
+    else:
+        return False
+    return True
 
 
 def wait(process: "subprocess.Popen[bytes]") -> int:
@@ -283,13 +288,13 @@ def note(broken: Mapping[str, int], runs: int, is_equal: bool, about: str) -> No
         for name, more in (("trials", 1), ("broken", n_broken), ("reruns", runs - 1), ("different", not is_equal)):
             held[name] += int(more)
     COUNTS.write_text(json.dumps(counts, indent=1) + "\n")
+    columns = ("trials", "broken", "reruns", "different")
     rows = [
-        f"| {name} | {c['trials']} | {c['broken']} | {c['reruns']} | {c['different']} |"
+        f"| {name} | " + " | ".join(f"{counts.get(name, {}).get(column, 0)}" for column in columns) + " |"
         for name in KINDS
-        if (c := counts.get(name))
     ]
     head, _, _ = PAGE.read_text().partition("| what was broken |")
-    table = "| what was broken | days | kills or lost answers | runs again | days with other digests |\n|---|---|---|---|---|\n"
+    table = "| what was broken | days | kills or lost answers | runs again | days that ended otherwise |\n|---|---|---|---|---|\n"
     PAGE.write_text(head + table + "\n".join(rows) + f"\n\nLast trial: {datetime.now(UTC):%Y-%m-%d} ({about}).\n")
 
 

@@ -82,7 +82,8 @@ class Server:
     def stop(self) -> None:
         """Stop serving and free the port; a thread that does not end in time is left, with a warning that says where it is."""
         self._uvicorn.should_exit = True
-        self._thread.join(_STOP_TIMEOUT_S)
+        if self._thread.is_alive():
+            self._thread.join(_STOP_TIMEOUT_S)
         if self._thread.is_alive():
             frame = sys._current_frames().get(self._thread.ident or 0)
             where = "".join(traceback.format_stack(frame)) if frame else "outside of Python"
