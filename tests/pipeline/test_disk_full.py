@@ -45,9 +45,8 @@ def test_a_day_on_a_full_disk_is_as_if_it_had_not_been(desk, disk, sessions, set
     Runner(undisturbed).day(day)
     expected = replace(desk, runner=Runner(undisturbed), settings=undisturbed).digests()
     for room in (40 * KB, 250 * KB, 600 * KB):
-        settings = settings_at(disk.folder / f"{room}")
+        settings = settings_at(tmp_path / f"{room}").model_copy(update={"lake_url": str(disk.folder / f"{room}")})
         shutil.copytree(desk.settings.lake_url, settings.lake_url)
-        settings = settings.model_copy(update={"state_dir": tmp_path / f"{room}"})
         desk_on_it = replace(desk, runner=Runner(settings), settings=settings)
         before = desk_on_it.lake.releases.current()
         disk.leave(room)
