@@ -92,6 +92,13 @@ def stack_values(settings: "Settings", url: str, told: dict[str, Any]) -> dict[s
     return {"EXCHANGE_URL": url, **DEFAULT_KEYS, "FIRST_SESSION": f"{days[0]}", "LAST_SESSION": f"{days[-1]}"}
 
 
+def stack_names() -> set[str]:
+    """Names of the values that a served world gives."""
+    from exchange.keys import DEFAULT_KEYS
+
+    return {"EXCHANGE_URL", *DEFAULT_KEYS, "FIRST_SESSION", "LAST_SESSION"}
+
+
 def sessions_of(told: dict[str, Any]) -> list[date]:
     """Every covered session of any exchange, ascending."""
     days = sorted({date.fromisoformat(day) for listed in told["sessions"].values() for day in listed})

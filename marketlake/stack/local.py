@@ -48,8 +48,7 @@ def up(settings: "Settings", say: Say, outside: Outside | None = None) -> list[S
         keeper.end()
     for service in (*found, embedded.exchange(place.settings, Outside())):
         _refuse_taken(keeper, service)
-    # The exchange's lines stay until it is asked anew: without them each `up` would restart whoever reads the file.
-    _write(place, environment.held(place.settings_file) | _values(place))
+    _write(place, _values(place) | _told_before(place))
     kept = [*found, _exchange(place)] if keeper.running() else found
     keeper.keep(kept)
     began = monotonic()
@@ -167,6 +166,12 @@ def local_settings(place: Place) -> "Settings":
 def _know_exchange(place: Place) -> None:
     url = f"http://{HOST}:{place.settings.exchange_port}"
     _write(place, _values(place) | worlds.stack_values(place.settings, url, embedded.told_by(url)))
+
+
+def _told_before(place: Place) -> dict[str, str]:
+    """What the exchange told at an earlier start. It stays until it is asked anew: else each `up` would restart whoever reads the file."""
+    held = environment.held(place.settings_file)
+    return {name: held[name] for name in worlds.stack_names() & held.keys()}
 
 
 def _write(place: Place, values: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from lake.settings import Settings
 from market.errors import Transient
-from marketlake import environment, processes, upkeep
+from marketlake import environment, processes, upkeep, worlds
 from marketlake.service import Service
 from marketlake.stack import local
 from marketlake.stack.place import MARK, Place
@@ -171,6 +171,18 @@ def test_ports_of_the_running_stack_stay_where_they_were_moved(settings, keeper,
     assert local.as_running(later).trino_port == moved
     assert local.as_running(later).api_port == settings.api_port  # by hand
     assert {state.service: state.port for state in local.status(later)}["trino"] == moved
+
+
+def test_an_up_of_a_stack_that_runs_writes_the_settings_as_they_are_though_the_other_stack_has_another_world(
+    settings, monkeypatch
+):
+    monkeypatch.setenv("MARKETLAKE_FIRST_SESSION", "2024-04-01")
+    place = Place(environment.open_settings())
+    told = {"sessions": {"XKRX": ["2022-06-20", "2024-06-28"]}}
+    local._write(place, local._values(place) | worlds.stack_values(place.settings, "http://127.0.0.1:1", told))
+    before = place.settings_file.read_text()
+    local._write(place, local._values(place) | local._told_before(place))
+    assert "FIRST_SESSION=2022-06-20" in before and place.settings_file.read_text() == before
 
 
 @pytest.mark.parametrize("note", ["", "2147483647\n/data\n"])
