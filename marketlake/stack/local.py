@@ -71,6 +71,8 @@ def down(settings: "Settings", say: Say) -> int:
     ended = keeper.end()
     for name in named:
         say(f"ended {name}")
+    if ended and not named:
+        say(f"ended {ended} processes that a killed supervisord had left")
     return ended
 
 

@@ -25,7 +25,7 @@ def services(place: Place) -> list[Service]:
         "JAVA_HOME": str(jars.java_home()), "SPARK_HOME": str(Path(pyspark.__file__).parent), "SPARK_LOCAL_IP": HOST,
         "SPARK_DAEMON_MEMORY": DAEMON_MEMORY, "SPARK_LOCAL_DIRS": str(place.of("spark") / "scratch"),
         "SPARK_NO_DAEMONIZE": "1",
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC", "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
+        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -Dspark.master.rest.enabled=false", "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
     }  # fmt: skip
     web = port + 1
     master = Service(
