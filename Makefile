@@ -28,10 +28,12 @@ demo: $(NEEDS) ## set everything up and run the main job to its end (WORLD= SYMB
 	@$(RUN) demo $(ON) $(if $(WORLD),--world '$(WORLD)') $(if $(SYMBOLS),--symbols $(SYMBOLS)) $(if $(SESSIONS),--sessions $(SESSIONS))
 
 test: $(BIN)/.dev lint ## the default tests
-	$(BIN)/pytest -q -m 'not slow'
+	$(BIN)/pytest -q -m 'not slow' $(TWO)
 
 test-all: $(BIN)/.dev lint ## every test, the slow ones and the recordings included
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q $(TWO)
+# Two processes: most of a test is one thread of Python and the JVM taking turns.
+TWO := -n 2 --dist loadgroup --no-loadscope-reorder
 
 up: $(NEEDS) ## serve: Dagster UI, API, exchange; STACK=local: S3, Spark workers, Trino, Redis, PostgreSQL too
 	@$(RUN) up $(ON)

@@ -1,7 +1,7 @@
 """The API under 50 connections: each route cached and not, against bare Starlette, and the switch of a release.
 
-`python -m bench.api`. One uvicorn process of each kind on one machine with the load, over a lake of noise in DuckDB, with
-cache and online store on Redis 8. The kinds that are compared take turns. Not a test: it never fails on a time, only on a wrong
+`python -m bench.api`, or with `--trino`. One uvicorn process of each kind on one machine with the load, over a lake of noise in DuckDB
+or in a Trino of its own, with cache and online store on Redis 8. The kinds that are compared take turns. Not a test: it never fails on a time, only on a wrong
 status.
 """
 
@@ -30,18 +30,20 @@ from starlette.routing import Route
 from bench import lake_of_noise, report
 from bench.load import HOST, Load, load
 from bench.online import PASSWORD, redis_at
+from bench.sql import own_trino
 from lake import online
 from lake.cache import Backend, Slot
 from lake.objects import lake_store
 from lake.releases import Releases
 from lake.settings import ROOT, Settings
-from marketlake import processes
+from marketlake import environment, processes
 from serving import logs
 from serving.app import create_app
 from serving.cache_front import Front
 
 API = "/api/v1"
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "redis", "duckdb")
+URLS = ("lake_url", "online_url", "cache_url", "sql_url")
 KINDS = ("cached", "shared", "uncached", "bare")
 GOALS = {"cached_times_uncached": 20, "share_of_bare_starlette": 0.5, "switch_s": 2.0}
 
@@ -70,23 +72,26 @@ def main() -> None:
     words.add_argument("--connections", type=int, default=50)
     words.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     words.add_argument("--rounds", type=int, default=3)
+    words.add_argument("--trino", action="store_true", help="questions go to Trino instead of DuckDB")
     words.add_argument("--serve", choices=KINDS, help="be this server, of the settings in the environment")
     words.add_argument("--port", type=int)
     asked = words.parse_args()
     if asked.serve:
         serve(asked.serve, asked.port)
         return
-    with tempfile.TemporaryDirectory(prefix="marketlake-bench-") as name, redis_at(Path(name)) as redis_port:
-        folder, redis_url = Path(name), f"redis://:{PASSWORD}@{HOST}:{redis_port}"
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marketlake-bench-")))
+        redis_url = f"redis://:{PASSWORD}@{HOST}:{stack.enter_context(redis_at(folder))}"
         settings = Settings(
             lake_url=str(folder / "lake"), online_url=f"{redis_url}/0", cache_url=f"{redis_url}/1", _env_file=None
         )
+        if asked.trino:
+            settings = settings.model_copy(update={"sql_url": stack.enter_context(own_trino(folder)).sql_url})
         first, second = lake_of_noise.make(settings, asked.symbols, asked.sessions)
         online.fill(settings, first)
-        with ExitStack() as stack:
-            ports = {kind: stack.enter_context(server(kind, settings, folder)) for kind in KINDS}
-            measured = measure(ports, asked)
-            measured["switch_s"] = switch(ports["cached"], settings, second)
+        ports = {kind: stack.enter_context(server(kind, settings, folder)) for kind in KINDS}
+        measured = measure(ports, asked)
+        measured["switch_s"] = switch(ports["cached"], settings, second)
     show(measured)
     shown = {key: value for key, value in vars(asked).items() if key not in ("serve", "port")}
     report.write("api", PACKAGES, shown | measured | {"goals": GOALS})
@@ -191,9 +196,7 @@ def switch(port: int, settings: Settings, second: Any) -> float:
 def server(kind: str, settings: Settings, folder: Path) -> Iterator[int]:
     """One server in a process of its own; its port."""
     port = processes.free_port()
-    given = {
-        f"MARKETLAKE_{name.upper()}": str(getattr(settings, name)) for name in ("lake_url", "online_url", "cache_url")
-    }
+    given = {f"MARKETLAKE_{name.upper()}": environment.plain(settings, name) for name in URLS}
     process = processes.start(
         [sys.executable, "-m", "bench.api", "--serve", kind, "--port", str(port)], log=folder / f"{kind}.log",
         environment={**os.environ, **given}, cwd=ROOT, port=port, dies_with_us=True,

@@ -24,8 +24,8 @@ from typing import Any
 
 import boto3
 
+from bench.own_stack import own_stack
 from lake.sql import trino
-from marketlake import environment, services, worlds
 from marketlake.stack import local
 from marketlake.stack.place import BUCKET, HOST, Place
 from marketlake.worlds import Outside
@@ -45,9 +45,6 @@ SHOWN = "SELECT exchange, count(*) AS n, sum(volume) AS volume FROM gold.prices 
 CLI = ("-m", "marketlake.cli")
 TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train()"
 LIMIT_S, RUNS = 600, 4
-PORTS = {"S3": 0, "POSTGRES": 10, "REDIS": 11, "SPARK": 12, "TRINO": 20, "API": 21, "DATA_DOCS": 22, "MLFLOW": 23,
-         "DAGSTER": 24, "EXCHANGE": 26}  # fmt: skip
-FIRST_PORT = 21500
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Arena:
     """A stack, its lake as it was backfilled under `base/`, and what an undisturbed day makes of it."""
 
     place: Place
-    variables: Mapping[str, str]
+    variables: dict[str, str]
     day: date
     usual_s: float
     expected: Mapping[str, str]
@@ -167,23 +164,11 @@ def heal(place: Place) -> None:
 @contextmanager
 def arena(folder: Path) -> Iterator[Arena]:
     """The stack up, its lake backfilled and trained, an undisturbed day measured; everything ended afterwards."""
-    os.environ |= {f"MARKETLAKE_{name}_PORT": str(FIRST_PORT + n) for name, n in PORTS.items()}
-    os.environ["MARKETLAKE_STATE_DIR"] = str(folder)
-    environment.prepare()
-    settings = environment.open_settings()
-    place = Place(settings)
-    try:
-        local.up(settings, say, Outside.named("synthetic:7", 20, 160))
-        days = worlds.sessions_of(services.told_by(f"http://{HOST}:{settings.exchange_port}"))
-        file = local.stack_file(settings)
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("MARKETLAKE_")}
-        variables |= environment.QUIET | {"MARKETLAKE_ENV_FILE": str(file), "MARKETLAKE_STATE_DIR": str(folder)}
+    with own_stack(folder, Outside.named("synthetic:7", 20, 160), say) as (place, variables, days):
         yield prepared(place, variables, days)
-    finally:
-        local.down(settings, say)
 
 
-def prepared(place: Place, variables: Mapping[str, str], days: list[date]) -> Arena:
+def prepared(place: Place, variables: dict[str, str], days: list[date]) -> Arena:
     """A base lake that holds all sessions but the last, with a champion; made once per folder."""
     log = place.folder / "day.log"
     if not exists(place, "base/ready"):

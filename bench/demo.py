@@ -1,29 +1,30 @@
-"""Seconds of the main job's stages on a fresh lake: `make bench`, or `python -m bench.demo --symbols 200 --sessions 500`.
+"""Seconds of the main job's stages on a fresh lake: `make bench`; `python -m bench.demo --stack` on the local stack too.
 
-Prints a table and writes bench/results/. Not a test: it never fails on a time.
+Backfill, training and scoring, two days in the same process, one more by the command in a cold one. With --stack both lakes must
+end in equal digests, and the ratios of the stages are shown. Writes bench/results/. Not a test: it never fails on a time.
 """
 
 import argparse
 import json
 import os
-import platform
 import resource
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
 
-from exchange.keys import DEFAULT_KEYS
+from bench import report
+from bench.own_stack import own_stack
 from exchange.server import serve
 from jobs.run import Runner, Step
-from lake.code import code
-from lake.settings import Settings
+from lake.settings import ROOT
+from marketlake import environment, services, worlds
+from marketlake.worlds import Outside
 
-RESULTS = Path(__file__).with_name("results")
 PACKAGES = (
     "pyspark",
     "delta-spark",
@@ -35,86 +36,112 @@ PACKAGES = (
     "duckdb",
     "pyarrow",
 )
-DAYS = 2
+WARM_DAYS = 2
+Measured = dict[str, Any]
 
 
 def main() -> None:
-    """Measure backfill, training, scoring and two days."""
+    """Measure embedded, and on the stack where asked."""
     words = argparse.ArgumentParser(description="Measure the main job's stages on a fresh synthetic lake.")
     words.add_argument("--symbols", type=int, default=200, help="Korean symbols")
     words.add_argument("--sessions", type=int, default=500)
+    words.add_argument("--stack", action="store_true", help="the same on a local stack of its own")
+    words.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     asked = words.parse_args()
-    stages: list[dict[str, Any]] = []
-    steps: list[dict[str, Any]] = []
+    if asked.one:
+        asked.one.write_text(json.dumps(warm_stages()))
+        return
+    found: dict[str, Measured] = {}
+    with tempfile.TemporaryDirectory(prefix="marketlake-bench-") as name:
+        folder = Path(name)
+        with serve("synthetic:7", symbols=asked.symbols, sessions=asked.sessions) as server:
+            found["embedded"] = stages_of(embedded(server.url, folder), folder)
+        if asked.stack:
+            outside = Outside.named("synthetic:7", asked.symbols, asked.sessions)
+            with own_stack(folder / "stack", outside, lambda line: print(f"  {line}", flush=True)) as (_, variables, _):
+                found["stack"] = stages_of(variables, folder)
+    show(found)
+    report.write("demo", PACKAGES, {"symbols": asked.symbols, "sessions": asked.sessions, **found})
+
+
+def embedded(url: str, folder: Path) -> dict[str, str]:
+    """The environment of commands on a lake in this folder, filled from that exchange."""
+    values = worlds.stack_values(environment.open_settings(), url, services.told_by(url))
+    values |= {"STATE_DIR": f"{folder}/var", "DAGSTER_HOME": f"{folder}/dagster", "LAKE_URL": f"{folder}/lake",
+               "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow/mlflow.db", "ONLINE_URL": f"sqlite:///{folder}/online.db"}  # fmt: skip
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("MARKETLAKE_")}
+    return mine | environment.QUIET | {f"MARKETLAKE_{name}": value for name, value in values.items()}
+
+
+def stages_of(variables: Mapping[str, str], folder: Path) -> Measured:
+    """The main job in one process, the last day in another, the digests in a third."""
+    file = folder / "measured.json"
+    asked(variables, "-m", "bench.demo", "--one", f"{file}")
+    measured: Measured = json.loads(file.read_text())
+    with stage(measured["stages"], "a day, cold"):
+        asked(variables, "-m", "marketlake.cli", "day", measured.pop("left"))
+    digests = asked(variables, "-m", "marketlake.cli", "release", "digest", "--json", output=subprocess.PIPE)
+    return measured | {"digests": json.loads(digests)["tables"]}
+
+
+def warm_stages() -> Measured:
+    """Everything but the last day, in this process, on the lake of the environment."""
+    environment.prepare()
+    settings = environment.opened()
+    days = worlds.sessions_of(services.told_by(settings.exchange_url))
+    stages: dict[str, float] = {}
+    steps: list[Measured] = []
 
     def tell(step: Step) -> None:
         if step.seconds is not None:
             steps.append({"step": step.name, "seconds": round(step.seconds, 2), "note": step.note})
             print(f"  {step.name:<44}{step.seconds:8.1f} s  {step.note}", flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="marketlake-bench-") as folder, stage(stages, "all"):
-        with stage(stages, "start"):
-            world = serve("synthetic:7", symbols=asked.symbols, sessions=asked.sessions)
-        with world as server:
-            run(server.url, server.world.describe()["sessions"], Path(folder), tell, stages)
-    write({"symbols": asked.symbols, "sessions": asked.sessions, "stages": stages, "steps": steps})
-
-
-def run(url: str, told: Any, folder: Path, tell: Callable[[Step], None], stages: list[dict[str, Any]]) -> None:
-    """The main job, stage by stage."""
-    sessions = sorted({date.fromisoformat(str(day)) for days in told.values() for day in days})
-    settings = Settings(
-        lake_url=str(folder / "lake"), state_dir=folder / "var", dagster_home=folder / "dagster",
-        mlflow_tracking_uri=f"sqlite:///{folder}/mlflow/mlflow.db", online_url=f"sqlite:///{folder}/online.db",
-        exchange_url=url, first_session=sessions[0], last_session=sessions[-1],
-        **{name.lower(): key for name, key in DEFAULT_KEYS.items()},
-    )  # fmt: skip
+    cpu = process_time()
     runner = Runner(settings, tell)
-    last = sessions[-1 - DAYS]
-    with stage(stages, f"backfill of {len(sessions) - DAYS} sessions"):
-        runner.backfill(sessions[0], last)
+    last = days[-2 - WARM_DAYS]
+    with stage(stages, f"backfill of {len(days) - 1 - WARM_DAYS} sessions"):
+        runner.backfill(days[0], last)
     with stage(stages, "train"):
         runner.train()
     with stage(stages, "score"):
         runner.score(last)
-    for day in sessions[-DAYS:]:
-        with stage(stages, f"day {day}"):
+    for n, day in enumerate(days[-1 - WARM_DAYS : -1], 1):
+        with stage(stages, f"a day, warm ({n})"):
             runner.day(day)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return {"stages": stages, "steps": steps, "left": f"{days[-1]}", "python_cpu_s": round(process_time() - cpu, 1),
+            "python_peak_rss_mib": peak}  # fmt: skip
+
+
+def asked(variables: Mapping[str, str], *words: str, output: int | None = None) -> str:
+    """What a command in that environment answers; one that fails ends the measurement."""
+    done = subprocess.run([sys.executable, *words], env=dict(variables), stdout=output, text=True, cwd=ROOT)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)}: expected to succeed, ended with {done.returncode}")
+    return done.stdout or ""
 
 
 @contextmanager
-def stage(stages: list[dict[str, Any]], name: str) -> Iterator[None]:
-    """Wall seconds of a stage, and CPU seconds of this process; the JVM and its workers are others."""
-    wall, cpu = monotonic(), process_time()
+def stage(stages: dict[str, float], name: str) -> Iterator[None]:
+    """Wall seconds of a stage."""
+    began = monotonic()
     yield
-    stages.append(
-        {"stage": name, "wall_s": round(monotonic() - wall, 1), "python_cpu_s": round(process_time() - cpu, 1)}
-    )
-    print(
-        f"{name:<46}{stages[-1]['wall_s']:8.1f} s wall {stages[-1]['python_cpu_s']:8.1f} s CPU of Python, without Spark's",
-        flush=True,
-    )
+    stages[name] = round(monotonic() - began, 1)
 
 
-def write(measured: dict[str, Any]) -> None:
-    """The result with date, commit, machine and versions."""
-    now = datetime.now(UTC)
-    known = {
-        "measured_at": now.isoformat(timespec="seconds"),
-        "code": f"{code().sha}{'+dirty' if code().dirty else ''}",
-        "machine": {"cores": os.cpu_count(), "processor": _processor(), "python": platform.python_version()},
-        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "versions": {name: version(name) for name in PACKAGES},
-    }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"demo-{now:%Y%m%d-%H%M%S}.json"
-    path.write_text(json.dumps(known | measured, indent=1) + "\n")
-    print(f"written: {path.relative_to(RESULTS.parent.parent)}")
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+def show(found: dict[str, Measured]) -> None:
+    """Stages by way, and the ratio; ends the program where the digests differ."""
+    print(f"{'seconds':<30}" + "".join(f"{way:>12}" for way in found) + ("  stack/embedded" if len(found) > 1 else ""))
+    for name in found["embedded"]["stages"]:
+        times = [measured["stages"][name] for measured in found.values()]
+        ratio = f"{times[1] / times[0]:>16.2f}" if len(times) > 1 else ""
+        print(f"{name:<30}" + "".join(f"{time:>12.1f}" for time in times) + ratio)
+    if len(found) > 1:
+        one, other = (measured["digests"] for measured in found.values())
+        if differing := sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name)):
+            raise SystemExit(f"expected equal digests of every table; differing: {', '.join(differing)}")
+        print(f"equal digests of {len(one)} tables")
 
 
 if __name__ == "__main__":

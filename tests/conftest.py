@@ -1,4 +1,4 @@
-"""What the whole suite shares: CI draws the same examples at each run, a developer new ones; a small lake; a Redis."""
+"""What the whole suite shares: the examples drawn, a small lake, a Redis, and which tests run in one process."""
 
 import os
 from collections.abc import Iterator
@@ -13,14 +13,23 @@ from tests.support.small_lake import small_lake as made_once
 if TYPE_CHECKING:
     from tests.support.redis_server import RedisServer
 
+LONGEST = "pipeline"
+
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("developer", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n`, a folder stays in one process: it shares a lake, a Spark, servers. The longest goes first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+    items.sort(key=lambda item: item.path.parent.name != LONGEST)
+
+
 @pytest.fixture(scope="session")
 def small_lake(tmp_path_factory: pytest.TempPathFactory) -> SmallLake:
-    """The lake of `tests/support`, built once per run whoever asks first; never changed by a test."""
+    """The lake of `tests/support`, built once per process; never changed by a test."""
     return made_once(tmp_path_factory.getbasetemp() / "small-lake")
 
 
