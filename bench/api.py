@@ -94,7 +94,7 @@ def main() -> None:
         measured["switch_s"] = switch(ports["cached"], settings, second)
     show(measured)
     shown = {key: value for key, value in vars(asked).items() if key not in ("serve", "port")}
-    report.write("api", PACKAGES, shown | measured | {"goals": GOALS})
+    report.write("api-trino" if asked.trino else "api", PACKAGES, shown | measured | {"goals": GOALS})
 
 
 def measure(ports: dict[str, int], asked: argparse.Namespace) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from time import monotonic, sleep
 from typing import Any
 
 import boto3
+from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
+from requests import RequestException
 
 from bench.own_stack import own_stack
 from lake.sql import trino
@@ -45,6 +47,7 @@ SHOWN = "SELECT exchange, count(*) AS n, sum(volume) AS volume FROM gold.prices 
 CLI = ("-m", "marketlake.cli")
 TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train()"
 LIMIT_S, RUNS = 600, 4
+UNFINISHED = "{runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {... on Runs {results {runId}}}}"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def main() -> int:
 
 def trial(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
     """One day broken in these ways, put right; True where it left what an undisturbed one does."""
+    settle(made.place)
     put_back(made.place)
     blows = sorted((moments.uniform(0.1, 0.9) * made.usual_s, kind) for kind in kinds)
     struck: list[tuple[float, str]] = []
@@ -98,14 +102,16 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
             struck += strike(made.place, [blow for blow in blows if blow not in struck], process, between)
             code = wait(process)
             heal(made.place)
+            settle(made.place)
         n_lost = len(between.seen().lost)
     try:
-        is_equal = code == 0 and made.found() == made.expected
+        found = made.found() if code == 0 else {}
+        differing = sorted(name for name, told in made.expected.items() if found.get(name) != told)
     except RuntimeError as error:
-        say(f"{error}")
-        is_equal = False
+        differing = [f"{error}"]
+    is_equal = not differing
     about = ", ".join(f"{kind} at {at:.0f} s" for at, kind in struck)
-    told = f"{n_lost} answers lost, {runs} run(s), {'equal' if is_equal else 'DIFFERENT'}"
+    told = f"{n_lost} answers lost, {runs} run(s), {'equal' if is_equal else 'DIFFERENT: ' + ', '.join(differing)}"
     say(f"{about}: {told}, {monotonic() - began:.0f} s")
     if not is_equal:
         copy(made.place, "lake", f"different-{datetime.now(UTC):%H%M%S}")  # kept for whoever looks into it
@@ -161,6 +167,21 @@ def heal(place: Place) -> None:
         sleep(0.5)
 
 
+def settle(place: Place) -> None:
+    """Wait until no run of the daemon's is left: one from before would work on the lake that is put back."""
+    client, give_up = DagsterGraphQLClient(HOST, port_number=place.settings.dagster_port), monotonic() + LIMIT_S
+    while monotonic() < give_up:
+        try:
+            if not client._execute(UNFINISHED)["runsOrError"]["results"]:
+                return
+        except (DagsterGraphQLClientError, RequestException):
+            pass  # it was just killed, or its database was
+        sleep(0.5)
+    raise RuntimeError(
+        f"runs that did not end within {LIMIT_S} s: see http://{HOST}:{place.settings.dagster_port}/runs"
+    )
+
+
 @contextmanager
 def arena(folder: Path) -> Iterator[Arena]:
     """The stack up, its lake backfilled and trained, an undisturbed day measured; everything ended afterwards."""
@@ -177,6 +198,7 @@ def prepared(place: Place, variables: dict[str, str], days: list[date]) -> Arena
             if wait(command(variables | BASE, log, *words)) != 0:
                 raise RuntimeError(f"the base was not made: see {log}")
         client(place).put_object(Bucket=BUCKET, Key="base/ready", Body=b"")
+    settle(place)
     put_back(place)
     made = Arena(place, variables, days[-1], 0.0, {})
     began = monotonic()

@@ -1,0 +1,136 @@
+"""docs/measured.md from the newest result of each kind: `python -m bench.page`. What does not belong here: measuring."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from bench.report import RESULTS
+
+PAGE = RESULTS.parent.parent / "docs" / "measured.md"
+HEAD = """# Measured
+
+Written by `python -m bench.page` from the newest file of each kind in `bench/results/`, which also names versions and every single time. One machine runs
+servers, load and all; numbers of one table come from one run, in turns, so that ratios say more than times. What was killed, and how often: [reliability](reliability.md).
+"""
+Result = dict[str, Any]
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+def page() -> str:
+    """The page as the results say."""
+    return "\n".join([HEAD, *(line for kind, section in SECTIONS.items() for line in _section(kind, section))])
+
+
+def newest(kind: str) -> Result | None:
+    """The newest result of that kind; None where there is none."""
+    files = sorted(RESULTS.glob(f"{kind}-2*.json"))
+    return dict(json.loads(files[-1].read_text())) if files else None
+
+
+def _section(kind: str, lines: Callable[[Result], Iterator[str]]) -> Iterator[str]:
+    found = newest(kind)
+    if found is None:
+        return
+    machine = found["machine"]
+    yield from lines(found)
+    yield (
+        f"\n{found['measured_at'][:10]}, commit {found['code'][:8]}, {machine['cores']} cores of {machine['processor']}, "
+        f"load {machine.get('load_at_end', 'unknown')} at the end.\n"
+    )
+
+
+def _demo(found: Result) -> Iterator[str]:
+    ways = {way: found[way]["stages"] for way in ("embedded", "stack") if way in found}
+    yield f"## The main job: {found['symbols']} Korean symbols, {found['sessions']} sessions, seconds\n"
+    yield "`python -m bench.demo --stack`; a warm day follows in the process of the backfill, a cold one is a command of its own.\n"
+    yield from _table(
+        ["stage", *ways, *(["stack / embedded"] if len(ways) > 1 else [])],
+        [
+            [
+                name,
+                *(times[name] for times in ways.values()),
+                *([f"{ways['stack'][name] / s:.1f}"] if len(ways) > 1 else []),
+            ]
+            for name, s in ways["embedded"].items()
+        ],
+    )
+    if len(ways) > 1:
+        yield f"\nBoth ended in equal digests of {len(found['stack']['digests'])} tables."
+
+
+def _api(engine: str, command: str) -> Callable[[Result], Iterator[str]]:
+    def lines(found: Result) -> Iterator[str]:
+        yield f"## The API on {engine}: {found['connections']} connections, one process\n"
+        yield f"`{command}`. *Shared*: answered from Redis, not from the process's own memory.\n"
+        yield from _table(
+            ["route", "answers/s", "p50 ms", "p99 ms"],
+            [[name, one["per_s"], one["p50_ms"], one["p99_ms"]] for name, one in found["routes"].items()],
+        )
+        yield ""
+        kinds = ("cached", "shared", "uncached", "bare")
+        yield from _table(
+            ["cached route, answers/s", *kinds[:3], "bare Starlette", "cached / uncached (goal 20)", "shared / uncached", "cached / bare (goal 0.5)"],
+            [
+                [name, *(one["kinds"][kind]["per_s"] for kind in kinds), one["cached_times_uncached"],
+                 one["shared_times_uncached"], one["share_of_bare_starlette"]]
+                for name, one in found["cached_routes"].items()
+            ],
+        )  # fmt: skip
+        yield f"\nA release switched to its first correct answer: {found['switch_s']} s (goal 2)."
+
+    return lines
+
+
+def _sql(found: Result) -> Iterator[str]:
+    yield f"## The ten questions of [sql](sql.md), milliseconds: {found['symbols']} symbols, {found['sessions']} sessions\n"
+    yield "`python -m bench.sql`\n"
+    yield from _table(
+        ["question", "rows", "DuckDB", "DuckDB in memory", "Trino", "Trino / DuckDB"],
+        [
+            [one["question"], one["rows"], *(one["median_ms"][name] for name in ("duckdb", "duckdb in memory", "trino")),
+             one["trino_times_duckdb"]]
+            for one in found["questions"]
+        ],
+    )  # fmt: skip
+    yield f"\nMedian of the ratios {found['median_ratio']}; one release made readable in Trino in {found['one_release_readable_s']} s."
+
+
+def _online(found: Result) -> Iterator[str]:
+    yield f"## Online features: {found['entities']} entities x {found['features']} features\n"
+    yield "`python -m bench.online`\n"
+    yield from _table(
+        ["read", "p50 ms", "p99 ms"], [[n, one["p50_ms"], one["p99_ms"]] for n, one in found["reads"].items()]
+    )
+    yield f"\n{found['times_faster_than_feast']:.0f} times Feast's SDK (goal {found['goal']}); values {found['values']}."
+
+
+def _spark(found: Result) -> Iterator[str]:
+    ways = found["median_s"]
+    yield "## Spark here and on two workers: `gold.features_daily`, seconds\n"
+    yield "`python -m bench.spark`; equal digests whatever the way.\n"
+    stages = list(next(iter(ways.values())))
+    yield from _table(["way", *stages], [[way, *(times[stage] for stage in stages)] for way, times in ways.items()])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield "|---" * len(head) + "|"
+    for row in rows:
+        yield f"| {' | '.join(f'{value}' for value in row)} |"
+
+
+SECTIONS = {
+    "demo": _demo,
+    "spark": _spark,
+    "sql": _sql,
+    "api": _api("DuckDB", "python -m bench.api"),
+    "api-trino": _api("Trino", "python -m bench.api --trino"),
+    "online": _online,
+}
+
+if __name__ == "__main__":
+    main()
