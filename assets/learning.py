@@ -13,6 +13,8 @@ import pyarrow as pa
 from loguru import logger
 
 from assets.building import Built, keep
+from assets.models import FEATURES, LABELS
+from assets.publish import PREDICTIONS
 from lake import windows
 from lake.lake import Lake
 from lake.releases import Release
@@ -29,7 +31,6 @@ from training.scoring import score
 from training.train import train
 from training.trained import Trained
 
-FEATURES, LABELS, PREDICTIONS = "gold.features_daily", "gold.labels", "gold.predictions"
 KEY = ("security_id", "session_date")
 SEED = 7
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # of a release that stands for a lock

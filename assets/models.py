@@ -5,11 +5,10 @@ from datetime import date
 
 import dagster as dg
 
-from assets import learning
 from assets.building import window_of
 from assets.metadata import describe, table_spec
 from assets.partitions import SAME_SESSION, sessions_of
-from assets.publish import publish
+from assets.publish import PREDICTIONS, publish
 from assets.resources import OpenLake
 from assets.retries import retried_where_transient
 from assets.tables import GATE, check
@@ -20,6 +19,7 @@ from training.model import Model
 
 DATA, PREDICTED = dg.AssetKey(["release", "data"]), dg.AssetKey(["release", "predictions"])
 ONLINE = dg.AssetKey(["online", "features"])
+FEATURES, LABELS = "gold.features_daily", "gold.labels"
 
 
 def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
@@ -45,7 +45,7 @@ def _data_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
 
 
 def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    table = registry.table(learning.PREDICTIONS)
+    table = registry.table(PREDICTIONS)
     key = dg.AssetKey(table.name.split("."))
 
     @dg.multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
@@ -56,6 +56,8 @@ def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        from assets import learning  # MLflow and XGBoost take seconds to load, and an ingestion needs neither
+
         with retried_where_transient(context):
             made = learning.predict(lake, window_of(lake, context.partition_keys))
         if made is None:
@@ -73,7 +75,7 @@ def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
 
 
 def _predictions_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    deps = [dg.AssetDep(learning.PREDICTIONS.split("."), partition_mapping=SAME_SESSION)]
+    deps = [dg.AssetDep(PREDICTIONS.split("."), partition_mapping=SAME_SESSION)]
 
     @dg.asset(key=PREDICTED, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
               group_name="release", kinds={"json"})  # fmt: skip
@@ -101,9 +103,11 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 
 def _training(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(key=["models", model.name], deps=[dg.AssetKey(learning.FEATURES.split(".")), dg.AssetKey(learning.LABELS.split("."))],
+    @dg.asset(key=["models", model.name], deps=[dg.AssetKey(FEATURES.split(".")), dg.AssetKey(LABELS.split("."))],
               group_name="models", kinds={"xgboost", "mlflow"}, description=model.doc)  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
+        from assets import learning
+
         with retried_where_transient(context):
             trained, result = learning.fit(
                 lake, model, lambda done, total, what: context.log.info(f"{done}/{total} {what}")

@@ -1,7 +1,7 @@
 """Spark on EMR Serverless: jobs started, watched and cancelled through Dagster's Pipes; context, messages and logs lie on S3.
 
-The assets do not know: they ask the lake for a candidate and a write, and `open_lake` decides who makes them. What does not belong
-here: what a job does (`lake.spark_main`), how rows pass (`lake.staging`).
+The assets do not know: they ask the lake for a candidate and a write, and `assets.resources.open_lake` decides who makes them. What does
+not belong here: what a job does (`lake.spark_main`), how rows pass (`lake.staging`).
 """
 
 import gzip
@@ -56,17 +56,9 @@ class LakeElsewhere(Lake):
         return RemoteSpark(self.settings, self.delta, sha, self.store, self.submit)
 
 
-def open_lake(settings: Settings) -> Lake:
-    """The lake of these settings, with Spark where MARKETLAKE_SPARK_MASTER says.
-
-    Raises
-    ------
-    Permanent
-        The master has none of the forms that there are.
-    """
-    if masters.is_elsewhere(settings.spark_master):
-        return LakeElsewhere(settings, EmrServerless(settings))
-    return Lake(settings)
+def elsewhere(settings: Settings) -> LakeElsewhere:
+    """The lake whose builds and writes are jobs of the application that MARKETLAKE_SPARK_MASTER names."""
+    return LakeElsewhere(settings, EmrServerless(settings))
 
 
 class EmrServerless:

@@ -4,14 +4,29 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.remote import open_lake
+from lake import masters
 from lake.lake import Lake
-from lake.settings import read_settings
+from lake.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     OpenLake = Lake
 else:
     OpenLake = dg.ResourceParam[Lake]
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of these settings, with Spark where MARKETLAKE_SPARK_MASTER says.
+
+    Raises
+    ------
+    Permanent
+        The master has none of the forms that there are.
+    """
+    if not masters.is_elsewhere(settings.spark_master):
+        return Lake(settings)
+    from assets.remote import elsewhere  # dagster-aws takes seconds to load
+
+    return elsewhere(settings)
 
 
 @dg.resource(description="The lake of the environment's settings")

@@ -4,8 +4,7 @@ import dagster as dg
 import httpx
 from loguru import logger
 
-from assets.remote import open_lake
-from assets.resources import OpenLake
+from assets.resources import OpenLake, open_lake
 from jobs import metrics
 from lake.settings import read_settings
 from market.errors import MarketlakeError

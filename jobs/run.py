@@ -14,7 +14,7 @@ from typing import Any
 
 from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, EventLogEntry
 
-from assets.remote import open_lake
+from assets.resources import open_lake
 from jobs import metrics
 from jobs.build import build
 from jobs.due import exchanges_of, ingested, missing

@@ -4,11 +4,9 @@ from itertools import takewhile
 
 import dagster as dg
 
-from assets.learning import tracking_uri
 from assets.resources import OpenLake
 from jobs.due import due_sessions, is_ingested
 from jobs.names import BUILD, DUE_TAG, SCORE, AssetJob, selected_sessions
-from training.registry import list_models
 
 
 def build_what_is_ingested(watched: list[AssetJob], request: AssetJob) -> dg.SensorDefinition:
@@ -46,6 +44,11 @@ def build_what_is_ingested(watched: list[AssetJob], request: AssetJob) -> dg.Sen
 )
 def react_to_new_model(context: dg.SensorEvaluationContext, lake: OpenLake) -> dg.RunRequest | dg.SkipReason:
     """A scoring run of the newest session when a version appeared since the last look; the first look only takes note."""
+    from assets.learning import (
+        tracking_uri,  # MLflow takes seconds to load, in each process that builds the definitions
+    )
+    from training.registry import list_models
+
     versions = sorted(f"{m['name']}@{m['version']}" for m in list_models(tracking_uri(lake)))
     seen = None if context.cursor is None else context.cursor.split(",")
     context.update_cursor(",".join(versions))

@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 
 import exchange_calendars
 import pandas as pd
+from pandas.tseries.holiday import AbstractHolidayCalendar
 
 from market.errors import Permanent
 
 EXCHANGES: Mapping[str, str] = {"XKRX": "Asia/Seoul", "XNYS": "America/New_York"}
 FIRST = date(1990, 1, 3)  # published whole-market recordings begin in 1995; years before them are for looking back
 LAST = date(2027, 11, 30)
+_MARGIN = pd.Timedelta(days=400)
 _COUNTED_FROM = date(2000, 1, 3)
 
 
@@ -159,6 +161,9 @@ def why_closed(exchange: str, day: date) -> str:
 def _calendar(exchange: str) -> exchange_calendars.ExchangeCalendar:
     if exchange not in EXCHANGES:
         raise ValueError(f"calendar: expected one of {', '.join(EXCHANGES)}, was {exchange!r}")
+    # Holidays are computed for all of pandas' own range, to the year 2200, unless it is narrower: seconds in each process.
+    AbstractHolidayCalendar.start_date = pd.Timestamp(FIRST) - _MARGIN
+    AbstractHolidayCalendar.end_date = pd.Timestamp(LAST) + _MARGIN
     # The library opens the last session that it builds an hour late, whatever the day: it is one that nobody asks for.
     return exchange_calendars.get_calendar(exchange, start=str(FIRST), end=str(LAST + timedelta(days=30)))
 

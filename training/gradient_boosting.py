@@ -4,15 +4,18 @@ What does not belong here: which features and label (training.models), splitting
 """
 
 from collections.abc import Mapping
-from typing import Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import xgboost
 
 from market.errors import Permanent
 from training.algorithm import Float1D, Importance, Parameter
+
+if TYPE_CHECKING:
+    import xgboost  # elsewhere in the functions: it brings scikit-learn, which takes seconds to load
 
 OBJECTIVES = ("reg:squarederror", "reg:pseudohubererror", "binary:logistic")
 
@@ -34,7 +37,7 @@ class GradientBoosting:
     """XGBoost on histograms; the number of threads is a parameter, fixed and recorded, never the machine's core count."""
 
     flavour = "xgboost"
-    version = f"xgboost {xgboost.__version__}"
+    version = f"xgboost {version('xgboost')}"
 
     def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """All parameters, defaults filled in, each of its type.
@@ -78,6 +81,8 @@ class GradientBoosting:
         Permanent
             XGBoost refuses the target (for instance a label outside [0, 1] for a logistic objective).
         """
+        import xgboost
+
         options = dict(parameters)
         n_rounds = int(options.pop("n_rounds"))
         nthread, max_bin = int(options["nthread"]), int(options["max_bin"])
@@ -104,6 +109,8 @@ class GradientBoosting:
         Permanent
             The bytes are no booster, or it was fitted on other features.
         """
+        import xgboost
+
         booster = load(raw)
         names = list(features.columns)
         if booster.feature_names != names:
@@ -122,7 +129,7 @@ class GradientBoosting:
         return {name: float(gains.get(name, 0.0)) / total for name in features}
 
 
-def load(raw: bytes) -> xgboost.Booster:
+def load(raw: bytes) -> "xgboost.Booster":
     """The booster of these bytes.
 
     Raises
@@ -135,6 +142,8 @@ def load(raw: bytes) -> xgboost.Booster:
         raise Permanent(
             "booster", expected="XGBoost's ubj bytes, whole", found=f"{len(raw)} bytes, cut off or of another kind"
         )
+    import xgboost
+
     booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(raw))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from assets.remote import EmrServerless, LakeElsewhere, _job, open_lake
+from assets.remote import EmrServerless, LakeElsewhere, _job
+from assets.resources import open_lake
 from lake import aws, masters, shipped, spark
 from lake.delta import DeltaLake
 from lake.objects import LocalStore
