@@ -2,7 +2,8 @@
 
 A small world is backfilled once on a stack of its own. Each trial puts that lake back, runs its last day, breaks several things at
 random moments of it, runs the day again where it failed, and compares what there is then with what an undisturbed day left: the
-digests of every table, and what Trino shows of the release. A killed daemon had the day's runs in its queue.
+digests of every table, and what Trino shows of the release. Where the daemon is killed the day's runs are in its queue, and the
+driver is the process of the run that is under way.
 What does not belong here: how the stack starts (`marketlake.stack`).
 """
 
@@ -15,14 +16,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import boto3
+import psutil
 from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from requests import RequestException
 
@@ -40,13 +43,13 @@ SERVICES = {"Spark worker": "spark-worker-1", "S3 server": "s3", "PostgreSQL": "
             "Dagster daemon": "dagster-daemon"}  # fmt: skip
 DAEMON, DRIVER, ANSWERS = "Dagster daemon", "driver", "lost answers of the S3 server"
 KINDS = (*SERVICES, DRIVER, ANSWERS)
-BLOWS_PER_DAY = 4
-LOST_PER_DAY, ONE_OF = 40, 3
+BLOWS_PER_DAY = 5
+LOST_PER_DAY, ONE_OF = 60, 2
 BASE = {"MARKETLAKE_LAKE_URL": f"s3://{BUCKET}/base", "MARKETLAKE_SQL_URL": "duckdb://"}
 SHOWN = "SELECT exchange, count(*) AS n, sum(volume) AS volume FROM gold.prices GROUP BY exchange ORDER BY exchange"
 CLI = ("-m", "marketlake.cli")
 TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train()"
-LIMIT_S, RUNS = 600, 4
+LIMIT_S, RUNS = 600, 6
 UNFINISHED = "{runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {... on Runs {results {runId}}}}"
 
 
@@ -93,13 +96,17 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
     """One day broken in these ways, put right; True where it left what an undisturbed one does."""
     settle(made.place)
     put_back(made.place)
-    blows = sorted((moments.uniform(0.1, 0.9) * made.usual_s, kind) for kind in kinds)
+    is_queued = DAEMON in kinds
+    # Answers are lost from the day's beginning: what comes later commits less and less.
+    blows = sorted((moments.uniform(0, 0.1) if kind == ANSWERS else moments.uniform(0.1, 0.9), kind) for kind in kinds)
+    blows = [(share * made.usual_s, kind) for share, kind in blows]
     struck: list[tuple[float, str]] = []
     began, runs, code = monotonic(), 0, 1
-    with proxy(HOST, made.place.settings.s3_port) as between:
+    with proxy(HOST, made.place.settings.s3_port) as between, queue_through(made.place, between.url):
         while code != 0 and runs < RUNS:
-            process, runs = made.day_on(between.url if ANSWERS in kinds else "", is_queued=DAEMON in kinds), runs + 1
-            struck += strike(made.place, [blow for blow in blows if blow not in struck], process, between)
+            process, runs = made.day_on(between.url, is_queued=is_queued), runs + 1
+            driver = partial(run_of, made.place) if is_queued else partial(psutil.Process, process.pid)
+            struck += strike(made.place, [blow for blow in blows if blow not in struck], process, between, driver)
             code = wait(process)
             heal(made.place)
             settle(made.place)
@@ -122,7 +129,11 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
 
 
 def strike(
-    place: Place, blows: Sequence[tuple[float, str]], process: "subprocess.Popen[bytes]", between: Proxy
+    place: Place,
+    blows: Sequence[tuple[float, str]],
+    process: "subprocess.Popen[bytes]",
+    between: Proxy,
+    driver: "Callable[[], psutil.Process | None]",
 ) -> list[tuple[float, str]]:
     """Wait for each moment and break; those that came before the run had ended."""
     began, struck = monotonic(), []
@@ -131,22 +142,46 @@ def strike(
             process.wait(max(0.0, began + at - monotonic()))
             break
         except subprocess.TimeoutExpired:
-            if strike_one(place, kind, process, between):
+            if strike_one(place, kind, between, driver):
                 struck.append((at, kind))
     return struck
 
 
-def strike_one(place: Place, kind: str, process: "subprocess.Popen[bytes]", between: Proxy) -> bool:
+def strike_one(place: Place, kind: str, between: Proxy, driver: "Callable[[], psutil.Process | None]") -> bool:
     """Break it now; False where there was nothing to kill, since another blow had just ended it."""
     if kind == ANSWERS:
         between.set(lose="/", times=LOST_PER_DAY, every=ONE_OF)
     elif kind == DRIVER:
-        os.killpg(process.pid, signal.SIGKILL)
+        if (process := driver()) is None:
+            return False
+        for one in (process, *process.children(recursive=True)):  # with the JVM that it started
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
     elif pid := local.supervisor(place.settings).states()[SERVICES[kind]]["pid"]:
         os.kill(int(pid), signal.SIGKILL)
     else:
         return False
     return True
+
+
+def run_of(place: Place) -> psutil.Process | None:
+    """The process of the run that Dagster executes now."""
+    pid = local.supervisor(place.settings).states()["dagster-code"]["pid"]
+    runs = (
+        [one for one in psutil.Process(int(pid)).children() if "spawn_main" in " ".join(one.cmdline())] if pid else []
+    )
+    return runs[0] if runs else None
+
+
+@contextmanager
+def queue_through(place: Place, endpoint: str) -> Iterator[None]:
+    """Runs that Dagster starts meanwhile reach the S3 server at that address: each reads the file of settings anew."""
+    held = place.settings_file.read_text()
+    place.settings_file.write_text(held.replace(place.s3_url, endpoint))
+    try:
+        yield
+    finally:
+        place.settings_file.write_text(held)
 
 
 def wait(process: "subprocess.Popen[bytes]") -> int:
@@ -281,10 +316,9 @@ def read_counts() -> dict[str, dict[str, int]]:
 
 
 def rarest(counts: Mapping[str, Mapping[str, int]], moments: random.Random) -> list[str]:
-    """The kinds that were killed the least, and lost answers besides; a day in the queue has a driver and an S3 server of its own."""
+    """The kinds that were killed the least, and lost answers besides."""
     kills = {kind: (counts.get(kind, {}).get("broken", 0), moments.random()) for kind in KINDS if kind != ANSWERS}
-    chosen = sorted(kills, key=lambda kind: kills[kind])[:BLOWS_PER_DAY]
-    return [kind for kind in chosen if kind != DRIVER] if DAEMON in chosen else [*chosen, ANSWERS]
+    return [*sorted(kills, key=lambda kind: kills[kind])[:BLOWS_PER_DAY], ANSWERS]
 
 
 def note(broken: Mapping[str, int], runs: int, is_equal: bool, about: str) -> None:
