@@ -51,17 +51,23 @@ def main() -> None:
     if asked.one:
         asked.one.write_text(json.dumps(warm_stages()))
         return
+    found = measured(asked.symbols, asked.sessions, is_stack=asked.stack)
+    show(found)
+    report.write("demo", PACKAGES, {"symbols": asked.symbols, "sessions": asked.sessions, **found})
+
+
+def measured(symbols: int, sessions: int, *, is_stack: bool) -> dict[str, Measured]:
+    """By way: seconds of each stage and of each step, and the digest of every table that it ended with."""
     found: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory(prefix="marketlake-bench-") as name:
         folder = Path(name)
-        with serve("synthetic:7", symbols=asked.symbols, sessions=asked.sessions) as server:
+        with serve("synthetic:7", symbols=symbols, sessions=sessions) as server:
             found["embedded"] = stages_of(embedded(server.url, folder), folder)
-        if asked.stack:
-            outside = Outside.named("synthetic:7", asked.symbols, asked.sessions)
+        if is_stack:
+            outside = Outside.named("synthetic:7", symbols, sessions)
             with own_stack(folder / "stack", outside, lambda line: print(f"  {line}", flush=True)) as (_, variables, _):
                 found["stack"] = stages_of(variables, folder)
-    show(found)
-    report.write("demo", PACKAGES, {"symbols": asked.symbols, "sessions": asked.sessions, **found})
+    return found
 
 
 def embedded(url: str, folder: Path) -> dict[str, str]:
@@ -77,11 +83,11 @@ def stages_of(variables: Mapping[str, str], folder: Path) -> Measured:
     """The main job in one process, the last day in another, the digests in a third."""
     file = folder / "measured.json"
     asked(variables, "-m", "bench.demo", "--one", f"{file}")
-    measured: Measured = json.loads(file.read_text())
-    with stage(measured["stages"], "a day, cold"):
-        asked(variables, "-m", "marketlake.cli", "day", measured.pop("left"))
+    found: Measured = json.loads(file.read_text())
+    with stage(found["stages"], "a day, cold"):
+        asked(variables, "-m", "marketlake.cli", "day", found.pop("left"))
     digests = asked(variables, "-m", "marketlake.cli", "release", "digest", "--json", output=subprocess.PIPE)
-    return measured | {"digests": json.loads(digests)["tables"]}
+    return found | {"digests": json.loads(digests)["tables"]}
 
 
 def warm_stages() -> Measured:
@@ -134,11 +140,11 @@ def show(found: dict[str, Measured]) -> None:
     """Stages by way, and the ratio; ends the program where the digests differ."""
     print(f"{'seconds':<30}" + "".join(f"{way:>12}" for way in found) + ("  stack/embedded" if len(found) > 1 else ""))
     for name in found["embedded"]["stages"]:
-        times = [measured["stages"][name] for measured in found.values()]
+        times = [one["stages"][name] for one in found.values()]
         ratio = f"{times[1] / times[0]:>16.2f}" if len(times) > 1 else ""
         print(f"{name:<30}" + "".join(f"{time:>12.1f}" for time in times) + ratio)
     if len(found) > 1:
-        one, other = (measured["digests"] for measured in found.values())
+        one, other = (way["digests"] for way in found.values())
         if differing := sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name)):
             raise SystemExit(f"expected equal digests of every table; differing: {', '.join(differing)}")
         print(f"equal digests of {len(one)} tables")
