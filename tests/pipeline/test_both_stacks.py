@@ -1,0 +1,66 @@
+"""The main job on the local stack leaves what it leaves embedded, and Dagster shows its runs. What does not belong here: speed (`bench.demo`)."""
+
+import json
+import os
+import shutil
+from datetime import date
+from subprocess import PIPE
+from time import monotonic
+from typing import Any
+from unittest import mock
+
+import pytest
+from dagster import DagsterRunStatus
+from dagster_graphql import DagsterGraphQLClient
+
+from bench import demo
+from bench.own_stack import own_stack
+from bench.queued_day import ended
+from exchange.server import serve
+from jobs.names import BUILD, selected_sessions
+from marketlake.stack.place import HOST, Place
+from marketlake.worlds import Outside
+
+WORLD, SYMBOLS, SESSIONS = "synthetic:7", 20, 160
+COUNTED = "SELECT exchange, count(*) AS n, sum(volume) AS volume FROM gold.prices GROUP BY exchange ORDER BY exchange"
+EVENTS = "{pipelineRunOrError(runId: %s) {... on Run {eventConnection {events {... on LogsCapturedEvent {fileKey}}}}}}"
+LOGS = "{capturedLogs(logKey: %s) {stdout stderr}}"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def variables_of_their_own():
+    """A stack moves its ports through the environment."""
+    with mock.patch.dict(os.environ):
+        yield
+
+
+def test_the_main_job_leaves_equal_tables_on_both_stacks_and_the_ui_reads_its_logs_from_s3(tmp_path):
+    with serve(WORLD, symbols=SYMBOLS, sessions=SESSIONS) as server:
+        embedded = demo.embedded(server.url, tmp_path / "embedded")
+        here = demo.stages_of(embedded, tmp_path)
+        counted = shown(embedded)
+    with own_stack(tmp_path / "stack", Outside.named(WORLD, SYMBOLS, SESSIONS), print) as (place, variables, days):
+        there = demo.stages_of(variables, tmp_path)
+        assert there["digests"] == here["digests"]
+        assert shown(variables) == counted
+        words = logs_of(place, days[-1])
+    assert "gold.features_daily" in words
+
+
+def shown(variables: dict[str, str]) -> Any:
+    """What the SQL engine of that environment counts."""
+    return json.loads(demo.asked(variables, "-m", "marketlake.cli", "sql", COUNTED, "--json", output=PIPE))
+
+
+def logs_of(place: Place, day: date) -> str:
+    """What the UI shows of a run that the daemon took from the queue, its local copy gone."""
+    client = DagsterGraphQLClient(HOST, port_number=place.settings.dagster_port)
+    run_id = client.submit_job_execution(BUILD, tags=selected_sessions(f"{day}", f"{day}"))
+    assert ended(client, run_id, monotonic() + 500) == DagsterRunStatus.SUCCESS
+    shutil.rmtree(place.of("dagster") / "logs")
+    events = client._execute(EVENTS % json.dumps(run_id))["pipelineRunOrError"]["eventConnection"]["events"]
+    keys = [[run_id, "compute_logs", event["fileKey"]] for event in events if "fileKey" in event]
+    told = [client._execute(LOGS % json.dumps(key))["capturedLogs"] for key in keys]
+    return "".join(f"{one['stdout'] or ''}{one['stderr'] or ''}" for one in told)
