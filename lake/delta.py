@@ -133,15 +133,17 @@ class DeltaLake:
             with translated(table.name, OSError, DeltaError):
                 self._create(table)
                 target = self.open(table)
-                done = target.transaction_version(app_id)
-                if done is not None and done >= app_version:
+                if _has_taken(target, app_id, app_version):
                     logger.info(
                         "append skipped: already committed", table=table.name, app_id=app_id, version=app_version
                     )
                     return None
                 self._commit(target, table, table.conform(rows), Transaction(app_id, app_version))
         except CommitFailedError as error:
-            raise Transient(table.name, expected="to commit", found=f"another writer first ({error})") from error
+            # An answer that was lost: the commit tried again meets itself, and is told of another writer.
+            if not _has_taken(self.open(table), app_id, app_version):
+                raise Transient(table.name, expected="to commit", found=f"another writer first ({error})") from error
+            logger.info("append committed, its answer was lost", table=table.name, app_id=app_id, version=app_version)
         except SchemaMismatchError as error:
             raise Permanent(table.name, expected="the contract's columns", found=str(error)) from error
         return self.version(table)
@@ -166,6 +168,12 @@ class DeltaLake:
         if _grows(target, table):
             options["schema_mode"] = "merge"
         write_deltalake(target, rows, mode="append", **options)
+
+
+def _has_taken(target: DeltaTable, app_id: str, app_version: int) -> bool:
+    """True where that transaction, or a later one of its kind, is in the table."""
+    done = target.transaction_version(app_id)
+    return done is not None and done >= app_version
 
 
 def _grows(target: DeltaTable, table: Table) -> bool:

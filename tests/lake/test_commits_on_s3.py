@@ -13,7 +13,6 @@ from lake.objects import lake_store
 from lake.releases import Release, Releases
 from lake.settings import Settings
 from market import registry
-from market.errors import Transient
 from marketlake.stack.place import HOST, Place
 from tests.support.faulty_proxy import Proxy, proxy
 
@@ -77,10 +76,7 @@ def test_an_append_whose_answer_was_lost_is_there_once(unreliable: Unreliable) -
     delta = DeltaLake(unreliable.settings)
     delta.append(TABLE, rows("first"), app_id="a", app_version=1)
     unreliable.proxy.set(lose=COMMIT, times=1)
-    try:
-        delta.append(TABLE, rows("second"), app_id="a", app_version=2)
-    except Transient:
-        delta.append(TABLE, rows("second"), app_id="a", app_version=2)  # as a retry of the asset does
+    delta.append(TABLE, rows("second"), app_id="a", app_version=2)
     assert unreliable.proxy.seen().lost
     assert sorted(delta.read(TABLE)["request_id"].to_pylist()) == ["first", "second"]
 
