@@ -14,7 +14,7 @@ TOLERANCE = 0.005  # a base price is rounded to its tick: 0.15 % at 2,000 KRW is
 RATIO_TOLERANCE = 0.02
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
-BEFORE = ("close", "listed_shares", "is_halted")
+BEFORE = ("close", "listed_shares", "is_halted", "market")
 
 
 def beside_session_before(rows: pd.DataFrame) -> pd.DataFrame:
@@ -22,12 +22,12 @@ def beside_session_before(rows: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    rows : versions, any order, with security_id, session_no, close, listed_shares, is_halted, known_at and known_until.
+    rows : versions, any order, with security_id, session_no, close, listed_shares, is_halted, market, known_at and known_until.
 
     Returns
     -------
-    The rows with `close_before`, `listed_shares_before` and `is_halted_before`; known_at and known_until enclose the time at
-    which both were believed. A row after a hole in the sessions has no row before it and is left out.
+    The rows with `close_before`, `listed_shares_before`, `is_halted_before` and `market_before`; known_at and known_until enclose
+    the time at which both were believed. A row after a hole in the sessions has no row before it and is left out.
     """
     before = rows[["security_id", "session_no", *BEFORE, "known_at", "known_until"]]
     before = before.assign(session_no=before["session_no"] + 1).rename(columns={n: f"{n}_before" for n in BEFORE})
@@ -39,7 +39,7 @@ def base_price_events(pairs: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    pairs : rows with open, base_price, listed_shares, and close, listed_shares and is_halted of the session before
+    pairs : rows with open, base_price, listed_shares, market, and close, listed_shares, is_halted and market of the session before
         (`beside_session_before`): a base across a hole in the sessions would mix in market moves.
 
     Returns
@@ -47,7 +47,8 @@ def base_price_events(pairs: pd.DataFrame) -> pd.DataFrame:
     Rows where base price / previous close differs from 1 by more than 0.5 %, with `factor`, `cause`, `evidence`, `confidence`.
     Where the opening auction after a halt set the base (base = open: spin-off, relisting, merger), that ratio holds a market
     move: the factor is the share ratio, and shares that did not move are no event. So too without a halt where shares moved
-    otherwise than the base did.
+    otherwise than the base did. A first session on another board that opens at its base (KONEX to KOSDAQ) is no event: the new
+    shares were sold, and the auction set the price.
 
     Source
     ------
@@ -71,7 +72,8 @@ def base_price_events(pairs: pd.DataFrame) -> pd.DataFrame:
         for base, close, share in zip(events["base_price"], events["close_before"], shares, strict=True)
     ]
     events["confidence"] = np.where(by_auction, "low", np.where(matched, "high", "medium"))
-    return events[np.abs(events["factor"] - 1.0) > TOLERANCE]
+    is_transfer = at_open & (events["market"] != events["market_before"])
+    return events[(np.abs(events["factor"] - 1.0) > TOLERANCE) & ~is_transfer]
 
 
 def cumulative_factor(ledger: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:

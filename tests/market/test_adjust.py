@@ -17,10 +17,11 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 FIELDS = ["session_no", "close", "open", "base_price", "listed_shares"]
 
 
-def events(*rows):
-    """The events of one security's rows, each told at its close; an open of 0 is a halt."""
+def events(*rows, markets=None):
+    """The events of one security's rows, each told at its close; an open of 0 is a halt; on KOSPI unless told otherwise."""
     frame = pd.DataFrame(rows, columns=FIELDS).astype("float64")
     frame["security_id"], frame["is_halted"] = "XKRX:005930", frame["open"] == 0
+    frame["market"] = markets or "KOSPI"
     frame["known_at"] = [pd.Timestamp(f"2018-05-{2 + i:02}T06:30Z") for i in range(len(rows))]
     frame["known_until"] = pd.Series(pd.NaT, frame.index, dtype="datetime64[ns, UTC]")
     return adjust.base_price_events(adjust.beside_session_before(frame))
@@ -56,6 +57,20 @@ def test_a_relisting_after_a_consolidation_has_the_share_ratio_even_where_the_au
     found = events((0, 572, 0, 572, 300), (1, 1_645, 1_720, 1_720, 100))
     assert found["factor"].tolist() == [3.0]
     assert found["cause"].tolist() == ["consolidation"]
+
+
+def test_the_first_session_after_a_transfer_that_opens_at_its_base_is_no_event():
+    # 239890 and 179530, as recorded: KONEX the day before, KOSDAQ now; the shares grew because new ones were sold
+    peer = ((0, 32_950, 33_000, 33_000, 3_995_376), (1, 23_850, 20_500, 20_500, 4_516_016))
+    bio = ((0, 7_180, 6_960, 7_000, 7_693_044), (1, 5_950, 6_730, 6_730, 9_093_844))
+    assert events(*peer, markets=["KONEX", "KOSDAQ"]).empty and events(*bio, markets=["KONEX", "KOSDAQ"]).empty
+    assert events(*bio, markets=["KOSDAQ", "KOSDAQ"])["factor"].tolist() == pytest.approx([0.845962], abs=1e-6)
+
+
+def test_a_split_on_the_first_session_on_another_board_is_one():
+    # the base was announced, not made by the auction
+    found = events((0, 1_000, 1_000, 1_000, 100), (1, 505, 495, 500, 200), markets=["KOSDAQ", "KOSPI"])
+    assert found["factor"].tolist() == [0.5]
 
 
 def test_a_base_announced_during_a_halt_is_an_event_although_shares_did_not_move():
@@ -119,13 +134,13 @@ def recorded():
     parts = []
     for path in sorted((SHARED / "krx_marcap_windows").glob("marcap-*")):
         part = pd.read_csv(path, dtype={"Code": str}) if path.suffix == ".gz" else pd.read_parquet(path)
-        parts.append(part[["Code", "Date", "Open", "High", "Low", "Close", "Changes", "Stocks"]])
+        parts.append(part[["Code", "Date", "Open", "High", "Low", "Close", "Changes", "Stocks", "Market"]])
     rows = pd.concat(parts, ignore_index=True)
     rows["session_date"] = pd.to_datetime(rows["Date"]).dt.date
     numbers = {day: calendars.session_no("XKRX", day) for day in rows["session_date"].unique()}
     return rows.assign(
         security_id=rows["Code"], session_no=rows["session_date"].map(numbers), close=rows["Close"], open=rows["Open"],
-        base_price=rows["Close"] - rows["Changes"], listed_shares=rows["Stocks"].astype("float64"),
+        base_price=rows["Close"] - rows["Changes"], listed_shares=rows["Stocks"].astype("float64"), market=rows["Market"],
         is_halted=(rows[["Open", "High", "Low"]] == 0).all(axis=1), known_at=pd.to_datetime(rows["Date"], utc=True),
         known_until=pd.Series(pd.NaT, rows.index, dtype="datetime64[ns, UTC]"),
     )  # fmt: skip
@@ -140,6 +155,9 @@ def test_the_recorded_base_price_events_are_found_by_code_date_and_factor():
     halted = set(
         zip(rows.loc[rows["is_halted"], "security_id"], rows.loc[rows["is_halted"], "session_no"], strict=True)
     )
+    pairs = adjust.beside_session_before(rows)
+    boards = pairs[pairs["market"] != pairs["market_before"]]
+    moved = set(zip(boards["security_id"], boards["session_date"], strict=True))
     expected = {}
     for event in listed.itertuples():
         shares, ratio = event.prev_shares / event.Stocks, event.base / event.prev_close
@@ -147,9 +165,10 @@ def test_the_recorded_base_price_events_are_found_by_code_date_and_factor():
         was_halted = (event.Code, calendars.session_no("XKRX", event.session_date) - 1) in halted
         is_auction = event.base_is_open and (was_halted or (shares != 1.0 and abs(ratio / shares - 1) > 0.02))
         factor = shares if is_auction else ratio
-        if factor != 1.0:
+        is_transfer = event.base_is_open and (event.Code, event.session_date) in moved
+        if factor != 1.0 and not is_transfer:
             expected[event.Code, event.session_date] = factor
-    found = adjust.base_price_events(adjust.beside_session_before(rows))
+    found = adjust.base_price_events(pairs)
     factors = dict(zip(zip(found["security_id"], found["session_date"], strict=True), found["factor"], strict=True))
     assert factors == pytest.approx(expected)
-    assert len(expected) == 106  # of 123; the other 17 are relistings with the shares that there were
+    assert len(expected) == 103  # of 123; the others: 17 relistings with the shares that there were, 3 transfers from KONEX
