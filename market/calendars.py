@@ -1,15 +1,13 @@
 """Sessions of the two exchanges: which days trade, when they open and close, and why a day is closed.
 
-exchange_calendars gives the rules; `OVERRIDES` corrects it where the exchange decided otherwise. What does not belong here:
-when a source delivers a session (`market.sources`).
+exchange_calendars gives the rules; `market.overrides` corrects it where the exchange decided otherwise. What does not belong
+here: when a source delivers a session (`market.sources`).
 """
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import exchange_calendars
@@ -17,48 +15,13 @@ import pandas as pd
 from pandas.tseries.holiday import AbstractHolidayCalendar
 
 from market.errors import Permanent
+from market.overrides import OVERRIDES, Override
 
 EXCHANGES: Mapping[str, str] = {"XKRX": "Asia/Seoul", "XNYS": "America/New_York"}
 FIRST = date(1990, 1, 3)  # published whole-market recordings begin in 1995; years before them are for looking back
 LAST = date(2027, 11, 30)
 _MARGIN = pd.Timedelta(days=400)
 _COUNTED_FROM = date(2000, 1, 3)
-
-
-@dataclass(frozen=True)
-class Override:
-    """One day on which the library's calendar is wrong, and who says so.
-
-    Parameters
-    ----------
-    kind : `closed`, or `late_open`: a session at other hours.
-    opens, closes : those hours, local to the exchange.
-    """
-
-    exchange: str
-    day: date
-    kind: Literal["closed", "late_open"]
-    reason: str
-    source: str
-    opens: time | None = None
-    closes: time | None = None
-
-
-def _exam_day(day: date, source: str = "KRX trades 10:00-16:30 on the day of the exam") -> Override:
-    """The library models the days of the college entrance exam (CSAT) through 2020 only."""
-    return Override("XKRX", day, "late_open", "college entrance exam", source, time(10), time(16, 30))
-
-
-OVERRIDES: tuple[Override, ...] = (
-    Override("XKRX", date(2026, 6, 3), "closed", "local elections", "KRX closure list, retrieved 2026-08-22"),
-    Override("XKRX", date(2026, 7, 17), "closed", "Constitution Day", "KRX closure list, retrieved 2026-08-22"),
-    _exam_day(date(2021, 11, 18)),
-    _exam_day(date(2022, 11, 17)),
-    _exam_day(date(2023, 11, 16)),
-    _exam_day(date(2024, 11, 14)),
-    _exam_day(date(2025, 11, 13)),
-    _exam_day(date(2026, 11, 19), "expected from the date of the exam, no notice of KRX seen"),
-)
 
 
 def sessions(exchange: str, start: date, end: date) -> list[date]:
@@ -149,7 +112,7 @@ def why_closed(exchange: str, day: date) -> str:
         return ""
     override = _overrides(exchange).get(day)
     if override:
-        return f"{override.reason} ({override.source})"
+        return f"{override.reason}{', expected' if override.is_expected else ''} ({override.source})"
     if day.weekday() >= 5:
         return f"{day:%A}"
     if not FIRST <= day <= LAST:
