@@ -13,7 +13,19 @@ from contextlib import suppress
 import typer
 
 from marketlake import environment
-from marketlake.commands import data, day, doctor, exchange, features, models, quarantine, release, stack, upkeep
+from marketlake.commands import (
+    data,
+    day,
+    doctor,
+    exchange,
+    features,
+    models,
+    quarantine,
+    release,
+    rulebook,
+    stack,
+    upkeep,
+)
 from marketlake.commands.guard import Guarded
 
 app = typer.Typer(
@@ -26,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for module in (day, stack, doctor, data, release, features, models, quarantine, exchange, upkeep):
+for module in (day, stack, doctor, data, release, features, rulebook, models, quarantine, exchange, upkeep):
     module.register(app)
 
 

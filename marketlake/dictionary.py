@@ -1,4 +1,4 @@
-"""The reference pages of `docs/`, written from the code: tables, features, settings, commands. `make docs` calls it.
+"""The reference pages of `docs/`, written from the code: tables, features, rulebook, settings, commands. `make docs` calls it.
 
 A test holds the committed pages against what this writes. What does not belong here: prose about how things work; that is
 written by hand beside these pages.
@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from typer.main import get_command
 
 from lake.settings import Settings
-from market import registry
+from market import registry, rulebook
 from market.features.catalogue import catalogue
+from market.rules.line import told
 from market.table import LAYERS, Between, Column, IsSession, Matches, OneOf, Read, Rule, Table
 
 NOTICE = "<!-- Written by `make docs` from {source}. Edit that, not this. -->"
@@ -38,6 +39,7 @@ def pages() -> dict[str, str]:
     return {
         "tables.md": tables_page(),
         "features.md": features_page(),
+        "rulebook.md": rulebook_page(),
         "settings.md": settings_page(),
         "commands.md": commands_page(),
     }
@@ -95,6 +97,36 @@ def features_page() -> str:
             f"- unit: {feature.unit}", f"- reads: {', '.join(feature.inputs)}", f"- lookback in rows: {feature.lookback}",
             f"- recursive: {_yes(feature.is_recursive) or 'no'}", f"- bounds: {bounds}", f"- source: {feature.source}", "",
         ]  # fmt: skip
+    return _text(lines)
+
+
+def rulebook_page() -> str:
+    """Every line of the Korean rulebook, rule by rule, with its source and whether it was verified."""
+    doubtful = sum(not line.verified for line in rulebook.LINES)
+    lines = [
+        NOTICE.format(source="the lines under `market/rules`"),
+        "# Rulebook",
+        "",
+        f"{len(rulebook.LINES)} dated lines on Korean shares, {doubtful} of them **unverified**; version `{rulebook.version()}`, "
+        "the digest of them all, is recorded by every release and run. A line holds from its first trade date until the next one "
+        "of its market. Verified: an announcement of the exchange or a ministry was read, in the press or in a broker's notice, or "
+        "every recorded price agrees. Unverified: third-party code, one page of somebody else's, or memory. No statute was read. "
+        "`marketlake rulebook DATE` shows the lines of a day; `market/rulebook.py` applies them.",
+        "",
+    ]
+    for name, rule in rulebook.RULES.items():
+        rows = [
+            [
+                line.market,
+                str(line.valid_from),
+                told(line.value, rule.unit),
+                "yes" if line.verified else "**unverified**",
+                line.source,
+            ]
+            for line in rulebook.LINES
+            if line.rule == name
+        ]
+        lines += [f"## {name}", "", rule.doc, "", *_grid(("market", "from", "is", "verified", "source"), rows), ""]
     return _text(lines)
 
 

@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +22,7 @@ from marketlake.cli import app
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a-key-that-nobody-may-see"
 TOP = (
-    "demo up down status doctor settings day backfill sql tables release explain features models predict replay quarantine "
+    "demo up down status doctor settings day backfill sql tables release explain features rulebook models predict replay quarantine "
     "exchange vacuum backup restore metrics"
 ).split()
 
@@ -142,6 +144,9 @@ def test_sql_reads_the_release_that_is_asked_for(small_lake):
         (["tables", "gold.nothing"], "expected a table among"),
         (["features", "compute", "rsj(close, 14)", "--symbol", "005930"], "expected an operator"),
         (["features", "show", "nothing"], "expected one of"),
+        (["rulebook", "2024-05-03", "--market", "NYSE"], "expected a market of KOSPI, KOSDAQ, KONEX, NXT; was 'NYSE'"),
+        (["rulebook", "2024-05-03", "--rule", "ticks"], "expected a rule of tick_size"),
+        (["rulebook", "1999-05-03"], "expected a day from 2010-01-04"),
         (["predict", "999999"], "expected securities that release r00002 knows"),
         (["models", "show", "nothing"], "none is registered yet"),
         (["day", "2024-05-03"], "Start it with `marketlake up`"),
@@ -158,7 +163,7 @@ def test_a_failure_is_one_line_on_stderr_and_code_1(words, said):
 
 @pytest.mark.parametrize(
     "words",
-    [["nothing"], ["sql"], ["sql", "SELECT 1", "--format", "xml"], ["day", "3 May"], ["backfill", "2024-05-03", "2024-05-02"],
+    [["nothing"], ["sql"], ["sql", "SELECT 1", "--format", "xml"], ["day", "3 May"], ["rulebook", "3 May"], ["backfill", "2024-05-03", "2024-05-02"],
      ["replay"], ["replay", "abc", "--all"], ["models", "promote", "return_rank_5d", "0"]],
     ids=" ".join,
 )  # fmt: skip
@@ -184,6 +189,33 @@ def test_an_unexpected_error_is_one_line_that_says_where_the_log_is(lake_copy, m
     assert f"The whole of it is in {log}" in result.stderr and "Traceback" not in result.output
     entry = json.loads(log.read_text().splitlines()[-1])
     assert entry["level"] == "ERROR" and "JSONDecodeError" in entry["traceback"]
+
+
+def test_the_rulebook_shows_the_lines_of_a_day_with_their_source_and_whether_they_are_verified():
+    told = json.loads(run("rulebook", "2024-05-03", "--market", "KOSPI", "--json").output)
+    assert told["version"].startswith("krx-") and told["day"] == "2024-05-03"
+    lines = {line["rule"]: line for line in told["lines"]}
+    assert {line["market"] for line in told["lines"]} == {"KOSPI"}
+    assert lines["securities_tax"]["is"] == "0.03 %" and lines["securities_tax"]["from"] == "2023-12-27"
+    assert (
+        lines["tick_size"]["steps"][0] == {"below": 2000, "number": 1}
+        and lines["tick_size"]["steps"][-1]["below"] is None
+    )
+    assert lines["hours_regular"]["closes"] == "15:30:00" and "hours_after_market" not in lines
+    assert all(line["source"] and isinstance(line["verified"], bool) for line in told["lines"])
+
+
+def test_an_unverified_line_of_the_rulebook_says_so():
+    rows = run("rulebook", "2024-05-03", "--market", "KOSPI").output.splitlines()
+    said = {row.split()[0]: row for row in rows}
+    assert "UNVERIFIED" in said["brokerage_fee"] and "UNVERIFIED" not in said["tick_size"]
+    fee = json.loads(run("rulebook", "2024-05-03", "--rule", "brokerage_fee", "--json").output)["lines"]
+    assert [line["verified"] for line in fee] == [False] * 3
+
+
+def test_without_a_day_the_rulebook_is_today_s():
+    told = json.loads(run("rulebook", "--rule", "tick_size", "--json").output)
+    assert told["day"] == str(datetime.now(ZoneInfo("Asia/Seoul")).date()) and len(told["lines"]) == 3
 
 
 def test_tables_explain_and_features_answer():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lake.settings import Settings
-from market import registry
+from market import registry, rulebook
 from market.features.catalogue import catalogue
 from market.table import Column
 from marketlake import dictionary
@@ -18,7 +18,7 @@ def pages() -> dict[str, str]:
     return dictionary.pages()
 
 
-@pytest.mark.parametrize("name", ["tables.md", "features.md", "settings.md", "commands.md"])
+@pytest.mark.parametrize("name", ["tables.md", "features.md", "rulebook.md", "settings.md", "commands.md"])
 def test_the_committed_page_is_what_the_code_gives(pages: dict[str, str], name: str) -> None:
     assert (DOCS / name).read_text() == pages[name], f"docs/{name} is stale: run `make docs` and review the diff"
 
@@ -39,6 +39,20 @@ def test_every_feature_is_there_with_its_formula_and_source(pages: dict[str, str
     for feature in catalogue().values():
         section = pages["features.md"].split(f"\n## {feature.name}\n")[1].split("\n## ")[0]
         assert feature.formula in section and feature.source in section and feature.unit in section
+
+
+def test_every_line_of_the_rulebook_is_there_and_what_is_not_verified_says_so(pages: dict[str, str]) -> None:
+    page = pages["rulebook.md"]
+    assert rulebook.version() in page
+    for name in rulebook.RULES:
+        section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        rows = [
+            row.split(" | ") for row in section.splitlines() if row.startswith("| ") and not row.startswith("| market")
+        ]
+        lines = [line for line in rulebook.LINES if line.rule == name]
+        assert [row[1] for row in rows] == [str(line.valid_from) for line in lines]
+        assert [row[3] for row in rows] == ["yes" if line.verified else "**unverified**" for line in lines]
+        assert all(line.source in section for line in lines)
 
 
 def test_every_setting_is_there_and_secrets_are_marked(pages: dict[str, str]) -> None:
