@@ -10,7 +10,7 @@ PAGE = RESULTS.parent.parent / "docs" / "measured.md"
 HEAD = """# Measured
 
 Written by `python -m bench.page` from the newest file of each kind in `bench/results/`, which also names versions and every single time. One machine runs
-servers, load and all; numbers of one table come from one run, in turns, so that ratios say more than times. What was killed, and how often: [reliability](reliability.md).
+servers, load and all; numbers of one table come from one run, so that ratios say more than times. What was killed, and how often: [reliability](reliability.md).
 """
 Result = dict[str, Any]
 
@@ -38,7 +38,7 @@ def _section(kind: str, lines: Callable[[Result], Iterator[str]]) -> Iterator[st
     machine = found["machine"]
     yield from lines(found)
     yield (
-        f"\n{found['measured_at'][:10]}, commit {found['code'][:8]}, {machine['cores']} cores of {machine['processor']}, "
+        f"\n{found['measured_at'][:10]}, commit {found['code'][:8]}{'+dirty' * found['code'].endswith('+dirty')}, {machine['cores']} cores of {machine['processor']}, "
         f"load {machine.get('load_at_end', 'unknown')} at the end.\n"
     )
 

@@ -42,8 +42,8 @@ def follow(settings: Settings, releases: Releases) -> tuple[Release, int]:
 
 
 def _behind(failed: Mapping[str, MarketlakeError]) -> MarketlakeError:
-    """The pointer has moved; that these have not followed, of the kind of the first error."""
-    kind = Transient if next(iter(failed.values())).retryable else Permanent
+    """The pointer has moved; that these have not followed: transient where trying again helps one of them."""
+    kind = Transient if any(error.retryable for error in failed.values()) else Permanent
     return kind(
         "release pointer", expected="the online store and the SQL catalog to follow its move, which stands",
         found="; ".join(f"{what} behind ({error})" for what, error in failed.items()),

@@ -171,4 +171,6 @@ def test_the_recorded_base_price_events_are_found_by_code_date_and_factor():
     found = adjust.base_price_events(pairs)
     factors = dict(zip(zip(found["security_id"], found["session_date"], strict=True), found["factor"], strict=True))
     assert factors == pytest.approx(expected)
-    assert len(expected) == 103  # of 123; the others: 17 relistings with the shares that there were, 3 transfers from KONEX
+    assert (
+        len(expected) == 103
+    )  # of 123; the others: 17 relistings with the shares that there were, 3 transfers from KONEX

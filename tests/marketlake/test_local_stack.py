@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import socket
 from dataclasses import replace
 from time import monotonic, sleep
 
 import psutil
 import pytest
+from redis import Redis
 
 from lake.settings import Settings
 from market.errors import Permanent
@@ -15,6 +17,7 @@ from marketlake import environment, processes
 from marketlake.service import Service
 from marketlake.stack import local
 from marketlake.stack.place import Place, write_private
+from marketlake.stack.servers import redis
 from marketlake.stack.supervisor import MARK, Supervisor
 from tests.marketlake.conftest import running_pid, sleeper
 
@@ -62,6 +65,23 @@ def test_no_password_stands_on_a_command_line(settings):
     secrets = set(json.loads((place.credentials and place.folder / "credentials.json").read_text()).values())
     for service in local.platform(place):
         assert not any(secret in part for secret in secrets for part in service.command), service.name
+
+
+def test_what_redis_acknowledged_survives_its_kill(settings):
+    place = Place(settings)
+    (service,) = redis.services(place)
+    write_private(*next(iter(service.files.items())))
+    for round_no in range(2):
+        process = processes.start(service.command, log=place.folder / "redis.log", environment=dict(os.environ),
+                                  cwd=place.folder, port=service.port, dies_with_us=True)  # fmt: skip
+        try:
+            processes.wait_ready(process, service.answers, name="redis", timeout_s=30)
+            with Redis.from_url(place.redis_url(redis.ONLINE)) as client:
+                assert client.get("filled") == (b"r00003" if round_no else None)
+                client.set("filled", "r00003")
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+            processes.stop(process)
 
 
 def test_a_taken_port_is_named_with_the_setting_that_moves_it_and_nothing_is_started(settings):

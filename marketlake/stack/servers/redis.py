@@ -8,6 +8,7 @@ from marketlake.stack.place import HOST, Place
 
 ONLINE, CACHE = 0, 1
 
+# What was acknowledged survives a kill: each write is in the kernel's hands before its answer, on the disk a second later.
 # Cached answers have a time to live and may be put out; online features have none and may not. A process title would be written
 # over the environment, and with it the mark by which `down` finds what a killed supervisord left.
 CONF = """bind {host}
@@ -15,7 +16,8 @@ port {port}
 protected-mode yes
 requirepass {password}
 dir {folder}
-save 60 1
+save ""
+appendonly yes
 maxmemory 512mb
 maxmemory-policy volatile-lru
 set-proc-title no
