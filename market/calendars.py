@@ -125,10 +125,14 @@ def _calendar(exchange: str) -> exchange_calendars.ExchangeCalendar:
     if exchange not in EXCHANGES:
         raise ValueError(f"calendar: expected one of {', '.join(EXCHANGES)}, was {exchange!r}")
     # Holidays are computed for all of pandas' own range, to the year 2200, unless it is narrower: seconds in each process.
+    pandas_own = AbstractHolidayCalendar.start_date, AbstractHolidayCalendar.end_date
     AbstractHolidayCalendar.start_date = pd.Timestamp(FIRST) - _MARGIN
     AbstractHolidayCalendar.end_date = pd.Timestamp(LAST) + _MARGIN
-    # The library opens the last session that it builds an hour late, whatever the day: it is one that nobody asks for.
-    return exchange_calendars.get_calendar(exchange, start=str(FIRST), end=str(LAST + timedelta(days=30)))
+    try:
+        # The library opens the last session that it builds an hour late, whatever the day: it is one that nobody asks for.
+        return exchange_calendars.get_calendar(exchange, start=str(FIRST), end=str(LAST + timedelta(days=30)))
+    finally:
+        AbstractHolidayCalendar.start_date, AbstractHolidayCalendar.end_date = pandas_own
 
 
 @lru_cache(maxsize=4)

@@ -24,7 +24,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "developer")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `-n`, a folder stays in one process: it shares a lake, a Spark, servers. The longest goes first; slow ones get time."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(SLOW_S))
     items.sort(key=lambda item: item.path.parent.name != LONGEST)

@@ -88,9 +88,9 @@ class TrinoSql(ReleaseSql):
         try:
             return self._run(text)
         except Refused as error:
-            if error.name != "SCHEMA_NOT_FOUND" or f"{self.release.release_id}_" not in error.found:
+            if error.name not in UNKNOWN_TABLE or f"{self.release.release_id}_" not in error.found:
                 raise
-        # A sync has dropped the schemas of a release that is not kept.
+        # A sync has dropped the schemas of a release that is not kept, or is about to: views go first.
         trino.ensure(self._settings, self.release)
         return self._run(text)
 

@@ -13,6 +13,7 @@ import pytest
 
 from lake.sql import TimedOut
 from lake.sql.trino_catalog import Catalog
+from lake.sql.trino_client import Address, Connection
 from lake.sql.trino_release import TrinoSql
 from market.errors import Permanent, Transient
 
@@ -166,6 +167,15 @@ def test_a_release_whose_schemas_were_dropped_meanwhile_makes_them_again(lake):
     with Catalog(lake.settings) as catalog:
         catalog.drop(["r00090_gold"])
     assert opened.query("SELECT count(*) AS n FROM gold.prices")["n"].to_pylist() == [508]
+    opened.close()
+
+
+def test_a_view_that_a_sync_has_dropped_is_made_again_and_a_table_that_never_was_stays_unknown(lake):
+    opened = TrinoSql(lake.settings, replace(lake.second, release_id="r00091"))
+    Connection(Address.of(lake.settings.sql_url), 30).run("DROP VIEW r00091_gold.prices")
+    assert opened.query("SELECT count(*) AS n FROM gold.prices")["n"].to_pylist() == [508]
+    with pytest.raises(Permanent, match="expected tables among"):
+        opened.query("SELECT count(*) AS n FROM gold.nothing_here")
     opened.close()
 
 
