@@ -47,7 +47,8 @@ def base_price_events(pairs: pd.DataFrame) -> pd.DataFrame:
     Rows where base price / previous close differs from 1 by more than 0.5 %, with `factor`, `cause`, `evidence`, `confidence`.
     Where the opening auction after a halt set the base (base = open: spin-off, relisting, merger), that ratio holds a market
     move: the factor is the share ratio, and shares that did not move are no event. So too without a halt where shares moved
-    otherwise than the base did. A first session on another board that opens at its base (KONEX to KOSDAQ) is no event: the new
+    otherwise than the base did. Where shares fell and yet the base stayed nearer to the previous close than to their ratio, part of the
+    company was split off: the base's ratio takes out what the new company is worth, and the market move with it. A first session on another board that opens at its base (KONEX to KOSDAQ) is no event: the new
     shares were sold, and the auction set the price.
 
     Source
@@ -61,12 +62,16 @@ def base_price_events(pairs: pd.DataFrame) -> pd.DataFrame:
     shares_moved = (np.abs(shares - 1.0) > TOLERANCE).fillna(False)
     fits_shares = (np.abs(ratio - shares) <= RATIO_TOLERANCE * shares).fillna(False)
     at_open = events["base_price"] == events["open"]
-    relisted = at_open & events["is_halted_before"] & shares.notna()
+    is_spin_off = at_open & (shares > 1.0 + TOLERANCE) & (np.abs(np.log(ratio)) < np.abs(np.log(ratio / shares)))
+    relisted = at_open & events["is_halted_before"] & shares.notna() & ~is_spin_off
     by_auction = at_open & ~fits_shares
-    events["factor"] = ratio.mask(relisted | (by_auction & shares_moved), shares.where(shares_moved, 1.0))
+    events["factor"] = ratio.mask(
+        relisted | (by_auction & shares_moved & ~is_spin_off), shares.where(shares_moved, 1.0)
+    )
     matched = shares_moved & (np.abs(events["factor"] / shares - 1.0) <= RATIO_TOLERANCE).fillna(False)
     kinds = np.where(events["factor"] < 1.0, "split_or_bonus", "consolidation")
-    events["cause"] = np.where(matched, kinds, np.where(by_auction, "opening_auction", "rights_or_other"))
+    others = np.where(by_auction, "opening_auction", "rights_or_other")
+    events["cause"] = np.where(is_spin_off, "spin_off", np.where(matched, kinds, others))
     events["evidence"] = [
         f"base price {base:.10g} against previous close {close:.10g}, shares ratio {share:.6g}"
         for base, close, share in zip(events["base_price"], events["close_before"], shares, strict=True)

@@ -59,6 +59,25 @@ def test_a_relisting_after_a_consolidation_has_the_share_ratio_even_where_the_au
     assert found["cause"].tolist() == ["consolidation"]
 
 
+@pytest.mark.parametrize(
+    ("previous_close", "base", "shares_before", "shares"),
+    [(18_750, 17_930, 25_210_438, 18_932_713), (36_400, 28_000, 986_349, 740_737), (5_730, 4_880, 88_500_234, 56_156_301)],
+    ids=["003070", "003075", "033290"],
+)  # fmt: skip
+def test_a_spin_off_has_the_ratio_of_its_base_since_the_shares_went_with_what_they_stood_for(
+    previous_close, base, shares_before, shares
+):
+    found = events((0, previous_close, 0, previous_close, shares_before), (1, base - 5, base, base, shares))
+    assert found["factor"].tolist() == pytest.approx([base / previous_close])
+    assert (found["cause"].tolist(), found["confidence"].tolist()) == (["spin_off"], ["low"])
+
+
+def test_a_consolidation_whose_auction_moved_far_is_no_spin_off():
+    # 043590, 2024-01-19: shares to three quarters, 1,064 before, base = open = 1,300
+    found = events((0, 1_064, 0, 1_064, 36_161_850), (1, 1_690, 1_300, 1_300, 27_121_387))
+    assert found["cause"].tolist() == ["consolidation"] and found["factor"].tolist() == pytest.approx([4 / 3], rel=1e-4)
+
+
 def test_the_first_session_after_a_transfer_that_opens_at_its_base_is_no_event():
     # 239890 and 179530, as recorded: KONEX the day before, KOSDAQ now; the shares grew because new ones were sold
     peer = ((0, 32_950, 33_000, 33_000, 3_995_376), (1, 23_850, 20_500, 20_500, 4_516_016))
@@ -164,7 +183,8 @@ def test_the_recorded_base_price_events_are_found_by_code_date_and_factor():
         shares = shares if abs(shares - 1) > 0.005 else 1.0
         was_halted = (event.Code, calendars.session_no("XKRX", event.session_date) - 1) in halted
         is_auction = event.base_is_open and (was_halted or (shares != 1.0 and abs(ratio / shares - 1) > 0.02))
-        factor = shares if is_auction else ratio
+        is_spin_off = event.Code in {"003070", "003075", "033290"}  # read up: their companies were divided
+        factor = shares if is_auction and not is_spin_off else ratio
         is_transfer = event.base_is_open and (event.Code, event.session_date) in moved
         if factor != 1.0 and not is_transfer:
             expected[event.Code, event.session_date] = factor
