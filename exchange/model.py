@@ -120,6 +120,52 @@ class Filing(NamedTuple):
     amends: str = ""
 
 
+class Submission(NamedTuple):
+    """One filing at EDGAR. ``accepted_at`` is epoch seconds; ``filed`` is the day that counts as its filing's."""
+
+    accession: str
+    form: str
+    accepted_at: int
+    filed: date
+    report_date: date
+    items: str
+    document: str
+
+
+class Reported(NamedTuple):
+    """One figure of a filing, in whole USD or shares. ``fiscal_year`` and ``period`` are the filing's, not the figure's.
+
+    ``start`` is None for what is counted on a day.
+    """
+
+    concept: str
+    start: date | None
+    end: date
+    value: int
+    accession: str
+    fiscal_year: int
+    period: str
+    form: str
+    filed: date
+
+
+class Registrant(NamedTuple):
+    """A company as SEC knows it, its filings and figures in the order of their acceptance.
+
+    ``year_end`` is MMDD; ``writes_new_york`` where its acceptances are New York's clock although they end in Z; ``years`` is truth.
+    """
+
+    cik: int
+    name: str
+    symbol: str
+    exchange: str
+    year_end: str
+    writes_new_york: bool
+    filings: tuple[Submission, ...]
+    reported: tuple[Reported, ...]
+    years: tuple[Mapping[str, Any], ...]
+
+
 class Headline(NamedTuple):
     """One news item; texts are plain (no marks, no entities). ``published_at`` is epoch seconds."""
 
@@ -181,6 +227,7 @@ class World:
     companies: Mapping[str, Company] = field(default_factory=dict)
     filings: Sequence[Filing] | None = None
     news: News | None = None
+    registrants: Mapping[str, Registrant] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
@@ -194,6 +241,11 @@ class World:
                 "yahoo": {"exchange": "XNYS", "covered": bool(self.charts), "symbols": list(self.charts)},
                 "dart": {"exchange": "XKRX", "covered": self.filings is not None},
                 "naver": {"exchange": "XKRX", "covered": self.news is not None},
+                "sec": {
+                    "exchange": "XNYS",
+                    "covered": bool(self.registrants),
+                    "symbols": [registrant.symbol for registrant in self.registrants.values()],
+                },
             },
             "sessions": {
                 "XKRX": [day.isoformat() for day in self.daily.sessions],

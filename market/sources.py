@@ -52,6 +52,7 @@ SOURCES: Mapping[str, Source] = {
         Source(
             "naver", "XKRX", 0, time(16, 0), "a headline is searchable minutes after its publication", by_company=True
         ),
+        Source("sec", "XNYS", 0, time(22, 0), "EDGAR accepts filings until 22:00 in New York", by_symbol=True),
     )
 }
 
@@ -59,6 +60,11 @@ SOURCES: Mapping[str, Source] = {
 def session_due_at(session: date) -> datetime:
     """The instant (UTC) from which every source that has this session owes it."""
     return max(s.due_at(session) for s in SOURCES.values() if calendars.is_session(s.exchange, session))
+
+
+def filing_session(exchange: str, received: date) -> date:
+    """The session that a filing received on that local day belongs to: its own day's, or the first one after it."""
+    return received if calendars.is_session(exchange, received) else calendars.next_session(exchange, received)
 
 
 def news_window(exchange: str, session: date) -> tuple[datetime, datetime]:

@@ -150,6 +150,6 @@ class FaultBox:
 
     @staticmethod
     def _is_on(fault: Fault, source: str, session: date | None) -> bool:
-        # A chart spans many sessions: a revision looks for its own bar in it.
-        is_any_session = fault.session is None or (fault.name == "late-revision" and source == "yahoo")
+        # A chart and a company's figures span many sessions: a revision looks for its own rows in them.
+        is_any_session = fault.session is None or (fault.name == "late-revision" and source in ("yahoo", "sec"))
         return is_any_session or fault.session == session

@@ -13,10 +13,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from exchange.clock import NEW_YORK, krx_ready_at, parse_instant
+from exchange.faults import sec
 from exchange.faults.context import Context
 from exchange.wires.answer import Answer
 
-_DRIFT_COLUMN = {"krx": "TDD_CLSPRC", "yahoo": "close", "dart": "rcept_no", "naver": "pubDate"}
+_DRIFT_COLUMN = {"krx": "TDD_CLSPRC", "yahoo": "close", "dart": "rcept_no", "naver": "pubDate", "sec": "size"}
 
 
 def schema_drift(answer: Answer, context: Context) -> Answer:
@@ -36,7 +37,7 @@ def schema_drift(answer: Answer, context: Context) -> Answer:
 
 
 def bad_rows(answer: Answer, context: Context) -> Answer:
-    """Every 1/share-th KRX row gets one of four defects in turn; in Yahoo bars the high falls below the low."""
+    """Every 1/share-th KRX row gets one of four defects in turn; a Yahoo high falls below the low; a figure ends before it begins."""
     step = max(1, round(1 / max(context.fault.number("share"), 1e-6)))
     answer = replace(answer, body=copy.deepcopy(answer.body))
     records = _records(answer, context.source)
@@ -47,6 +48,8 @@ def bad_rows(answer: Answer, context: Context) -> Answer:
         for bars in records:
             for i in range(step // 2, len(bars.get("high", [])), step):
                 bars["high"][i], bars["low"][i] = bars["low"][i] * 0.99, bars["high"][i]
+    elif context.source == "sec":
+        sec.turn_around(records, step)
     return answer
 
 
@@ -62,6 +65,9 @@ def duplicates(answer: Answer, context: Context) -> Answer:
             for values in [result.get("timestamp", []), *(v for quote in quotes for v in quote.values())]:
                 values.extend(values[: int(len(values) * share)])
         return answer
+    if context.source == "sec":
+        sec.double(answer.body, share)
+        return answer
     records = _records(answer, context.source)
     records.extend(copy.deepcopy(records[: int(len(records) * share)]))
     return answer
@@ -70,7 +76,7 @@ def duplicates(answer: Answer, context: Context) -> Answer:
 def late_revision(answer: Answer, context: Context) -> Answer:
     """From the instant ``at`` on, the close of ``code`` on ``date`` is another price within that day's range.
 
-    ``code`` is a KRX code, a Yahoo symbol or ``all``.
+    ``code`` is a KRX code, a Yahoo symbol or ``all``; of SEC, a ten-digit CIK whose figures filed on ``date`` are others.
     """
     fault = context.fault
     if fault.session is None or context.clock.now < parse_instant(fault["at"]):
@@ -81,6 +87,8 @@ def late_revision(answer: Answer, context: Context) -> Answer:
             _revise(row)
         elif context.source == "yahoo" and fault["code"] in ("all", context.ask.path.rsplit("/", 1)[-1]):
             _revise_bar(row, answer.body["chart"]["result"][0].get("timestamp", []), fault.session)
+        elif context.source == "sec" and (fault["code"] == "all" or fault["code"] in context.ask.path):
+            sec.revise(row, fault.session)
     return answer
 
 
@@ -96,6 +104,9 @@ def empty_day(answer: Answer, context: Context) -> Answer:
             result.pop("timestamp", None)
             result.pop("events", None)
             result["indicators"] = {"quote": [{}]}
+        return answer
+    if context.source == "sec":
+        sec.clear(answer.body)
         return answer
     _records(answer, context.source).clear()
     if "total" in answer.body:
@@ -133,9 +144,11 @@ def _of_the_session_before(answer: Answer, day: date, context: Context) -> Answe
 
 
 def _records(answer: Answer, source: str) -> list[Any]:
-    """The list of rows inside a body; for Yahoo the quote objects; empty where the answer is an error."""
+    """The list of rows inside a body; for Yahoo and SEC's filings objects of columns; empty where the answer is an error."""
     if isinstance(answer.body, bytes) or not answer.rows:
         return []
+    if source == "sec":
+        return sec.records(answer.body)
     if source == "yahoo":
         results = answer.body["chart"]["result"] or []
         return [quote for result in results for quote in result["indicators"]["quote"]]

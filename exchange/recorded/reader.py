@@ -43,7 +43,7 @@ def read(folder: Path, *, symbols: int | None = None, sessions: int | None = Non
     if sessions is not None and sessions < len(daily.sessions):
         daily = _last_sessions(daily, sessions)
     filings = _filings(folder, set(daily.codes), symbols is not None)
-    last = datetime.combine(daily.sessions[-1] + timedelta(days=1), time(9), SEOUL)
+    last = datetime.combine(daily.sessions[-1] + timedelta(days=1), time(13), SEOUL)
     return World(
         name=f"recorded:{folder}",
         price_basis=_price_basis(folder),

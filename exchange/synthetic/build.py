@@ -12,7 +12,7 @@ import numpy as np
 
 from exchange.clock import SEOUL, epoch
 from exchange.model import News, World
-from exchange.synthetic import filings, krx, news, truth, us
+from exchange.synthetic import edgar, filings, krx, news, truth, us
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -20,7 +20,10 @@ from market import calendars
 
 LAST_DAY = date(2024, 6, 28)
 N_SYMBOLS, N_US_SYMBOLS, N_SESSIONS = 200, 30, 500
-_STREAMS = ("plan", "paths", "us", "filings", "news")
+_END = time(
+    13
+)  # in Seoul, when every source owes the last session: EDGAR accepts its filings until noon there in winter
+_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar")
 
 
 @lru_cache(maxsize=4)
@@ -39,6 +42,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
     us_all = tuple(calendars.sessions("XNYS", all_days[0], LAST_DAY))
     us_days = tuple(day for day in us_all if day >= all_days[first])
     charts = us.charts(us_all, len(us_days), us_symbols, rngs["us"])
+    registrants = edgar.registrants(us.known(), us_symbols, all_days[0], LAST_DAY, rngs["edgar"])
     begin = epoch(datetime.combine(all_days[first], time(0), SEOUL))
     served = {security.code for security in market[:symbols]}
     companies = filings.companies(market[:symbols])
@@ -48,7 +52,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
     return World(
         name=f"synthetic:{seed}",
         price_basis="raw",
-        end=datetime.combine(LAST_DAY + timedelta(days=1), time(9), SEOUL),
+        end=datetime.combine(LAST_DAY + timedelta(days=1), _END, SEOUL),
         daily=daily,
         listings=krx.listings(market, all_days, plan),
         charts=charts,
@@ -56,5 +60,12 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         companies=companies,
         filings=[f for f in receipts if f.corp_code in companies],
         news=News([item for item in items if item.published_at >= begin and item.code in served]),
-        truth={"world": f"synthetic:{seed}", **krx_truth, "us": us.truth(charts), "news": news.describe()},
+        registrants=registrants,
+        truth={
+            "world": f"synthetic:{seed}",
+            **krx_truth,
+            "us": us.truth(charts),
+            "sec": edgar.truth(registrants),
+            "news": news.describe(),
+        },
     )

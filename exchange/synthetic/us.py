@@ -59,11 +59,16 @@ _SPLITS = {
 }
 
 
+def known() -> list[list[str]]:
+    """The symbols with the fields above, in order."""
+    return [line.split("|") for line in _KNOWN.strip().split("\n")]
+
+
 def charts(sessions: tuple[date, ...], n_served: int, n_symbols: int, rng: np.random.Generator) -> dict[str, Chart]:
     """Charts of the first ``n_symbols`` over the last ``n_served`` sessions; all 30 are simulated over all sessions."""
-    known = [line.split("|") for line in _KNOWN.strip().split("\n")]
+    listed = known()
     opens, closes = _instants(sessions)
-    bars = _simulate(known, sessions, rng)
+    bars = _simulate(listed, sessions, rng)
     first = len(sessions) - n_served
     return {
         fields[0]: Chart(
@@ -80,7 +85,7 @@ def charts(sessions: tuple[date, ...], n_served: int, n_symbols: int, rng: np.ra
             splits=tuple(s for s in _SPLITS.get(fields[0], ()) if s[0] >= sessions[first]),
             dividends=tuple(d for d in _dividends(fields, sessions) if d[0] >= sessions[first]),
         )
-        for i, fields in enumerate(known[:n_symbols])
+        for i, fields in enumerate(listed[:n_symbols])
     }
 
 

@@ -74,8 +74,8 @@ def test_the_date_header_is_the_exchanges_clock(client, server, now):
         assert parsedate_to_datetime(client.http.get(path).headers["date"]) == now.replace(microsecond=0)
 
 
-def test_the_clock_starts_the_morning_after_the_last_session_and_is_set_over_http(client, server):
-    assert client.http.get("/_exchange/clock").json() == {"now": "2024-06-29T00:00:00+00:00"}
+def test_the_clock_starts_when_the_last_session_is_due_from_every_source_and_is_set_over_http(client, server):
+    assert client.http.get("/_exchange/clock").json() == {"now": "2024-06-29T04:00:00+00:00"}
     moved = client.http.put("/_exchange/clock", json={"now": "2024-05-03T18:00:00+09:00"})
     assert moved.json() == {"now": "2024-05-03T09:00:00+00:00"}
     for bad in ({"now": "yesterday"}, {"now": "2024-05-03T18:00:00"}, {}, []):

@@ -26,8 +26,11 @@ PATHS = (
     f"/dart/api/corpCode.xml?crtfc_key={DEFAULT_KEYS['DART_API_KEY']}",
     "/naver/v1/search/news.json?query=삼성전자&display=100&sort=date",
     "/naver/v1/search/news.json?query=실적",
+    "/sec/submissions/CIK0001318605.json",
+    "/sec/api/xbrl/companyfacts/CIK0001318605.json",
 )
 HEADERS = {
+    "User-Agent": "Jane Doe jane@example.com",
     "AUTH_KEY": DEFAULT_KEYS["KRX_API_KEY"],
     "X-Naver-Client-Id": DEFAULT_KEYS["NAVER_CLIENT_ID"],
     "X-Naver-Client-Secret": DEFAULT_KEYS["NAVER_CLIENT_SECRET"],
