@@ -62,11 +62,6 @@ def session_due_at(session: date) -> datetime:
     return max(s.due_at(session) for s in SOURCES.values() if calendars.is_session(s.exchange, session))
 
 
-def filing_session(exchange: str, received: date) -> date:
-    """The session that a filing received on that local day belongs to: its own day's, or the first one after it."""
-    return received if calendars.is_session(exchange, received) else calendars.next_session(exchange, received)
-
-
 def news_window(exchange: str, session: date) -> tuple[datetime, datetime]:
     """The window (after, up to] (UTC) whose headlines count for the session: from the previous close to this one."""
     return calendars.close_at(exchange, calendars.previous_session(exchange, session)), calendars.close_at(

@@ -22,10 +22,10 @@ from lake.pace import Requested, quota_day
 from lake.settings import Settings
 from lake.world import World
 from market import calendars, registry
-from market.sources import session_due_at
+from market.sources import SOURCES, session_due_at
 from tests.support.small_lake import LAST, LAST_BEFORE, NOW, SmallLake, small_lake
 
-LIVE = {f"{source}_base_url": "live" for source in ("krx", "dart", "naver", "yahoo")}
+LIVE = {f"{source}_base_url": "live" for source in SOURCES}
 
 
 class Stopped(World):

@@ -13,8 +13,9 @@ from lake.clients import client
 from lake.delivery import Delivery, SchemaDrift
 from lake.world import open_world
 from market.errors import Permanent, Transient
+from market.sources import SOURCES
 
-LIVE = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "naver")}
+LIVE = {f"{source}_base_url": "live" for source in SOURCES}
 Ask = Callable[..., list[Delivery]]
 
 

@@ -17,10 +17,10 @@ from lake.delivery import Delivery, SchemaDrift
 from lake.settings import Settings
 from market import registry
 from market.errors import Permanent, Transient
-from market.sources import news_window
+from market.sources import SOURCES, news_window
 
 SEOUL = ZoneInfo("Asia/Seoul")
-LIVE = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "naver")}
+LIVE = {f"{source}_base_url": "live" for source in SOURCES}
 Ask = Callable[..., list[Delivery]]
 
 
@@ -41,7 +41,7 @@ def test_every_key_that_a_source_asks_for_is_a_setting_and_says_where_it_comes_f
 
 
 def test_a_source_without_a_client_is_refused_with_the_list() -> None:
-    with pytest.raises(Permanent, match="dart, krx, naver, yahoo"):
+    with pytest.raises(Permanent, match="dart, krx, naver, sec, yahoo"):
         client("bloomberg")
 
 

@@ -11,8 +11,9 @@ from lake.lake import Lake
 from lake.settings import Settings
 from lake.world import WORLD_FILE, open_world
 from market.errors import Permanent, Transient
+from market.sources import SOURCES
 
-LIVE = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "naver")}
+LIVE = {f"{source}_base_url": "live" for source in SOURCES}
 
 
 def test_a_simulated_world_says_what_it_covers(settings: Settings, exchange: Server) -> None:

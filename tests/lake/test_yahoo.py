@@ -16,6 +16,7 @@ from lake.delivery import ClientContext, Delivery, SchemaDrift
 from lake.settings import Settings
 from lake.world import open_world
 from market.errors import Permanent, Transient
+from market.sources import SOURCES
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -35,7 +36,7 @@ def ask(make: Callable[..., Settings]) -> Callable[..., Iterator[Delivery]]:
         others: Mapping[str, Any] | None = None,
         named: tuple[str, ...] = (),
     ) -> Iterator[Delivery]:
-        live = {f"{source}_base_url": "live" for source in ("krx", "yahoo", "dart", "naver")}
+        live = {f"{source}_base_url": "live" for source in SOURCES}
         settings = make(us_symbols=symbols, **live)
         unknown = {"chart": {"result": None, "error": {"code": "Not Found", "description": "No data found"}}}
 
@@ -197,10 +198,8 @@ def test_a_recorded_chart_is_read_with_its_split() -> None:
         pytest.skip(f"{path} is not there")
     recorded = json.loads(path.read_text())["response"]
     body = recorded.get("bodyJson") or json.loads(recorded["body"])
-    settings = Settings(
-        _env_file=None, us_symbols="AAPL", krx_base_url="live", dart_base_url="live", naver_base_url="live",
-        yahoo_base_url="live",
-    )  # fmt: skip
+    live = {f"{source}_base_url": "live" for source in SOURCES}
+    settings = Settings(_env_file=None, us_symbols="AAPL", **live)
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=body))
     ctx = ClientContext(settings, open_world(settings), transport=transport)
     [delivery] = yahoo.deliveries([date(2020, 8, 31), date(2020, 11, 6)], ctx)

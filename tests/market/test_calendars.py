@@ -175,7 +175,7 @@ def test_krx_owes_a_session_the_next_morning_and_new_york_after_its_close():
     day = date(2024, 5, 3)
     assert SOURCES["krx"].due_at(day) == datetime(2024, 5, 3, 23, 0, tzinfo=UTC)
     assert SOURCES["yahoo"].due_at(day) > calendars.close_at("XNYS", day)
-    assert session_due_at(day) == max(SOURCES[name].due_at(day) for name in ("krx", "yahoo", "dart", "naver"))
+    assert session_due_at(day) == max(source.due_at(day) for source in SOURCES.values())
 
 
 def test_news_windows_follow_each_other_without_gap():

@@ -18,6 +18,7 @@ from typer.main import get_command
 from jobs import metrics
 from lake.lake import Lake
 from lake.settings import Settings
+from market.sources import SOURCES
 from marketlake import checkup, environment, logfiles
 from marketlake.cli import app
 from serving.app import create_app
@@ -80,7 +81,7 @@ def test_the_runbook_names_settings_files_and_services_that_exist() -> None:
 @pytest.fixture(scope="module")
 def exposed(small_lake: SmallLake, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names of every number that the API and the jobs tell, as a query may write them."""
-    live = {f"{source}_base_url": "live" for source in ("krx", "dart", "naver", "yahoo")}
+    live = {f"{source}_base_url": "live" for source in SOURCES}
     folder = tmp_path_factory.mktemp("exposed")
     settings = small_lake.settings.model_copy(
         update={**live, "state_dir": folder, "cache_url": f"sqlite:///{folder}/c.db"}

@@ -1,0 +1,215 @@
+"""From SEC's bodies to rows: tickers, columns of filings, figures below concept and unit; a changed format is drift.
+
+What does not belong here: asking, and which sessions are wanted (`lake.clients.sec`).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from lake.delivery import SchemaDrift, own_columns
+from lake.host import Answer
+from market import edgar, registry
+
+TICKERS, SUBMISSIONS, FACTS = "bronze.sec_tickers", "bronze.sec_submissions", "bronze.sec_facts"
+_ADDED = ("cik", "symbol", "name", "accepted_at")
+_FACT = ("end", "val", "accn", "fy", "fp", "form", "filed")
+_PAGE = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")
+_CHANGED = "The source changed its format: compare the kept payload with the contract"
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company by its number, with its symbols that are ingested."""
+
+    cik: int
+    symbols: tuple[str, ...]
+
+    @property
+    def digits(self) -> str:
+        """The number as SEC's addresses have it."""
+        return f"{self.cik:010d}"
+
+    @property
+    def symbol(self) -> str:
+        """The symbols as text."""
+        return ",".join(self.symbols)
+
+
+def spelled(symbol: str) -> str:
+    """A symbol as SEC writes it."""
+    return symbol.upper().replace(".", "-")
+
+
+def tickers(answer: Answer, symbols: Sequence[str]) -> pa.Table:
+    """The rows of these symbols, in their order, with their place in the payload.
+
+    Raises
+    ------
+    SchemaDrift
+        The answer is no object of tickers.
+    """
+    where = told_by(answer)
+    body = answer.body
+    if not isinstance(body, dict) or not all(isinstance(row, dict) for row in body.values()):
+        raise SchemaDrift(where, expected="an object of tickers", found=type(body).__name__, do=_CHANGED)
+    found: dict[str, dict[str, Any]] = {}
+    for row_no, row in enumerate(body.values()):
+        _need(row, ("cik_str", "ticker", "title"), where)
+        found.setdefault(str(row["ticker"]), {**row, "row_no": row_no})
+    records = [{**found[spelled(s)], "symbol": s} for s in symbols if spelled(s) in found]
+    return _table(records, TICKERS, where, (("row_no", pa.int32()),))
+
+
+def filings(answer: Answer, company: Company, head: Mapping[str, Any]) -> pa.Table:
+    """The filings of a list, each with its instant of acceptance, its session and its place in the payload.
+
+    Parameters
+    ----------
+    head : the company's own answer, by whose filings the convention of its clock is judged.
+
+    Raises
+    ------
+    SchemaDrift
+        Columns are missing, uneven or of another type; an acceptance is no instant.
+    """
+    where = told_by(answer)
+    columns = _recent(answer.body, where) if answer.body is head else answer.body
+    names = [name for name in own_columns(registry.table(SUBMISSIONS)).names if name not in _ADDED]
+    if not isinstance(columns, dict):
+        raise SchemaDrift(where, expected="columns of filings", found=type(columns).__name__, do=_CHANGED)
+    _need(columns, names, where)
+    lengths = {name: len(columns[name]) if isinstance(columns[name], list) else -1 for name in names}
+    if len(set(lengths.values())) != 1:
+        raise SchemaDrift(where, expected="columns of one length", found=f"{lengths}", do=_CHANGED)
+    try:
+        accepted = edgar.instants(columns["acceptanceDateTime"], _recent(head, where)["acceptanceDateTime"])
+    except (TypeError, ValueError) as error:
+        raise SchemaDrift(where, expected="instants in acceptanceDateTime", found=str(error), do=_CHANGED) from error
+    same = {"cik": company.digits, "symbol": company.symbol, "name": head.get("name")}
+    records = [
+        {**same, **{name: columns[name][i] for name in names}, "accepted_at": at, "row_no": i,
+         "session_date": edgar.session_of(at)}
+        for i, at in enumerate(accepted)
+    ]  # fmt: skip
+    return _table(records, SUBMISSIONS, where, (("session_date", pa.date32()), ("row_no", pa.int32())))
+
+
+def pages(answer: Answer, first: date, last: date) -> list[str]:
+    """Names of the older pages whose filings reach into the days from first to last.
+
+    Raises
+    ------
+    SchemaDrift
+        The list of pages has another form.
+    """
+    where = told_by(answer)
+    files = answer.body["filings"].get("files")
+    if not isinstance(files, list) or not all(isinstance(page, dict) for page in files):
+        raise SchemaDrift(where, expected="filings.files, a list", found=type(files).__name__, do=_CHANGED)
+    found = []
+    for page in files:
+        _need(page, ("name", "filingFrom", "filingTo"), where)
+        if not _PAGE.fullmatch(str(page["name"])):
+            raise SchemaDrift(where, expected="a page's name", found=repr(page["name"]), do=_CHANGED)
+        if str(page["filingFrom"]) <= last.isoformat() and str(page["filingTo"]) >= first.isoformat():
+            found.append(str(page["name"]))
+    return found
+
+
+def facts(answer: Answer, company: Company, accepted: Mapping[str, datetime], sessions: Iterable[date]) -> pa.Table:
+    """The figures of filings of these sessions, with their place in the payload.
+
+    Parameters
+    ----------
+    accepted : when each listed filing was accepted; a figure of another one counts for the end of the day it was filed.
+
+    Raises
+    ------
+    SchemaDrift
+        Another form, another type, or another company's figures.
+    """
+    where, wanted = told_by(answer), set(sessions)
+    same = {"cik": company.digits, "symbol": company.symbol}
+    records = []
+    for row_no, row in enumerate(_figures(answer.body, company, where)):
+        at = accepted.get(row["accn"])
+        session = edgar.session_of(at) if at else edgar.session_on_or_after(_day(row["filed"], where))
+        if session in wanted:
+            more = {"accepted_at": at, "row_no": row_no, "session_date": session}
+            records.append({"start": None, "frame": None, **row, **same, **more})
+    return _table(records, FACTS, where, (("session_date", pa.date32()), ("row_no", pa.int32())))
+
+
+def told_by(answer: Answer) -> str:
+    """Where an answer came from, for messages."""
+    return f"{answer.url_redacted} of sec"
+
+
+def _recent(body: Any, where: str) -> dict[str, Any]:
+    filings = body.get("filings") if isinstance(body, dict) else None
+    recent = filings.get("recent") if isinstance(filings, dict) else None
+    if not isinstance(recent, dict):
+        found = ", ".join(body) if isinstance(body, dict) else type(body).__name__
+        raise SchemaDrift(where, expected="filings.recent", found=found, do=_CHANGED)
+    return recent
+
+
+def _figures(body: Any, company: Company, where: str) -> Iterator[dict[str, Any]]:
+    told = body if isinstance(body, dict) else {}
+    if not isinstance(told.get("facts"), dict) or not str(told.get("cik")).isdecimal():
+        raise SchemaDrift(where, expected="cik and facts", found=", ".join(told) or type(body).__name__, do=_CHANGED)
+    if int(told["cik"]) != company.cik:
+        raise SchemaDrift(where, expected=f"figures of CIK {company.cik}", found=f"of {told['cik']}", do=_CHANGED)
+    try:
+        levels = [
+            (taxonomy, concept, unit, row)
+            for taxonomy, concepts in told["facts"].items()
+            for concept, said in concepts.items()
+            for unit, rows in said["units"].items()
+            for row in rows
+        ]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise SchemaDrift(where, expected="taxonomy, concept, units, rows", found=repr(error), do=_CHANGED) from error
+    for taxonomy, concept, unit, row in levels:
+        _need(row, _FACT, where)
+        if not isinstance(row["accn"], str):
+            raise SchemaDrift(where, expected="text in accn", found=repr(row["accn"]), do=_CHANGED)
+        if isinstance(row["val"], bool) or not isinstance(row["val"], (int, float, type(None))):
+            raise SchemaDrift(
+                where, expected="a number in val", found=f"{type(row['val']).__name__} {row['val']!r}", do=_CHANGED
+            )
+        yield {**row, "taxonomy": taxonomy, "concept": concept, "unit": unit}
+
+
+def _need(row: Any, names: Sequence[str], where: str) -> None:
+    missing = [name for name in names if name not in row] if isinstance(row, dict) else list(names)
+    if missing:
+        there = ", ".join(map(str, row)) if isinstance(row, dict) else type(row).__name__
+        raise SchemaDrift(
+            where, expected=", ".join(names), found=f"none of {', '.join(missing)}; there: {there}", do=_CHANGED
+        )
+
+
+def _day(text: Any, where: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise SchemaDrift(where, expected="a day in filed", found=repr(text), do=_CHANGED) from error
+
+
+def _table(
+    records: Sequence[Mapping[str, Any]], table: str, where: str, placed: Sequence[tuple[str, pa.DataType]]
+) -> pa.Table:
+    schema = pa.schema([*own_columns(registry.table(table)), *placed])
+    arrays = []
+    for field in schema:
+        try:
+            arrays.append(pa.array([record[field.name] for record in records], field.type))
+        except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+            raise SchemaDrift(where, expected=f"{field.type} in {field.name}", found=str(error), do=_CHANGED) from error
+    return pa.table(arrays, schema=schema)
