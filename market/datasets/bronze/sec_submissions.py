@@ -1,7 +1,11 @@
 """bronze.sec_submissions: the filings of a company, one row each, as SEC's submissions API delivers them."""
 
+import pyarrow as pa
+
+from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.table import Column, Table
+from market.datasets.bronze._parse import day, month
+from market.table import Column, Frames, Table
 
 TABLE = Table(
     __name__,
@@ -31,3 +35,28 @@ TABLE = Table(
     writer="delta-rs",
     source="sec",
 )
+
+KEY = ("receipt_no", "corp_code")
+VALUES = ("report_name", "receipt_date", "remarks", "stock_code")
+AMENDMENT = r"/A$"
+
+
+def filings(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
+    """Rows of silver.filings: known from the instant of acceptance; of several symbols of a company the first one named."""
+    raw = delivered_rows.to_pandas(timestamp_as_object=False)
+    rows = raw[["session_date", "payload_digest", "row_no", "fetched_at"]].copy()
+    rows["session_month"] = month(rows["session_date"])
+    rows["corp_code"], rows["corp_name"] = raw["cik"], raw["name"]
+    rows["stock_code"] = raw["symbol"].astype("string").str.split(",").str[0]
+    rows["security_id"] = identity.security_id("XNYS", rows["stock_code"])
+    rows["report_name"], rows["receipt_no"] = raw["form"], raw["accessionNumber"]
+    rows["receipt_date"] = day(raw["filingDate"])
+    rows["is_amendment"] = raw["form"].astype("string").str.contains(AMENDMENT).fillna(False).astype(bool)
+    items = raw["items"].astype("string").str.strip()
+    rows["remarks"] = items.where(items.str.len() > 0)
+    rows["exchange"], rows["source"] = "XNYS", "sec"
+    rows["first_known_at"] = raw["accepted_at"]
+    return pa.Table.from_pandas(bitemporal.versions(rows, KEY, VALUES), preserve_index=False)
+
+
+FEEDS = {"silver.filings": filings}

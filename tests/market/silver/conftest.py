@@ -38,6 +38,11 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "query": "삼성전자", "code": "005930", "title": "<b>삼성전자</b> 실적", "originallink": "https://press.kr/1",
         "link": "https://n.news.naver.com/1", "description": "발표", "pubDate": "Fri, 03 May 2024 10:00:00 +0900",
     },
+    "bronze.sec_submissions": {
+        "cik": "0000320193", "symbol": "AAPL", "name": "Apple Inc.", "accessionNumber": "0000320193-24-000001",
+        "filingDate": "2024-05-03", "reportDate": "2024-03-31", "acceptanceDateTime": "2024-05-03T20:31:05.000Z",
+        "form": "8-K", "items": "2.02,9.01", "size": 9, "isXBRL": 1, "accepted_at": datetime(2024, 5, 3, 20, 31, 5, tzinfo=UTC),
+    },
     "bronze.yahoo_chart": {
         "symbol": "AAPL", "kind": "bar", "bar_at": datetime(2024, 5, 3, 13, 30, tzinfo=UTC), "open": 180.0,
         "high": 182.0, "low": 179.0, "close": 181.0, "volume": 1000.0, "later_splits": 1.0, "currency": "USD",
