@@ -1,7 +1,13 @@
 """bronze.sec_facts: the figures of a company's filings, one row each, as SEC's companyfacts delivers them."""
 
+import pandas as pd
+import pyarrow as pa
+
+from market import bitemporal, edgar, identity
+from market import fundamentals as figures
 from market.datasets.bronze._delivered import as_text, delivered
-from market.table import Column, Table
+from market.datasets.bronze._parse import day, unreadable
+from market.table import Column, Frames, Table
 
 TABLE = Table(
     __name__,
@@ -31,3 +37,102 @@ TABLE = Table(
     writer="delta-rs",
     source="sec",
 )
+
+CONCEPTS = {
+    "revenue": (
+        "us-gaap:Revenues",
+        "us-gaap:RevenueFromContractWithCustomerExcludingAssessedTax",
+        "us-gaap:RevenueFromContractWithCustomerIncludingAssessedTax",
+        "us-gaap:SalesRevenueNet",
+        "ifrs-full:Revenue",
+        "ifrs-full:RevenueFromContractsWithCustomers",
+    ),
+    "operating_income": ("us-gaap:OperatingIncomeLoss", "ifrs-full:ProfitLossFromOperatingActivities"),
+    "net_income": (
+        "us-gaap:NetIncomeLoss",
+        "us-gaap:ProfitLoss",
+        "ifrs-full:ProfitLossAttributableToOwnersOfParent",
+        "ifrs-full:ProfitLoss",
+    ),
+    "assets": ("us-gaap:Assets", "ifrs-full:Assets"),
+    "liabilities": ("us-gaap:Liabilities", "ifrs-full:Liabilities"),
+    "equity": (
+        "us-gaap:StockholdersEquity",
+        "us-gaap:StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest",
+        "ifrs-full:EquityAttributableToOwnersOfParent",
+        "ifrs-full:Equity",
+    ),
+    "shares_outstanding": ("dei:EntityCommonStockSharesOutstanding",),
+}
+"""By item, the concepts that tell it; the first one that a company tells for a period counts."""
+
+SERIES = "cik"
+FACT = ("cik", "accn", "concept", "currency", "start", "end")
+_CURRENCY = r"[A-Z]{3}$"
+
+
+def fundamentals(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
+    """Rows of silver.fundamentals: each figure known from its filing's acceptance, a derived one from that of its last part."""
+    raw = delivered_rows.to_pandas(timestamp_as_object=False)
+    told = bitemporal.versions(_of_items(raw), FACT, ("value",)).drop(columns="known_until")
+    told["security_id"] = told["symbol"].astype("string").str.split(",")
+    told = told.explode("security_id", ignore_index=True)
+    told["security_id"] = identity.security_id("XNYS", told["security_id"])
+    rows = figures.untangled(told)
+    is_count = (
+        rows["item"] == "shares_outstanding"
+    )  # counted on the cover's day, some weeks after the period that it belongs to
+    ends = rows["report_end"].where(is_count, rows["period_end"])
+    named = zip(rows["span"], _dates(ends), _dates(rows["year_start"]), strict=True)
+    rows["fiscal_period"] = pd.Series([figures.fiscal_period(*one) for one in named], rows.index, dtype="string")
+    is_no_year = (rows["span"] == "year") & rows["fiscal_period"].isna() & rows["year_start"].notna()
+    return pa.Table.from_pandas(rows[~is_no_year], preserve_index=False)
+
+
+def _of_items(raw: pd.DataFrame) -> pd.DataFrame:
+    """The figures of our items, each with its rank, its period and the fiscal year of its filing."""
+    ranks = {name: (item, rank) for item, names in CONCEPTS.items() for rank, name in enumerate(names)}
+    starts, ends = _dates(day(raw["start"])), _dates(day(raw["end"]))
+    years = _fiscal_years(raw, starts, ends)
+    rows = raw.rename(columns={"val": "value"}).drop(columns=["known_at", "fy", "fp", "frame", "session_month"])
+    rows["concept"] = raw["taxonomy"].astype("string") + ":" + raw["concept"].astype("string")
+    rows["unreadable"] = unreadable(raw, {"start": day, "end": day})
+    rows["period_start"], rows["period_end"] = starts, ends
+    rows["period_end"] = rows["period_end"].mask(rows["unreadable"].notna(), None)
+    for place, name in enumerate(("year_start", "report_end")):
+        rows[name] = [years.get(filing, (None, None))[place] for filing in zip(raw["cik"], raw["accn"], strict=True)]
+    ours = rows[rows["concept"].isin(list(ranks)) & rows["value"].notna()].reset_index(drop=True)
+    ours["item"], ours["rank"] = [[ranks[name][place] for name in ours["concept"]] for place in (0, 1)]
+    is_count = ours["item"] == "shares_outstanding"
+    ours["currency"] = ours["unit"].mask(is_count & (ours["unit"] == "shares"), figures.NO_CURRENCY)
+    ours = ours[ours["currency"].astype("string").str.match(_CURRENCY)].reset_index(drop=True)
+    ours["basis"], ours["exchange"], ours["source"] = "consolidated", "XNYS", "sec"
+    ours["filing_no"], ours["start"] = ours["accn"], ours["start"].fillna("")
+    filed = pd.Series(
+        [edgar.end_of(d) if d else None for d in _dates(day(ours["filed"]))], ours.index, dtype=raw["fetched_at"].dtype
+    )
+    ours["first_known_at"] = ours["accepted_at"].fillna(filed).fillna(ours["fetched_at"])
+    ours["filed_at"] = ours["first_known_at"]
+    return ours
+
+
+def _fiscal_years(raw: pd.DataFrame, starts: list, ends: list) -> dict[tuple[str, str], tuple]:
+    """First day of the fiscal year and last day reported on, by company and filing, out of all its figures."""
+    periods: dict[tuple[str, str], set] = {}
+    annual: dict[tuple[str, str], bool] = {}
+    for cik, accn, form, filed, start, end in zip(
+        raw["cik"], raw["accn"], raw["form"], _dates(day(raw["filed"])), starts, ends, strict=True
+    ):
+        if start and end and filed and end <= filed:
+            periods.setdefault((cik, accn), set()).add((start, end))
+            annual[cik, accn] = not str(form).startswith("10-Q")
+    found = {filing: figures.fiscal_start(said, is_annual=annual[filing]) for filing, said in periods.items()}
+    return {filing: told for filing, told in found.items() if told is not None}
+
+
+def _dates(values: pd.Series) -> list:
+    """Dates as they are, None where there is none."""
+    return [None if pd.isna(value) else value for value in values]
+
+
+FEEDS = {"silver.fundamentals": fundamentals}

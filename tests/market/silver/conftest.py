@@ -38,6 +38,11 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "query": "삼성전자", "code": "005930", "title": "<b>삼성전자</b> 실적", "originallink": "https://press.kr/1",
         "link": "https://n.news.naver.com/1", "description": "발표", "pubDate": "Fri, 03 May 2024 10:00:00 +0900",
     },
+    "bronze.sec_facts": {
+        "cik": "0000320193", "symbol": "AAPL", "taxonomy": "us-gaap", "concept": "Revenues", "unit": "USD",
+        "start": "2024-01-01", "end": "2024-03-31", "val": 100.0, "accn": "0000320193-24-000001", "fy": 2024, "fp": "Q1",
+        "form": "10-Q", "filed": "2024-05-03", "accepted_at": datetime(2024, 5, 3, 20, 31, 5, tzinfo=UTC),
+    },
     "bronze.sec_submissions": {
         "cik": "0000320193", "symbol": "AAPL", "name": "Apple Inc.", "accessionNumber": "0000320193-24-000001",
         "filingDate": "2024-05-03", "reportDate": "2024-03-31", "acceptanceDateTime": "2024-05-03T20:31:05.000Z",
