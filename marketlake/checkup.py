@@ -57,6 +57,7 @@ def every(settings: "Settings") -> Iterator[Finding]:
     yield from _ports(settings)
     yield from _reachable(settings)
     yield from _keys(settings)
+    yield from _who_asks(settings)
 
 
 def _python() -> Finding:
@@ -247,3 +248,10 @@ def _keys(settings: "Settings") -> Iterator[Finding]:
         do = by_hand if is_live else "`make demo` writes the exchange's"
         kind = "live" if is_live else "simulated"
         yield Finding(f"key of {source} ({kind})", state, "not set" if missing else "set", do if missing else "")
+
+
+def _who_asks(settings: "Settings") -> Iterator[Finding]:
+    """SEC has no key, but its real hosts refuse whoever does not name himself."""
+    if settings.sec_base_url == "live":
+        do = "" if settings.sec_user_agent else "set MARKETLAKE_SEC_USER_AGENT to 'Name email@host'"
+        yield Finding("name of who asks sec (live)", "missing" if do else "ok", "not set" if do else "set", do)

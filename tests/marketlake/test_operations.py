@@ -201,6 +201,19 @@ def test_the_doctor_names_the_setting_that_moves_a_taken_port(user: Settings, mo
     assert told.state == "optional" and "MARKETLAKE_REDIS_PORT" in told.do
 
 
+def test_the_doctor_misses_the_name_that_the_real_sec_asks_for(user: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> list[tuple[str, str]]:
+        found = checkup.every(environment.open_settings())
+        return [(one.state, one.do) for one in found if one.what.startswith("name of who asks sec")]
+
+    monkeypatch.setenv("MARKETLAKE_SEC_BASE_URL", "")
+    assert told() == []
+    monkeypatch.setenv("MARKETLAKE_SEC_BASE_URL", "live")
+    assert told() == [("missing", "set MARKETLAKE_SEC_USER_AGENT to 'Name email@host'")]
+    monkeypatch.setenv("MARKETLAKE_SEC_USER_AGENT", "Jane Doe jane@example.com")
+    assert told() == [("ok", "")]
+
+
 def test_the_doctor_shows_no_secret(user: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARKETLAKE_KRX_API_KEY", "a-key-that-nobody-may-see")
     monkeypatch.setenv("MARKETLAKE_S3_SECRET_ACCESS_KEY", "another-that-nobody-may-see")
