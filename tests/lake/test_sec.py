@@ -1,7 +1,7 @@
 """SEC: who asks and where, one download a company, which filings count for a session, and its own ways to say no."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from exchange.server import Server, serve
 from lake.clients import sec
 from lake.delivery import Delivery, SchemaDrift
-from market import calendars, registry
-from market import edgar as edgar_clock
+from market import calendars
 from market.errors import Permanent, Transient
-from tests.lake.conftest import Intake
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "sec_edgar"
 Ask = Callable[..., list[Delivery]]
@@ -286,48 +283,6 @@ def test_nobody_listed_and_nothing_ever_filed_are_no_answers(live: Ask) -> None:
     edgar = Edgar()
     edgar.change = lambda path, body: {}
     assert isinstance(live(edgar, [FRIDAY])[0].problem, Transient)
-
-
-@pytest.fixture(scope="module")
-def spring() -> Iterator[Server]:
-    """A world that reaches back to the reports of April and May."""
-    with serve("synthetic:7", symbols=12, us_symbols=3, sessions=50) as server:
-        yield server
-
-
-def test_day_by_day_gives_what_a_backfill_gives(spring: Server, make: Any, tmp_path: Path) -> None:
-    lakes = [Intake(make(lake_url=str(tmp_path / name), exchange_url=spring.url)) for name in ("whole", "daily")]
-    sessions = [day for day in lakes[0].sessions("sec") if date(2024, 5, 1) <= day <= date(2024, 5, 9)]
-    lakes[0].take("sec", sessions)
-    for day in sessions:
-        lakes[1].take("sec", [day])
-    for name in sec.TABLES[1:]:
-        table = registry.table(name)
-        own = [c.name for c in table.columns if c.name not in ("fetched_at", "known_at", "landing_path")]
-        both = [lake.delta.read(table).select(own).sort_by([(c, "ascending") for c in own]) for lake in lakes]
-        assert both[0].num_rows > 0
-        assert both[0].equals(both[1])
-
-
-def test_every_filing_and_figure_of_the_world_is_delivered_with_its_true_instant(
-    spring: Server, make: Any, tmp_path: Path
-) -> None:
-    intake = Intake(make(lake_url=str(tmp_path), exchange_url=spring.url))
-    sessions = intake.sessions("sec")
-    intake.take("sec", sessions)
-    registrants = spring.world.registrants.values()
-    accepted = {f.accession: datetime.fromtimestamp(f.accepted_at, UTC) for r in registrants for f in r.filings}
-    due = {number: at for number, at in accepted.items() if edgar_clock.session_of(at) >= sessions[0]}
-    filings, figures = (intake.delta.read(registry.table(name)).to_pylist() for name in sec.TABLES[1:])
-    assert {row["accessionNumber"]: row["accepted_at"] for row in filings} == due
-    told = {
-        (row["accn"], row["concept"], row["start"], row["end"]): (row["val"], row["accepted_at"]) for row in figures
-    }
-    assert len(told) == len(figures) > 40
-    assert told == {
-        (f.accession, f.concept, f.start and f.start.isoformat(), f.end.isoformat()): (f.value, due[f.accession])
-        for r in registrants for f in r.reported if f.accession in due
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("file", ["companyfacts_SNOW_CIK0001640147.json", "companyfacts_LPA.json"])
