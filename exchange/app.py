@@ -25,6 +25,7 @@ from exchange.model import World
 from exchange.pace import Meter
 from exchange.wires.answer import Answer, Ask, Wire
 from market.errors import Permanent
+from market.sources import SOURCES
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def create_app(exchange: Exchange) -> Starlette:
         Route("/_exchange/world", control.world),
         Route("/_exchange/clock", control.clock, methods=["GET", "PUT"]),
         Route("/_exchange/faults", control.faults, methods=["GET", "PUT"]),
-        *(Route(f"/{source}{{path:path}}", _serve(exchange, source)) for source in exchange.wires),
+        *(Route(f"/{SOURCES[source].prefix}{{path:path}}", _serve(exchange, source)) for source in exchange.wires),
     ]
     return Starlette(routes=routes)
 

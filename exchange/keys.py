@@ -13,6 +13,7 @@ DEFAULT_KEYS: Mapping[str, str] = {
     "DART_API_KEY": "exchange0dart0key0for0the0demo0000000000",
     "NAVER_CLIENT_ID": "exchange-naver-client",
     "NAVER_CLIENT_SECRET": "exchange-naver-secret",
+    "KAKAO_API_KEY": "exchange0kakao0rest0key000000000",
 }
 
 # Comma-separated services a KRX key is approved for; absent means all (the real host approves each API separately).

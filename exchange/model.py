@@ -167,7 +167,10 @@ class Registrant(NamedTuple):
 
 
 class Headline(NamedTuple):
-    """One news item; texts are plain (no marks, no entities). ``published_at`` is epoch seconds."""
+    """One news item, or another page of the web; texts are plain (no marks, no entities). ``published_at`` is epoch seconds.
+
+    ``naver_url`` is empty for what Naver's news does not show. ``story`` is what it tells, for the truth alone; 0: nothing known.
+    """
 
     published_at: int
     code: str
@@ -175,7 +178,8 @@ class Headline(NamedTuple):
     title: str
     summary: str
     original_url: str
-    naver_url: str
+    naver_url: str = ""
+    story: int = 0
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,8 @@ class News:
 class World:
     """Everything that can be asked about, without any clock; what may be shown when is decided by the wires.
 
-    ``filings`` and ``news`` are None where the world does not cover that source, which is not the same as empty.
+    ``filings``, ``news`` and ``web`` (what Daum's web search shows) are None where the world does not cover that source, which is
+    not the same as empty.
     """
 
     name: str
@@ -228,6 +233,7 @@ class World:
     filings: Sequence[Filing] | None = None
     news: News | None = None
     registrants: Mapping[str, Registrant] = field(default_factory=dict)
+    web: News | None = None
     truth: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
@@ -246,6 +252,7 @@ class World:
                     "covered": bool(self.registrants),
                     "symbols": [registrant.symbol for registrant in self.registrants.values()],
                 },
+                "daum": {"exchange": "XKRX", "covered": self.web is not None},
             },
             "sessions": {
                 "XKRX": [day.isoformat() for day in self.daily.sessions],

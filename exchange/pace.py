@@ -24,10 +24,11 @@ class Pace:
 
 
 REAL_PACE = Pace(
-    per_day={"krx": 10_000, "dart": 20_000, "naver": 25_000},
+    per_day={"krx": 10_000, "dart": 20_000, "naver": 25_000, "daum": 30_000},
     per_second={"yahoo": 2.0, "dart": 1_000 / 60, "naver": 50.0, "sec": 10.0},
 )
-"""As the real hosts': KRX 10,000 a day per key; OpenDART 20,000 a day and about 1,000 a minute; Naver 25,000 a day; SEC 10 a second."""
+"""As the real hosts': KRX 10,000 a day per key; OpenDART 20,000 a day and about 1,000 a minute; Naver 25,000 a day; Kakao
+30,000 a day as usually quoted; SEC 10 a second."""
 
 
 class Meter:

@@ -48,7 +48,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Base URL; a source's is this plus /krx, /yahoo, /dart, /naver or /sec."""
+        """Base URL; a source's is this plus /krx, /yahoo, /dart, /naver, /kakao or /sec."""
         return f"http://{HOST}:{self.port}"
 
     @property

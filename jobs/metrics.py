@@ -252,7 +252,7 @@ def lag_seconds(coming: Sequence[date], now: datetime) -> float:
 
 def quota_of(lake: Lake, source: str) -> int | None:
     """Calls a day that count against the source: the setting's, else the real host's; None: no limit, or no key to ask with."""
-    setting: int | None = getattr(lake.settings, f"{source}_quota_per_day")
+    setting: int | None = getattr(lake.settings, SOURCES[source].setting("quota_per_day"))
     if setting is not None or source in lake.world.simulated:
         return setting
     host = getattr(client(source), "host", None)

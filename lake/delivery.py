@@ -85,9 +85,9 @@ class ClientContext:
 
     def base_url(self, source: str, live: str) -> str:
         """Where the source is: the exchange where its setting is empty, the real host for `live`, else as set."""
-        value = str(getattr(self.settings, f"{source}_base_url"))
+        value = str(getattr(self.settings, SOURCES[source].setting("base_url")))
         if not value:
-            return f"{self.settings.exchange_url.rstrip('/')}/{source}"
+            return f"{self.settings.exchange_url.rstrip('/')}/{SOURCES[source].prefix}"
         return live if value == "live" else value.rstrip("/")
 
     def key(self, name: str, key_from: str) -> str:

@@ -32,6 +32,7 @@ class Trail(Rows):
         self._rules: dict[str, Callable[[Table, Row, Column], Link]] = {
             "silver.symbols": self._symbol,
             "silver.adjustments": self._adjustment,
+            "silver.news_coverage": lambda table, row, column: self._counted(table, row),
             "gold.prices": self._price,
             "gold.features_daily": self._feature,
             "gold.labels": self._label,

@@ -92,8 +92,26 @@ class Rows:
     def _coverage(self, key: Sequence[Any]) -> list[Link]:
         contract = registry.table("silver.news_coverage")
         query = "SELECT * FROM silver.news_coverage WHERE security_id = ? AND session_date = ? AND known_until IS NULL"
-        found = [self._silver(contract, row, ("is_covered", "n_headlines")) for row in self._rows(query, key)]
+        found = [self._counted(contract, row) for row in self._rows(query, key)]
         return found or [Link(contract.name, {"found": "no row: the collection did not cover this session"})]
+
+    def _counted(self, table: Table, row: Row) -> Link:
+        """A count of stories: what each search covered, down to its payload, and the stories' first headlines."""
+        key = [row["security_id"], row["session_date"]]
+        here = "WHERE security_id = ? AND session_date = ?"
+        searches, news = registry.table("silver.news_searches"), registry.table("silver.news")
+        told = self._rows(
+            f"SELECT * FROM silver.news_searches {here} AND known_until IS NULL ORDER BY source DESC", key
+        )
+        links = [self._silver(searches, one, ("is_covered", "n_items")) for one in told]
+        first = self._rows(
+            f"SELECT * FROM silver.news {here} AND known_until IS NULL AND url IN ("
+            f"SELECT first_url FROM silver.stories {here}) ORDER BY published_at, url",
+            [*key, *key],
+        )
+        links += [self._silver(news, one, ("title", "published_at")) for one in first[:LISTED]]
+        facts = {**values_of(row, ("is_covered", "n_headlines", "sources")), **self._about(table, row)}
+        return Link(title(table, row), facts, tuple(links), max(len(first) - LISTED, 0))
 
     def _inputs_of(self, row: Row, names: Sequence[str], used: int) -> tuple[Link, ...]:
         """The newest input rows of gold.prices, raw with their factor; the very newest down to the payload."""

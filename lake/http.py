@@ -22,6 +22,7 @@ from lake.pace import Glance, Pace, Requested, RequestLog, skew
 from lake.redaction import HIDDEN, Redactor, guard
 from lake.settings import Settings
 from market.errors import MarketlakeError, Permanent, Transient
+from market.sources import SOURCES
 
 MAX_SKEW = timedelta(minutes=5)
 _NOT_JSON = object()
@@ -50,7 +51,8 @@ class Fetcher:
         self.host, self._settings, self._clock = host, settings, Glance(clock)
         self._requests = requests or RequestLog()
         self._sleep, self._rng = sleep, rng or random.Random()
-        pace, quota = (getattr(settings, f"{host.source}_{limit}") for limit in ("pace_per_s", "quota_per_day"))
+        rule = SOURCES[host.source]
+        pace, quota = (getattr(settings, rule.setting(limit)) for limit in ("pace_per_s", "quota_per_day"))
         self._pace = Pace((host.pace_per_s or 0.0) if pace is None else pace, sleep=sleep)
         self._quota: int | None = host.quota_per_day if quota is None else quota
         self.redact = Redactor([*host.headers.values(), *host.params.values()])
@@ -136,7 +138,8 @@ class Fetcher:
             found = f"nothing within {self._settings.http_timeout_s:g} s"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-            found, setting = self.redact(str(error)), f"MARKETLAKE_{self.host.source.upper()}_BASE_URL"
+            found = self.redact(str(error))
+            setting = f"MARKETLAKE_{SOURCES[self.host.source].setting('base_url').upper()}"
             raise Permanent(where, expected="an address", found=found, do=f"Correct {setting}") from self._bare(error)
         except httpx.RequestError as error:
             found = f"{type(error).__name__}: {self.redact(str(error))}"

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from lake.clock import Clock
 from market.errors import Permanent
+from market.sources import SOURCES
 
 _QUOTA_ZONE = ZoneInfo("Asia/Seoul")  # the Korean hosts count calls per day and start again at midnight in Seoul
 
@@ -74,9 +75,10 @@ class RequestLog:
             if key not in self._used:
                 self._used[key] = self._stored(*key)
             if quota_per_day is not None and self._used[key] >= quota_per_day:
+                limit = f"MARKETLAKE_{SOURCES[source].setting('quota_per_day').upper()}"
                 raise Permanent(
                     source, expected=f"at most {quota_per_day} calls on {key[1]}", found=f"{self._used[key]} made",
-                    do=f"Go on tomorrow (Seoul time), or raise MARKETLAKE_{source.upper()}_QUOTA_PER_DAY if the key allows more",
+                    do=f"Go on tomorrow (Seoul time), or raise {limit} if the key allows more",
                 )  # fmt: skip
             self._used[key] += 1
 

@@ -70,10 +70,15 @@ class Settings(BaseSettings):
     dart_base_url: str = Field("", description="OpenDART; 'live' for the real host, empty for the exchange")
     naver_base_url: str = Field("", description="Naver search; 'live' for the real host, empty for the exchange")
     sec_base_url: str = Field("", description="SEC EDGAR; 'live' for the real hosts, empty for the exchange")
+    kakao_base_url: str = Field(
+        "",
+        description="Daum by Kakao's web search; 'live' for the real host, 'off' to leave it out, empty for the exchange",
+    )
     krx_api_key: SecretStr = Field(SecretStr(""), description="KRX Open API key (openapi.krx.co.kr)")
     dart_api_key: SecretStr = Field(SecretStr(""), description="OpenDART key, 40 characters (opendart.fss.or.kr)")
     naver_client_id: SecretStr = Field(SecretStr(""), description="Naver search client id")
     naver_client_secret: SecretStr = Field(SecretStr(""), description="Naver search client secret")
+    kakao_api_key: SecretStr = Field(SecretStr(""), description="Kakao REST API key (developers.kakao.com)")
     naver_flavour: str = Field("legacy", description="Naver's search API: legacy or hub (host and header names differ)")
     sec_user_agent: str = Field(
         "", description="who asks SEC, as it demands: 'Name email@host'; empty: a name that the exchange takes"
@@ -85,11 +90,13 @@ class Settings(BaseSettings):
     dart_pace_per_s: float | None = Field(None, description=_PACE)
     naver_pace_per_s: float | None = Field(None, description=_PACE)
     sec_pace_per_s: float | None = Field(None, description=_PACE)
+    kakao_pace_per_s: float | None = Field(None, description=_PACE)
     krx_quota_per_day: int | None = Field(None, description=_QUOTA)
     yahoo_quota_per_day: int | None = Field(None, description=_QUOTA)
     dart_quota_per_day: int | None = Field(None, description=_QUOTA)
     naver_quota_per_day: int | None = Field(None, description=_QUOTA)
     sec_quota_per_day: int | None = Field(None, description=_QUOTA)
+    kakao_quota_per_day: int | None = Field(None, description=_QUOTA)
     http_timeout_s: float = Field(20.0, description="seconds to wait for an answer")
     http_attempts: int = Field(5, description="tries of a transient failure")
     http_backoff_s: float = Field(0.5, description="first pause between tries, doubled each time, with jitter")

@@ -22,6 +22,9 @@ from market.sources import SOURCES
 WORLD_FILE = "world.json"
 """In the lake: the world that it was filled from."""
 
+OFF = "off"
+"""Base URL of a source that is not asked."""
+
 _LIVE_KRX_MARKETS = ("KOSPI", "KOSDAQ", "KONEX")
 
 
@@ -51,7 +54,9 @@ class World:
         return bool(self.simulated)
 
     def covers_source(self, source: str) -> bool:
-        """True where the world has the source at all, and there is something to ask it for."""
+        """True where the world has the source at all, the settings do not leave it out, and there is something to ask it for."""
+        if is_off(self.settings, source):
+            return False
         if SOURCES[source].by_symbol and not self.symbols(source):
             return False
         return source not in self.simulated or bool(self.covered.get(source, {}).get("covered"))
@@ -102,7 +107,12 @@ class World:
 
 def simulated_sources(settings: Settings) -> frozenset[str]:
     """The sources whose base URL is empty."""
-    return frozenset(name for name in SOURCES if not getattr(settings, f"{name}_base_url"))
+    return frozenset(name for name, source in SOURCES.items() if not getattr(settings, source.setting("base_url")))
+
+
+def is_off(settings: Settings, source: str) -> bool:
+    """True where the settings say that the source is not asked at all."""
+    return str(getattr(settings, SOURCES[source].setting("base_url"))) == OFF
 
 
 def open_world(settings: Settings) -> World:

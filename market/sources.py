@@ -22,6 +22,7 @@ class Source:
     why : where the rule comes from.
     by_company : it is searched by the names of the companies that the Korean listing tells.
     by_symbol : it is asked for each symbol that the settings or the world name.
+    service : whose API delivers it, where that has a name of its own; see `prefix`.
     """
 
     name: str
@@ -31,6 +32,16 @@ class Source:
     why: str
     by_company: bool = False
     by_symbol: bool = False
+    service: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """Its folder at the exchange, and what its settings begin with: the service's name, else its own."""
+        return self.service or self.name
+
+    def setting(self, what: str) -> str:
+        """The name of one of its settings: `krx_base_url`."""
+        return f"{self.prefix}_{what}"
 
     def due_at(self, session: date) -> datetime:
         """The instant (UTC) from which a missing session is an error rather than early."""
@@ -53,6 +64,15 @@ SOURCES: Mapping[str, Source] = {
             "naver", "XKRX", 0, time(16, 0), "a headline is searchable minutes after its publication", by_company=True
         ),
         Source("sec", "XNYS", 0, time(22, 0), "EDGAR accepts filings until 22:00 in New York", by_symbol=True),
+        Source(
+            "daum",
+            "XKRX",
+            0,
+            time(16, 0),
+            "best effort: Kakao's web search shows a page within minutes of its publication",
+            by_company=True,
+            service="kakao",
+        ),
     )
 }
 

@@ -235,12 +235,17 @@ def _reachable(settings: "Settings") -> Iterator[Finding]:
 
 def _keys(settings: "Settings") -> Iterator[Finding]:
     from lake.clients import keys
+    from lake.world import is_off
+    from market.sources import SOURCES
 
     for source, (names, where) in keys().items():
         if not names:
             continue
         missing = [name for name in names if not getattr(settings, name).get_secret_value()]
-        is_live = getattr(settings, f"{source}_base_url") == "live"
+        if is_off(settings, source):
+            yield Finding(f"key of {source} (off)", "ok", "not asked, as the settings say")
+            continue
+        is_live = getattr(settings, SOURCES[source].setting("base_url")) == "live"
         state: Literal["ok", "missing", "optional"] = (
             "missing" if missing and is_live else "optional" if missing else "ok"
         )

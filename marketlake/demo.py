@@ -223,7 +223,7 @@ def _prepared(settings: "Settings", url: str) -> "Settings":
     """The settings of the demo: this exchange, its keys and sessions, and no live source, whatever the environment says."""
     told = services.told_by(url)
     values = {name.lower(): value for name, value in worlds.stack_values(settings, url, told).items()}
-    return environment.open_settings(**values, **{f"{source}_base_url": "" for source in SOURCES})
+    return environment.open_settings(**values, **{source.setting("base_url"): "" for source in SOURCES.values()})
 
 
 def _days(url: str) -> list[date]:

@@ -17,7 +17,9 @@ from exchange.faults import sec
 from exchange.faults.context import Context
 from exchange.wires.answer import Answer
 
-_DRIFT_COLUMN = {"krx": "TDD_CLSPRC", "yahoo": "close", "dart": "rcept_no", "naver": "pubDate", "sec": "size"}
+_DRIFT_COLUMN = {
+    "krx": "TDD_CLSPRC", "yahoo": "close", "dart": "rcept_no", "naver": "pubDate", "daum": "datetime", "sec": "size",
+}  # fmt: skip
 
 
 def schema_drift(answer: Answer, context: Context) -> Answer:
@@ -111,6 +113,8 @@ def empty_day(answer: Answer, context: Context) -> Answer:
     _records(answer, context.source).clear()
     if "total" in answer.body:
         answer.body |= {"total": 0, "display": 0}
+    if "meta" in answer.body:
+        answer.body["meta"] = {"total_count": 0, "pageable_count": 0, "is_end": True}
     return answer
 
 

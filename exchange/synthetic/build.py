@@ -12,7 +12,7 @@ import numpy as np
 
 from exchange.clock import SEOUL, epoch
 from exchange.model import News, World
-from exchange.synthetic import edgar, filings, krx, news, truth, us
+from exchange.synthetic import edgar, filings, krx, news, truth, us, web
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -23,7 +23,7 @@ N_SYMBOLS, N_US_SYMBOLS, N_SESSIONS = 200, 30, 500
 _END = time(
     13
 )  # in Seoul, when every source owes the last session: EDGAR accepts its filings until noon there in winter
-_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar")
+_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar", "web")
 
 
 @lru_cache(maxsize=4)
@@ -48,6 +48,10 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
     companies = filings.companies(market[:symbols])
     receipts = [f for f in filings.filings(market, all_days, plan, rngs["filings"]) if f.received_at >= begin]
     items = news.headlines(market, all_days, plan, panel.signal, rngs["news"]).items
+    shown, found = (
+        News([item for item in part if item.published_at >= begin and item.code in served])
+        for part in (items, web.pages(items, rngs["web"]).items)
+    )
     krx_truth = truth.describe(market, all_days, plan, panel, (first, symbols))
     return World(
         name=f"synthetic:{seed}",
@@ -59,13 +63,14 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         us_sessions=us_days,
         companies=companies,
         filings=[f for f in receipts if f.corp_code in companies],
-        news=News([item for item in items if item.published_at >= begin and item.code in served]),
+        news=shown,
+        web=found,
         registrants=registrants,
         truth={
             "world": f"synthetic:{seed}",
             **krx_truth,
             "us": us.truth(charts),
             "sec": edgar.truth(registrants),
-            "news": news.describe(),
+            "news": news.describe(shown, found),
         },
     )

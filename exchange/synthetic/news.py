@@ -15,6 +15,7 @@ from exchange.model import Headline, News
 from exchange.synthetic.companies import Security
 from exchange.synthetic.events import Plan
 from exchange.synthetic.signal import Signal
+from market import calendars
 
 PER_SESSION = 0.36
 INFORMATIVE_SHARE = 0.15
@@ -71,7 +72,9 @@ def headlines(
     draws = rng.random((t.size, 4))
     names = _NameTable(securities, plan)
     midnights = [epoch(datetime.combine(day, time(0), SEOUL)) for day in sessions]
+    closes = [epoch(calendars.close_at("XKRX", day)) for day in sessions]
     items: list[Headline] = []
+    stories: dict[tuple[int, int, str], int] = {}
     for i, (at, who, says) in enumerate(zip(t.tolist(), s.tolist(), tone.tolist(), strict=True)):
         name = names(who, at)
         texts = (_BAD, _PLAIN, _GOOD)[says + 1]
@@ -79,15 +82,25 @@ def headlines(
         published = midnights[at] + _second_of_day(draws[i, 1], is_tone=says != 0)
         press = int(draws[i, 2] * len(_PRESS))
         code = securities[who].code
-        items.append(_item(published, code, name, (title, summary), (press, i)))
+        window = at + (published > closes[at])  # the same words about it between two closes are one story
+        story = stories.setdefault((who, window, title), len(stories) + 1)
+        items.append(_item(published, code, name, (title, summary), (press, i, story)))
         if draws[i, 3] < _AGAIN_SHARE:
             again = (press + 1 + i % (len(_PRESS) - 1)) % len(_PRESS)
-            items.append(_item(published + 300 + i % 1500, code, name, (title, summary), (again, i + 5_000_000)))
+            items.append(_item(published + 300 + i % 1500, code, name, (title, summary), (again, i + 5_000_000, story)))
     return News(sorted(items))
 
 
-def describe() -> dict[str, Any]:
-    """What a test may expect of the headlines."""
+def describe(news: News, web: News) -> dict[str, Any]:
+    """What a test may expect of the headlines.
+
+    ``stories`` lists the addresses that tell the same story, at Naver (the press's) and at Daum; what it does not list tells a
+    story of its own.
+    """
+    told: dict[int, list[str]] = {}
+    for item in (*news.items, *web.items):
+        if item.story:
+            told.setdefault(item.story, []).append(item.original_url)
     return {
         "per_security_session": PER_SESSION,
         "informative_share": INFORMATIVE_SHARE,
@@ -95,6 +108,7 @@ def describe() -> dict[str, Any]:
         f"close[t+{HORIZON_SESSIONS}]; published on session t between 09:00 and 15:20 Seoul time",
         "other_tones": "as many again with a tone of random sign, the rest without one",
         "duplicate_share": _AGAIN_SHARE,
+        "stories": [addresses for addresses in told.values() if len(addresses) > 1],
     }
 
 
@@ -117,15 +131,15 @@ def _second_of_day(u: float, *, is_tone: bool) -> int:
     return int(begin + u * (end - begin))
 
 
-def _item(published: int, code: str, name: str, texts: tuple[str, str], numbers: tuple[int, int]) -> Headline:
-    press, number = numbers
+def _item(published: int, code: str, name: str, texts: tuple[str, str], numbers: tuple[int, int, int]) -> Headline:
+    press, number, story = numbers
     press_id, host = _PRESS[press]
     original = f"https://{host}/news/view/{number + 1_000_000}/?sc=Naver&code={code}"
     link = (
         f"https://n.news.naver.com/mnews/article/{press_id}/{number + 3_000_000:010d}?sid=101" if press_id else original
     )
     title, summary = (text.format(n=name) for text in texts)
-    return Headline(published, code, name, title, summary, original, link)
+    return Headline(published, code, name, title, summary, original, link, story)
 
 
 class _NameTable:

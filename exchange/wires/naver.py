@@ -5,7 +5,6 @@ What does not belong here: relevance; ``sort=sim`` gives a fixed order of its ow
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -14,6 +13,7 @@ from typing import Any
 from exchange.clock import SEOUL, Clock
 from exchange.model import Headline, World
 from exchange.wires.answer import Answer, Ask
+from exchange.wires.marks import marked, whole
 
 _LEGACY, _HUB = "/v1/search/news.json", "/search/v1/news"
 _MOST_DISPLAY, _MOST_START = 100, 1000
@@ -61,7 +61,7 @@ def _search(query: Mapping[str, str], world: World, clock: Clock) -> Answer:
     text = query.get("query", "").strip()
     if not text:
         return _legacy_error(400, "Incorrect query request (잘못된 쿼리요청입니다.)", "SE01")
-    display, start = _whole(query.get("display"), 10), _whole(query.get("start"), 1)
+    display, start = whole(query.get("display"), 10), whole(query.get("start"), 1)
     if not 1 <= display <= _MOST_DISPLAY:
         return _legacy_error(400, "Invalid display value (부적절한 display 값입니다.)", "SE02")
     if not 1 <= start <= _MOST_START:
@@ -85,32 +85,16 @@ def _search(query: Mapping[str, str], world: World, clock: Clock) -> Answer:
 
 def _item(item: Headline, query: str) -> dict[str, Any]:
     return {
-        "title": _marked(item.title, query),
+        "title": marked(item.title, query, "&apos;"),
         "originallink": item.original_url,
         "link": item.naver_url,
-        "description": _marked(item.summary, query) + "... ",
+        "description": marked(item.summary, query, "&apos;") + "... ",
         "pubDate": _rfc822(item.published_at),
     }
 
 
-def _marked(text: str, query: str) -> str:
-    """Text as Naver sends it: entities, and the words searched for in <b> marks."""
-    escaped = html.escape(text, quote=True).replace("&#x27;", "&apos;")
-    for word in query.split():
-        hit = html.escape(word, quote=True)
-        escaped = escaped.replace(hit, f"<b>{hit}</b>")
-    return escaped
-
-
 def _rfc822(at: int) -> str:
     return format_datetime(datetime.fromtimestamp(at, UTC).astimezone(SEOUL))
-
-
-def _whole(text: str | None, default: int) -> int:
-    """A whole number; -1, which no field allows, where the text is none."""
-    if text is None:
-        return default
-    return int(text) if text.isdigit() else -1
 
 
 def _legacy_error(status: int, message: str, code: str) -> Answer:

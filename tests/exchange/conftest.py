@@ -21,6 +21,7 @@ class Client:
         self.http = httpx.Client(base_url=server.url)
         self.dart_key = DEFAULT_KEYS["DART_API_KEY"]
         self.krx_headers = {"AUTH_KEY": DEFAULT_KEYS["KRX_API_KEY"]}
+        self.kakao_headers = {"Authorization": f"KakaoAK {DEFAULT_KEYS['KAKAO_API_KEY']}"}
         self.naver_headers = {
             "X-Naver-Client-Id": DEFAULT_KEYS["NAVER_CLIENT_ID"],
             "X-Naver-Client-Secret": DEFAULT_KEYS["NAVER_CLIENT_SECRET"],
@@ -41,6 +42,9 @@ class Client:
 
     def dart(self, **params: Any) -> dict[str, Any]:
         return dict(self.http.get("/dart/api/list.json", params={"crtfc_key": self.dart_key, **params}).json())
+
+    def daum(self, **params: Any) -> httpx.Response:
+        return self.http.get("/kakao/v2/search/web", params=params, headers=self.kakao_headers)
 
     def naver(self, **params: Any) -> httpx.Response:
         return self.http.get("/naver/v1/search/news.json", params=params, headers=self.naver_headers)

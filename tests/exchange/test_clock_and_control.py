@@ -24,6 +24,7 @@ instants = st.datetimes(datetime(2024, 3, 20), datetime(2024, 7, 10)).map(lambda
 def body(source: str, path: str, clock: Clock, **query: str) -> dict:
     headers = {
         "auth_key": DEFAULT_KEYS["KRX_API_KEY"],
+        "authorization": f"KakaoAK {DEFAULT_KEYS['KAKAO_API_KEY']}",
         "x-naver-client-id": DEFAULT_KEYS["NAVER_CLIENT_ID"],
         "x-naver-client-secret": DEFAULT_KEYS["NAVER_CLIENT_SECRET"],
     }
@@ -56,7 +57,7 @@ def test_yahoo_shows_no_bar_event_or_price_from_later(now, symbol):
 
 @settings(max_examples=60, deadline=None)
 @given(now=instants)
-def test_dart_and_naver_show_nothing_from_later(now):
+def test_dart_naver_and_daum_show_nothing_from_later(now):
     clock = Clock(now)
     query = {"crtfc_key": DEFAULT_KEYS["DART_API_KEY"], "end_de": "20240628", "bgn_de": "20240401", "page_count": "100"}
     received = {f.rcept_no: f.received_at for f in WORLD.filings}
@@ -64,13 +65,22 @@ def test_dart_and_naver_show_nothing_from_later(now):
     assert all(received[row["rcept_no"]] <= clock.seconds for row in rows)
     items = body("naver", "/v1/search/news.json", clock, query="삼성전자", display="100", sort="date")["items"]
     assert all(parsedate_to_datetime(item["pubDate"]) <= now for item in items)
+    pages = body("daum", "/v2/search/web", clock, query="삼성전자", size="50", sort="recency")["documents"]
+    assert all(datetime.fromisoformat(page["datetime"]) <= now for page in pages)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(now=instants)
 def test_the_date_header_is_the_exchanges_clock(client, server, now):
     server.set_clock(now)
-    for path in ("/_exchange/health", "/krx/x", "/yahoo/v8/finance/chart/AAPL", "/dart/api/list.json", "/naver/x"):
+    for path in (
+        "/_exchange/health",
+        "/krx/x",
+        "/yahoo/v8/finance/chart/AAPL",
+        "/dart/api/list.json",
+        "/naver/x",
+        "/kakao/x",
+    ):
         assert parsedate_to_datetime(client.http.get(path).headers["date"]) == now.replace(microsecond=0)
 
 
@@ -89,7 +99,7 @@ def test_the_world_says_what_it_covers(client, server):
     assert world["sources"]["krx"] == {"exchange": "XKRX", "covered": True, "markets": ["KOSPI", "KOSDAQ"]}
     assert world["sources"]["yahoo"]["exchange"] == "XNYS"
     assert {"AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "TSLA", "META"} <= set(world["sources"]["yahoo"]["symbols"])
-    assert world["sources"]["dart"]["covered"] and world["sources"]["naver"]["covered"]
+    assert all(world["sources"][name]["covered"] for name in ("dart", "naver", "daum"))
     assert len(world["sessions"]["XKRX"]) == 150
     assert world["sessions"]["XKRX"][-1] == world["sessions"]["XNYS"][-1] == "2024-06-28"
     assert "2024-05-03" in world["sessions"]["XKRX"]

@@ -58,7 +58,12 @@ def test_a_cut_connection_ends_in_the_middle_of_the_body(client, server):
 
 def test_a_truncated_body_is_http_200_and_not_json(client, server):
     server.set_faults(["truncated"])
-    for answer in (client.krx("stk_bydd_trd", DAY), client.yahoo("AAPL"), client.naver(query="삼성전자")):
+    for answer in (
+        client.krx("stk_bydd_trd", DAY),
+        client.yahoo("AAPL"),
+        client.naver(query="삼성전자"),
+        client.daum(query="삼성전자"),
+    ):
         assert answer.status_code == 200
         with pytest.raises(ValueError, match=r"char|Unterminated|Expecting|utf"):
             answer.json()
@@ -79,6 +84,7 @@ def test_an_error_body_comes_with_http_200_in_each_sources_own_words(client, ser
     assert krx.json()["respCode"] == "500"
     assert yahoo.json()["chart"]["error"]["code"] == "Not Found"
     assert naver.json()["errorCode"] == "SE99"
+    assert client.daum(query="x").json()["code"] == -1
     assert client.dart(bgn_de=DAY, end_de=DAY)["status"] == "800"
 
 
@@ -88,6 +94,7 @@ def test_an_expired_key_is_refused_in_each_sources_own_words(client, server):
     assert (krx.status_code, krx.json()["respCode"]) == (200, "401")
     assert client.dart(bgn_de=DAY, end_de=DAY)["status"] == "011"
     assert client.naver(query="x").json()["errorCode"] == "024"
+    assert client.daum(query="x").json()["code"] == -401
     assert client.yahoo("AAPL").status_code == 401
 
 
@@ -96,6 +103,7 @@ def test_a_spent_quota_is_refused_in_each_sources_own_words(client, server):
     assert client.krx("stk_bydd_trd", DAY).json()["respCode"] == "429"
     assert client.dart(bgn_de=DAY, end_de=DAY)["status"] == "020"
     assert client.naver(query="x").json()["errorCode"] == "010"
+    assert client.daum(query="x").json()["code"] == -10
     assert client.yahoo("AAPL").status_code == 429
 
 
@@ -115,6 +123,7 @@ def test_a_drifted_schema_strikes_the_other_sources_too(client, server):
     assert "close" not in client.bars("AAPL")["indicators"]["quote"][0]
     assert "rcept_no" not in client.dart(bgn_de=DAY, end_de=DAY)["list"][0]
     assert "pubDate" not in client.naver(query="삼성전자").json()["items"][0]
+    assert "datetime" not in client.daum(query="삼성전자").json()["documents"][0]
 
 
 def test_bad_rows_show_each_defect_in_turn(client, server, trades):
@@ -183,6 +192,9 @@ def test_an_empty_day_strikes_its_date_only(client, server):
     assert client.bars("AAPL")["indicators"] == {"quote": [{}]}
     assert client.dart(bgn_de=DAY, end_de=DAY)["status"] == "013"
     assert client.naver(query="삼성전자").json()["items"] == []
+    assert client.daum(query="삼성전자").json() == {
+        "documents": [], "meta": {"is_end": True, "pageable_count": 0, "total_count": 0}
+    }  # fmt: skip
 
 
 def test_a_holiday_gets_the_rows_of_the_session_before(client, server, trades):

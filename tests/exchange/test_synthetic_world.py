@@ -28,10 +28,12 @@ PATHS = (
     "/naver/v1/search/news.json?query=실적",
     "/sec/submissions/CIK0001318605.json",
     "/sec/api/xbrl/companyfacts/CIK0001318605.json",
+    "/kakao/v2/search/web?query=삼성전자&size=50&sort=recency",
 )
 HEADERS = {
     "User-Agent": "Jane Doe jane@example.com",
     "AUTH_KEY": DEFAULT_KEYS["KRX_API_KEY"],
+    "Authorization": f"KakaoAK {DEFAULT_KEYS['KAKAO_API_KEY']}",
     "X-Naver-Client-Id": DEFAULT_KEYS["NAVER_CLIENT_ID"],
     "X-Naver-Client-Secret": DEFAULT_KEYS["NAVER_CLIENT_SECRET"],
 }

@@ -25,7 +25,7 @@ from market import calendars, registry
 from market.sources import SOURCES, session_due_at
 from tests.support.small_lake import LAST, LAST_BEFORE, NOW, SmallLake, small_lake
 
-LIVE = {f"{source}_base_url": "live" for source in SOURCES}
+LIVE = {source.setting("base_url"): "live" for source in SOURCES.values()}
 
 
 class Stopped(World):

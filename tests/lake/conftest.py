@@ -25,7 +25,7 @@ from marketlake.stack.place import Place
 from marketlake.stack.servers import s3
 from tests.support.s3_server import s3_server
 
-LIVE = {f"{source}_base_url": "live" for source in SOURCES}
+LIVE = {source.setting("base_url"): "live" for source in SOURCES.values()}
 KEYS = {name.lower(): key for name, key in DEFAULT_KEYS.items()}
 
 

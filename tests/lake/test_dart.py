@@ -15,7 +15,7 @@ from lake.world import open_world
 from market.errors import Permanent, Transient
 from market.sources import SOURCES
 
-LIVE = {f"{source}_base_url": "live" for source in SOURCES}
+LIVE = {source.setting("base_url"): "live" for source in SOURCES.values()}
 Ask = Callable[..., list[Delivery]]
 
 

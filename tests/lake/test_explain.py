@@ -115,6 +115,17 @@ def test_a_summary_lists_its_largest_names_and_counts_the_rest(sql):
 def test_coverage_of_news_leads_to_the_search(sql):
     chain = explain(sql, "gold.prices", "005930", "2024-05-03", "n_headlines")
     assert payloads(chain)[0].what.startswith("bronze.naver_coverage")
+    counted = next(link for link in chain.links() if link.what.startswith("silver.news_coverage"))
+    assert (counted.facts["n_headlines"], counted.facts["sources"]) == (3, "naver")
+
+
+def test_a_count_of_news_lists_the_first_headline_of_each_story(sql):
+    chain = explain(sql, "gold.prices", "005930", "2024-05-03", "n_headlines")
+    told = [
+        link for link in chain.links() if link.what.startswith("silver.news XKRX:005930 https://press.kr/2024-05-03")
+    ]
+    assert len(told) == chain.value == 3
+    assert all(link.links[0].what.startswith("bronze.naver_news") for link in told)
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ from market.errors import Permanent, Transient
 from market.sources import SOURCES
 
 ALL = tuple(SOURCES)
-KEYED = ("krx", "dart", "naver")
+KEYED = ("krx", "dart", "naver", "daum")
 KEY_SETTING = {
     "krx": "MARKETLAKE_KRX_API_KEY",
     "dart": "MARKETLAKE_DART_API_KEY",
     "naver": "MARKETLAKE_NAVER_CLIENT_ID",
+    "daum": "MARKETLAKE_KAKAO_API_KEY",
 }
 
 
@@ -58,7 +59,7 @@ def test_a_lasting_trouble_fails_as_transient_and_adds_no_row(
     intake: Any, exchange: Server, source: str, fault: str, status: str
 ) -> None:
     exchange.set_faults([fault])
-    with pytest.raises(Transient, match=rf"{exchange.url}/{source}.*after 3 attempts, {status}"):
+    with pytest.raises(Transient, match=rf"{exchange.url}/{SOURCES[source].prefix}.*after 3 attempts, {status}"):
         intake.take(source, intake.sessions(source)[-1:])
     assert n_rows(intake, source) == 0
 
@@ -95,8 +96,8 @@ def test_a_wrong_key_is_permanent_and_is_not_repeated_to_anybody(
 
 @pytest.mark.parametrize("source", KEYED)
 def test_a_missing_key_stops_before_asking(intake: Any, source: str, make: Any) -> None:
-    empty = make(krx_api_key="", dart_api_key="", naver_client_id="")
-    keys = {name: getattr(empty, name) for name in ("krx_api_key", "dart_api_key", "naver_client_id")}
+    empty = make(krx_api_key="", dart_api_key="", naver_client_id="", kakao_api_key="")
+    keys = {name: getattr(empty, name) for name in ("krx_api_key", "dart_api_key", "naver_client_id", "kakao_api_key")}
     with pytest.raises(Permanent, match=rf"{KEY_SETTING[source]}.*empty"):
         intake.with_settings(**keys).take(source, intake.sessions(source)[-1:])
 
@@ -104,7 +105,7 @@ def test_a_missing_key_stops_before_asking(intake: Any, source: str, make: Any) 
 @pytest.mark.parametrize("source", KEYED)
 def test_a_spent_quota_is_permanent_at_once(intake: Any, exchange: Server, source: str) -> None:
     exchange.set_faults(["quota"])
-    with pytest.raises(Permanent, match=f"MARKETLAKE_{source.upper()}_QUOTA_PER_DAY"):
+    with pytest.raises(Permanent, match=f"MARKETLAKE_{SOURCES[source].prefix.upper()}_QUOTA_PER_DAY"):
         intake.take(source, intake.sessions(source)[-1:])
     assert {row["attempts"] for row in requested(intake)} == {1}
 

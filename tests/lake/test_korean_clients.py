@@ -1,4 +1,4 @@
-"""KRX, OpenDART and Naver: what they are asked, how ranges and pages end, and what the news search really covered."""
+"""KRX, OpenDART, Naver and Daum: what they are asked, how ranges and pages end, and what the news search really covered."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +20,7 @@ from market.errors import Permanent, Transient
 from market.sources import SOURCES, news_window
 
 SEOUL = ZoneInfo("Asia/Seoul")
-LIVE = {f"{source}_base_url": "live" for source in SOURCES}
+LIVE = {source.setting("base_url"): "live" for source in SOURCES.values()}
 Ask = Callable[..., list[Delivery]]
 
 
@@ -41,7 +41,7 @@ def test_every_key_that_a_source_asks_for_is_a_setting_and_says_where_it_comes_f
 
 
 def test_a_source_without_a_client_is_refused_with_the_list() -> None:
-    with pytest.raises(Permanent, match="dart, krx, naver, sec, yahoo"):
+    with pytest.raises(Permanent, match="dart, daum, krx, naver, sec, yahoo"):
         client("bloomberg")
 
 
@@ -247,3 +247,165 @@ def test_without_a_company_to_search_for_no_session_of_news_is_taken(intake: Any
     with pytest.raises(Transient, match=r"none in bronze\.krx_listing"):
         intake.take("naver", [day])
     assert intake.bronze.have(["naver"], [day]) == set()
+
+
+def daum_host(
+    n_pages: int, newest: datetime, asked: list[int], is_news: Callable[[int], bool] = lambda n: True
+) -> Callable[[httpx.Request], httpx.Response]:
+    """So many pages of the web, one each hour back from the newest; those that are no news are on another host."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        page, size = int(request.url.params["page"]), int(request.url.params["size"])
+        assert request.url.params["sort"] == "recency"
+        assert page <= 50
+        asked.append(page)
+        shown = min(n_pages, 50 * size)
+        documents = [
+            {
+                "title": f"{n}", "contents": "", "url": f"https://{'v.daum.net/v' if is_news(n) else 'blog.example'}/{n}",
+                "datetime": (newest - timedelta(hours=n)).astimezone(SEOUL).isoformat(timespec="milliseconds"),
+            }
+            for n in range((page - 1) * size, min(page * size, shown))
+        ]  # fmt: skip
+        meta = {"total_count": n_pages, "pageable_count": shown, "is_end": page * size >= shown}
+        return httpx.Response(200, json={"meta": meta, "documents": documents})
+
+    return handler
+
+
+def of_daum(found: list[Delivery]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of news and of coverage."""
+    told = (
+        [row for d in found if d.table == f"bronze.daum_{kind}" for row in d.rows.to_pylist()]
+        for kind in ("news", "coverage")
+    )
+    news, coverage = told
+    return news, coverage
+
+
+def test_daum_is_asked_as_kakao_wants_it_and_stops_before_the_first_window(ask: Ask) -> None:
+    asked: list[int] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        assert str(request.url).partition("?")[0] == "https://dapi.kakao.com/v2/search/web"
+        assert request.headers["Authorization"] == f"KakaoAK {DEFAULT_KEYS['KAKAO_API_KEY']}"
+        return daum_host(5000, NEWEST, asked)(request)
+
+    news, coverage = of_daum(ask("daum", [date(2024, 5, day) for day in (8, 9, 10)], handler))
+    assert asked == [1, 2]
+    for row in coverage:
+        after, up_to = news_window("XKRX", row["session_date"])
+        assert (row["is_covered"], row["n_items"]) == (
+            True,
+            sum(after < NEWEST - timedelta(hours=n) <= up_to for n in range(99)),
+        )
+    assert len(news) == sum(row["n_items"] for row in coverage)
+
+
+def test_pages_of_other_hosts_are_left_out_and_not_counted_though_they_show_how_far_the_search_went(ask: Ask) -> None:
+    handler = daum_host(5000, NEWEST, [], is_news=lambda n: n % 5 == 0)
+    news, coverage = of_daum(ask("daum", [date(2024, 5, 10)], handler))
+    after, up_to = news_window("XKRX", date(2024, 5, 10))
+    inside = [n for n in range(99) if after < NEWEST - timedelta(hours=n) <= up_to and n % 5 == 0]
+    assert [row["title"] for row in news] == [str(n) for n in inside]
+    assert [row["row_no"] for row in news] == [n % 50 for n in inside], (
+        "the place in the payload, whatever was left out"
+    )
+    assert [(row["is_covered"], row["n_items"]) for row in coverage] == [(True, len(inside))]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "no address", "https://[v.daum.net", "https://v.daum.net.example/1", "https://xv.daum.net/1"]
+)
+def test_an_address_that_is_not_daums_own_is_no_news_of_it(ask: Ask, url: str) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        body = daum_host(1, NEWEST, [])(request).json()
+        body["documents"][0]["url"] = url
+        return httpx.Response(200, json=body)
+
+    news, coverage = of_daum(ask("daum", [date(2024, 5, 10)], handler))
+    assert news == []
+    assert [row["n_items"] for row in coverage] == [0]
+
+
+def test_a_session_beyond_the_fiftieth_page_is_not_covered(ask: Ask) -> None:
+    asked: list[int] = []
+    _, coverage = of_daum(
+        ask("daum", [date(2024, 1, 3), date(2024, 4, 1)], daum_host(50_000, NEWEST, asked), kakao_pace_per_s=0)
+    )
+    assert asked == [*range(1, 51)]
+    assert [row["is_covered"] for row in coverage] == [False, True]
+
+
+def test_a_search_that_ends_with_all_it_found_covers_every_session(ask: Ask) -> None:
+    _, coverage = of_daum(ask("daum", [date(2020, 1, 2), date(2024, 5, 10)], daum_host(3, NEWEST, [])))
+    assert [(row["is_covered"], row["n_items"]) for row in coverage] == [(True, 0), (True, 2)]
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [None, {}, {"is_end": "true", "pageable_count": 1, "total_count": 1}, {"pageable_count": 1, "total_count": 1}],
+)
+def test_an_answer_that_does_not_say_where_it_ends_is_a_problem_and_kept(ask: Ask, meta: Any) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={**daum_host(1, NEWEST, [])(request).json(), "meta": meta})
+
+    found = ask("daum", [date(2024, 5, 10)], handler)
+    assert isinstance(found[0].problem, SchemaDrift)
+    assert "is_end" in str(found[0].problem)
+    assert found[0].payload and not found[0].rows.num_rows
+
+
+def test_a_page_without_a_readable_instant_goes_on_to_the_gate(ask: Ask) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        body = daum_host(2, NEWEST, [])(request).json()
+        body["documents"][1]["datetime"] = "2024-05-10 10:00"  # no zone
+        return httpx.Response(200, json=body)
+
+    news, _ = of_daum(ask("daum", [date(2024, 5, 10)], handler))
+    assert ("1", "2024-05-10 10:00") in [(row["title"], row["datetime"]) for row in news]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (401, {"errorType": "AccessDeniedError", "message": "cannot find Authorization"}, Permanent, "MARKETLAKE_KAKAO_API_KEY"),
+        (401, {"code": -401, "msg": "wrong appKey"}, Permanent, "MARKETLAKE_KAKAO_BASE_URL=off"),
+        (403, {"code": -5, "msg": "not allowed"}, Permanent, "MARKETLAKE_KAKAO_API_KEY"),
+        (429, {"code": -10, "msg": "API limit has been exceeded."}, Permanent, "MARKETLAKE_KAKAO_QUOTA_PER_DAY"),
+        (400, {"code": -10, "msg": "API limit has been exceeded."}, Permanent, "MARKETLAKE_KAKAO_QUOTA_PER_DAY"),
+        (400, {"errorType": "InvalidArgument", "message": "page is more than max"}, Permanent, "does not take"),
+        (429, {"errorType": "RequestThrottled", "message": "slow down"}, Transient, "RequestThrottled"),
+        (200, {"code": -9798, "msg": "maintenance"}, Transient, "code -9798"),
+    ],
+)  # fmt: skip
+def test_kakao_says_no_in_two_shapes(ask: Ask, status: int, body: dict[str, Any], kind: type, words: str) -> None:
+    with pytest.raises(kind, match=words):
+        ask("daum", [date(2024, 5, 10)], lambda request: httpx.Response(status, json=body))
+
+
+def test_a_world_without_daum_delivers_nothing_at_all(intake: Any) -> None:
+    covered = {**intake.world.covered, "daum": {"covered": False}}
+    ctx = replace(intake.context(), world=replace(intake.world, covered=covered))
+    assert list(client("daum").deliveries(intake.sessions("daum")[-2:], ctx)) == []
+
+
+def test_daum_can_be_left_out_without_a_key(ask: Ask) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("nothing is asked")
+
+    assert ask("daum", [date(2024, 5, 10)], handler, kakao_base_url="off", kakao_api_key="") == []
+
+
+def test_what_the_exchange_shows_of_daum_is_its_news_alone(intake: Any, exchange: Server) -> None:
+    sessions = intake.sessions("daum")[-5:]
+    intake.take("daum", sessions)
+    rows = intake.delta.read(registry.table("bronze.daum_news")).to_pylist()
+    begin, end = news_window("XKRX", sessions[0])[0], news_window("XKRX", sessions[-1])[1]
+    codes = {code for code, _ in intake.companies}
+    shown = {
+        item.original_url for item in exchange.world.web.items  # type: ignore[union-attr]
+        if item.code in codes and item.story and begin.timestamp() < item.published_at <= end.timestamp()
+    }  # fmt: skip
+    assert {row["url"] for row in rows} == shown
+    assert shown

@@ -14,14 +14,15 @@ from lake.http import Fetcher
 from lake.settings import Settings
 from lake.world import open_world
 from market.errors import Permanent
+from market.sources import SOURCES
 
 NOW = datetime(2024, 5, 7, 9, 0, tzinfo=UTC)
-LIMITED = ("krx", "dart", "naver")
+LIMITED = ("krx", "dart", "naver", "daum")
 
 
 def host_of(intake: Any, source: str, **values: object) -> Host:
     """The host as that source's client asks it, live unless a base URL is given."""
-    settings = intake.with_settings(**{f"{source}_base_url": "live", **values}).settings
+    settings = intake.with_settings(**{SOURCES[source].setting("base_url"): "live", **values}).settings
     ctx = ClientContext(settings, open_world(settings))
     with ctx.fetcher(client(source).host(ctx)) as fetcher:  # type: ignore[attr-defined]
         return fetcher.host
@@ -35,7 +36,7 @@ def test_a_live_host_is_asked_as_it_allows(intake: Any, source: str) -> None:
 
 @pytest.mark.parametrize("source", LIMITED)
 def test_the_exchange_is_asked_without_limit(intake: Any, source: str) -> None:
-    host = host_of(intake, source, **{f"{source}_base_url": ""})
+    host = host_of(intake, source, **{SOURCES[source].setting("base_url"): ""})
     assert host.pace_per_s is None
     assert host.quota_per_day is None
 

@@ -13,7 +13,7 @@ from lake.world import WORLD_FILE, open_world
 from market.errors import Permanent, Transient
 from market.sources import SOURCES
 
-LIVE = {f"{source}_base_url": "live" for source in SOURCES}
+LIVE = {source.setting("base_url"): "live" for source in SOURCES.values()}
 
 
 def test_a_simulated_world_says_what_it_covers(settings: Settings, exchange: Server) -> None:
@@ -41,6 +41,13 @@ def test_a_live_world_is_its_calendar(make: Callable[..., Settings]) -> None:
     assert not world.covers("krx", date(2024, 5, 6))
     assert world.sessions("XKRX", date(2024, 5, 1), date(2024, 5, 7)) == [date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 7)]  # fmt: skip
     assert abs(world.clock()() - datetime.now(UTC)).total_seconds() < 5
+
+
+def test_a_source_that_is_off_is_covered_nowhere_and_takes_nothing_from_the_rest(make: Callable[..., Settings]) -> None:
+    world = open_world(make(**{**LIVE, "kakao_base_url": "off"}))
+    assert not world.is_simulated
+    assert not world.covers("daum", date(2024, 5, 3))
+    assert world.covers("naver", date(2024, 5, 3))
 
 
 def test_one_live_source_keeps_its_own_clock(exchange: Server, make: Callable[..., Settings]) -> None:

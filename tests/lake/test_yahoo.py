@@ -36,7 +36,7 @@ def ask(make: Callable[..., Settings]) -> Callable[..., Iterator[Delivery]]:
         others: Mapping[str, Any] | None = None,
         named: tuple[str, ...] = (),
     ) -> Iterator[Delivery]:
-        live = {f"{source}_base_url": "live" for source in SOURCES}
+        live = {source.setting("base_url"): "live" for source in SOURCES.values()}
         settings = make(us_symbols=symbols, **live)
         unknown = {"chart": {"result": None, "error": {"code": "Not Found", "description": "No data found"}}}
 
@@ -198,7 +198,7 @@ def test_a_recorded_chart_is_read_with_its_split() -> None:
         pytest.skip(f"{path} is not there")
     recorded = json.loads(path.read_text())["response"]
     body = recorded.get("bodyJson") or json.loads(recorded["body"])
-    live = {f"{source}_base_url": "live" for source in SOURCES}
+    live = {source.setting("base_url"): "live" for source in SOURCES.values()}
     settings = Settings(_env_file=None, us_symbols="AAPL", **live)
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=body))
     ctx = ClientContext(settings, open_world(settings), transport=transport)

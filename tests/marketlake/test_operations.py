@@ -81,7 +81,7 @@ def test_the_runbook_names_settings_files_and_services_that_exist() -> None:
 @pytest.fixture(scope="module")
 def exposed(small_lake: SmallLake, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names of every number that the API and the jobs tell, as a query may write them."""
-    live = {f"{source}_base_url": "live" for source in SOURCES}
+    live = {source.setting("base_url"): "live" for source in SOURCES.values()}
     folder = tmp_path_factory.mktemp("exposed")
     settings = small_lake.settings.model_copy(
         update={**live, "state_dir": folder, "cache_url": f"sqlite:///{folder}/c.db"}

@@ -88,10 +88,10 @@ def test_a_session_is_built_once_the_last_of_its_exchanges_is_in_bronze(desk, de
 def test_a_session_is_not_ingested_while_one_source_of_its_exchange_is_missing(desk, sessions):
     day = sessions[-3]
     desk.runner.move_clock(day)
-    for source in [name for name in SOURCES if name != "naver"]:
+    for source in [name for name in SOURCES if name != "daum"]:
         ingest(desk.lake, source, [day])
     assert not is_ingested(desk.lake, day)
-    ingest(desk.lake, "naver", [day])
+    ingest(desk.lake, "daum", [day])
     assert is_ingested(desk.lake, day)
 
 

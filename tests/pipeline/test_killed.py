@@ -19,7 +19,7 @@ LIMIT_S = 300
 
 def command(settings, day):
     """`marketlake day` over those settings, in a process group of its own."""
-    secrets = {"krx_api_key", "dart_api_key", "naver_client_id", "naver_client_secret"}
+    secrets = {"krx_api_key", "dart_api_key", "naver_client_id", "naver_client_secret", "kakao_api_key"}
     names = ["lake_url", "state_dir", "dagster_home", "mlflow_tracking_uri", "online_url", "exchange_url",
              "first_session", "last_session", *secrets]  # fmt: skip
     values = {name: getattr(settings, name) for name in names}

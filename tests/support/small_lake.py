@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
 
@@ -221,7 +222,22 @@ def _coverage(days: Sequence[date]) -> list[Delivery]:
         records = [{"query": CODES["005930"], "code": "005930", "is_covered": True, "n_items": day.day % 4}]
         at = calendars.close_at("XKRX", day) + timedelta(minutes=5)
         made.append(_delivery("bronze.naver_coverage", day, records, "005930", f"GET /news?{day}", at))
+        made += [
+            _delivery("bronze.naver_news", day, told, "005930", f"GET /news?{day}", at) for told in [_told(day)] if told
+        ]
     return made
+
+
+def _told(day: date) -> list[dict]:
+    """As many headlines as the coverage counts, each a story of its own."""
+    return [
+        {
+            "query": CODES["005930"], "code": "005930", "title": f"<b>{CODES['005930']}</b>, {n + 1}번째 소식",
+            "originallink": f"https://press.kr/{day}/{n}", "link": f"https://n.news.naver.com/{day}/{n}", "description": "",
+            "pubDate": format_datetime(calendars.close_at("XKRX", day) - timedelta(hours=1 + n)),
+        }
+        for n in range(day.day % 4)
+    ]  # fmt: skip
 
 
 def _delivery(

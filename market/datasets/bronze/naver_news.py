@@ -1,14 +1,12 @@
 """bronze.naver_news: headlines about a company inside one session's window, as Naver's news search delivers them."""
 
-import html
 from email.utils import parsedate_to_datetime
 
 import pandas as pd
 import pyarrow as pa
 
-from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import month
+from market.datasets.bronze._headlines import silver_news
 from market.table import Frames, Table
 
 TABLE = Table(
@@ -32,27 +30,11 @@ TABLE = Table(
 
 
 def news(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
-    """Rows of silver.news: text without marks, one row per security and address at the press, known from publication."""
+    """Rows of silver.news: one row per security and address at the press."""
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
-    rows = raw[["session_date", "payload_digest", "row_no", "fetched_at"]].copy()
-    rows["session_month"] = month(rows["session_date"])
-    rows["symbol"], rows["exchange"], rows["source"] = raw["code"], "XKRX", "naver"
-    rows["security_id"] = identity.security_id("XKRX", raw["code"])
-    rows["url"] = raw["originallink"].where(raw["originallink"].fillna("") != "", raw["link"])
-    rows["title"], rows["summary"] = raw["title"].map(plain_text), raw["description"].map(plain_text)
-    rows["published_at"] = pd.to_datetime(raw["pubDate"].map(_instant), utc=True)
-    rows["first_known_at"] = rows["published_at"]
-    once = rows.sort_values(["payload_digest", "row_no"]).drop_duplicates(["security_id", "url", "payload_digest"])
-    return pa.Table.from_pandas(
-        bitemporal.versions(once, ("security_id", "url"), ("title", "summary")), preserve_index=False
-    )
-
-
-def plain_text(marked: str | None) -> str | None:
-    """Text without Naver's <b> marks, entities resolved (some come escaped twice)."""
-    if marked is None:
-        return None
-    return html.unescape(html.unescape(marked.replace("<b>", "").replace("</b>", ""))).strip()
+    url = raw["originallink"].where(raw["originallink"].fillna("") != "", raw["link"])
+    published = pd.to_datetime(raw["pubDate"].map(_instant), utc=True)
+    return silver_news(raw, "naver", url, raw["description"], published, press=raw["originallink"])
 
 
 def _instant(rfc822: str | None) -> pd.Timestamp | None:

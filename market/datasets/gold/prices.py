@@ -60,7 +60,11 @@ TABLE = Table(
             "cumulative_factor", "float64", "product of the factors up to the day", "1", rules=(Between(1e-9, 1e9),)
         ),
         Column(
-            "n_headlines", "float64", "headlines of the session; null where news was not covered", "headlines", True
+            "n_headlines",
+            "float64",
+            "stories in the session's headlines, copies once; null where news was not covered",
+            "headlines",
+            True,
         ),
         Column("payload_digest", "string", "payload of the silver row"),
         Column("row_no", "int32", "its position in the payload"),

@@ -1,28 +1,95 @@
-"""silver.news_coverage: how many headlines a session had, null where the collection did not cover it."""
+"""silver.news_coverage: how many stories a session had, null where no collection covered it."""
 
-from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN
-from market.table import Between, Column, Read, Table
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 
-FEEDS = feeds("silver.news_coverage")
+from market.datasets.silver._typed import KNOWN, MONTH
+from market.table import Between, Column, Frames, Read, Table, Window
+
+_FACT = ["security_id", "session_date"]
+_SAID = ["is_covered", "n_headlines", "sources"]
+
+
+def build(frames: Frames, window: Window) -> pa.Table:
+    """One row per security, session and change of what was believed: covered where any search covered it.
+
+    The count is of distinct stories told by the searches that covered the session; a search that shows a part of it adds nothing.
+    """
+    rows = frames["silver.news_searches"].to_pandas(timestamp_as_object=False)
+    rows["session_date"] = pd.to_datetime(rows["session_date"])
+    pairs = rows.merge(_instants(rows), on=_FACT)
+    believed = pairs[
+        (pairs["known_at"] <= pairs["at"]) & (pairs["known_until"].isna() | (pairs["known_until"] > pairs["at"]))
+    ]
+    counts = believed["is_covered"] & (believed["story_known_at"] <= believed["at"])
+    counted = believed.assign(
+        story=believed["story_id"].where(counts), teller=believed["source"].where(believed["is_covered"])
+    )
+    grouped = counted.groupby([*_FACT, "exchange", "session_month", "at"], sort=True)
+    told = grouped.agg(
+        is_covered=("is_covered", "any"), n_headlines=("story", "nunique"), sources=("teller", _listed)
+    ).reset_index()
+    told["n_headlines"] = told["n_headlines"].astype(np.float64).where(told["is_covered"])
+    news = told[~_repeats(told)].rename(columns={"at": "known_at"})
+    news["known_until"] = news.groupby(_FACT, sort=False)["known_at"].shift(-1)
+    news["session_date"] = news["session_date"].dt.date
+    return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(news), preserve_index=False))
+
+
+def _instants(rows: pd.DataFrame) -> pd.DataFrame:
+    """When something that is counted became known, from the first search on."""
+    begins = rows.groupby(_FACT)["known_at"].min().rename("begin").reset_index()
+    found = pd.concat([rows[[*_FACT, name]].rename(columns={name: "at"}) for name in ("known_at", "story_known_at")])
+    found = found.dropna().drop_duplicates().merge(begins, on=_FACT)
+    return found.loc[found["at"] >= found["begin"], [*_FACT, "at"]]
+
+
+def _listed(sources: pd.Series) -> str:
+    return ",".join(sorted(set(sources.dropna())))
+
+
+def _repeats(told: pd.DataFrame) -> pd.Series:
+    """True where nothing differs from the belief before; the first of a session never repeats."""
+    before = told.groupby(_FACT, sort=False)[_SAID].shift()
+    same = (told[_SAID].eq(before) | (told[_SAID].isna() & before.isna())).all(axis=1)
+    return same & told.duplicated(_FACT)
+
 
 TABLE = Table(
     __name__,
-    doc="Headline counts by security and session. News is collected forward: a session that was not covered is null, never zero.",
+    doc="Counts of stories by security and session, copies of a story counted once. News is collected forward: a session that no "
+    "search covered is null, never zero.",
     columns=(
         Column("session_date", "date", "session"),
         MONTH,
         Column("security_id", "string", "our stable id"),
         Column("exchange", "string", "exchange"),
-        Column("is_covered", "bool", "the whole window was within what the search showed"),
-        Column("n_headlines", "float64", "items published within the window", "headlines", True, (Between(0),)),
-        *ORIGIN,
+        Column("is_covered", "bool", "the whole window was within what one of the searches showed"),
+        Column(
+            "n_headlines",
+            "float64",
+            "distinct stories that the covering sources tell",
+            "headlines",
+            True,
+            (Between(0),),
+        ),
+        Column("sources", "string", "sources whose search covered the session, by name; empty where none did"),
         *KNOWN,
     ),
     key=("security_id", "session_date", "known_at"),
-    known_at="the end of the session; a changed count from when it was fetched",
+    known_at="the end of the session; a changed count from when what changed it was known",
     writer="spark",
     may_be_empty=True,
-    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
-    build=build_from(FEEDS),
+    reads=(
+        Read("silver.news_searches", spread="session_date", versions=True),
+        Read(
+            "silver.stories",
+            "join",
+            on=("security_id", "session_date", "source"),
+            columns=("story_id",),
+            known_as="story_known_at",
+        ),
+    ),
+    build=build,
 )

@@ -12,7 +12,7 @@ FEATURES: Final = (
     Feature(
         "headlines_5d",
         sum_(col("n_headlines"), 5),
-        "Headlines over five sessions; NaN while one of them was not covered.",
+        "Stories in the headlines of five sessions, copies once; NaN while one of them was not covered.",
         "headlines",
         "ours",
         low=0.0,

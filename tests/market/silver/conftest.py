@@ -48,6 +48,11 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "filingDate": "2024-05-03", "reportDate": "2024-03-31", "acceptanceDateTime": "2024-05-03T20:31:05.000Z",
         "form": "8-K", "items": "2.02,9.01", "size": 9, "isXBRL": 1, "accepted_at": datetime(2024, 5, 3, 20, 31, 5, tzinfo=UTC),
     },
+    "bronze.daum_coverage": {"query": "삼성전자", "code": "005930", "is_covered": True, "n_items": 1},
+    "bronze.daum_news": {
+        "query": "삼성전자", "code": "005930", "title": "[속보] <b>삼성전자</b>, 노사 합의", "contents": "합의",
+        "url": "https://v.daum.net/v/20240503100500000", "datetime": "2024-05-03T10:05:00.000+09:00",
+    },
     "bronze.yahoo_chart": {
         "symbol": "AAPL", "kind": "bar", "bar_at": datetime(2024, 5, 3, 13, 30, tzinfo=UTC), "open": 180.0,
         "high": 182.0, "low": 179.0, "close": 181.0, "volume": 1000.0, "later_splits": 1.0, "currency": "USD",
@@ -77,9 +82,15 @@ def answer() -> Answer:
         dated = {"BAS_DD": f"{day:%Y%m%d}"} if name == "bronze.krx_daily" else {}
         rows = [{**PLAIN[name], **dated, **usual, "row_no": n, **row} for n, row in enumerate(said)]
         schema = registry.table(name).schema
-        return pa.Table.from_pylist([{c: row.get(c) for c in schema.names} for row in rows], schema=schema)
+        told = pa.Table.from_pylist([{c: row.get(c) for c in schema.names} for row in rows], schema=schema)
+        return told.replace_schema_metadata({"table": name})  # two tables may have the same columns
 
     return make
+
+
+def is_of(told: pa.Table, name: str) -> bool:
+    """True where the rows are an answer for that bronze table."""
+    return bool(told.schema.metadata[b"table"] == name.encode())
 
 
 @cache
@@ -110,6 +121,11 @@ def built(name: str, answers: Sequence[pa.Table], window: Window) -> pa.Table:
     table = registry.table(name)
     assert table.build is not None
     frames = {read.table: _read(read, answers, window) for read in table.reads}
+    for read in (read for read in table.reads if read.role == "join"):
+        right = frames.pop(read.table)
+        right = pa.table({name: right[source] for name, source in ({on: on for on in read.on} | read.joined).items()})
+        for main in (other.table for other in table.reads if other.role == "main"):
+            frames[main] = frames[main].join(right, list(read.on), join_type="left outer")
     sides = {read.table: frames[read.table] for read in table.reads if read.role == "side"}
     mains = [read.table for read in table.reads if read.role == "main"]
     calls = [{**sides, main: frames[main]} for main in mains] or [sides]
@@ -121,7 +137,8 @@ def _read(read: Read, answers: Sequence[pa.Table], window: Window) -> pa.Table:
     if read.table == "silver.sessions":
         rows = sessions()
     elif contract.layer == "bronze":
-        rows = pa.concat_tables([contract.schema.empty_table(), *(a for a in answers if a.schema == contract.schema)])
+        ours = [a.replace_schema_metadata() for a in answers if is_of(a, read.table)]
+        rows = pa.concat_tables([contract.schema.empty_table(), *ours])
     else:
         rows = built(read.table, answers, WINDOW)
     if contract.is_bitemporal and not read.versions:
