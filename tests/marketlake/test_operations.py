@@ -219,3 +219,10 @@ def test_the_doctor_shows_no_secret(user: Settings, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MARKETLAKE_S3_SECRET_ACCESS_KEY", "another-that-nobody-may-see")
     shown = json.dumps([vars(finding) for finding in checkup.every(environment.open_settings())])
     assert "nobody-may-see" not in shown
+
+
+def test_the_doctor_misses_no_key_of_a_source_that_is_left_out(user: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for url, state in (("live", "missing"), ("off", "ok")):
+        monkeypatch.setenv("MARKETLAKE_KAKAO_BASE_URL", url)
+        (told,) = [one for one in checkup.every(environment.open_settings()) if one.what == f"key of daum ({url})"]
+        assert told.state == state

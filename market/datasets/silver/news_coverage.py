@@ -18,23 +18,33 @@ def build(frames: Frames, window: Window) -> pa.Table:
     """
     rows = frames["silver.news_searches"].to_pandas(timestamp_as_object=False)
     rows["session_date"] = pd.to_datetime(rows["session_date"])
-    pairs = rows.merge(_instants(rows), on=_FACT)
-    believed = pairs[
-        (pairs["known_at"] <= pairs["at"]) & (pairs["known_until"].isna() | (pairs["known_until"] > pairs["at"]))
-    ]
-    counts = believed["is_covered"] & (believed["story_known_at"] <= believed["at"])
-    counted = believed.assign(
-        story=believed["story_id"].where(counts), teller=believed["source"].where(believed["is_covered"])
-    )
-    grouped = counted.groupby([*_FACT, "exchange", "session_month", "at"], sort=True)
-    told = grouped.agg(
-        is_covered=("is_covered", "any"), n_headlines=("story", "nunique"), sources=("teller", _listed)
-    ).reset_index()
-    told["n_headlines"] = told["n_headlines"].astype(np.float64).where(told["is_covered"])
+    told = _told(_believed(rows))
     news = told[~_repeats(told)].rename(columns={"at": "known_at"})
     news["known_until"] = news.groupby(_FACT, sort=False)["known_at"].shift(-1)
     news["session_date"] = news["session_date"].dt.date
     return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(news), preserve_index=False))
+
+
+def _believed(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that were believed `at` each instant, with the source and the story where they count."""
+    pairs = rows.merge(_instants(rows), on=_FACT)
+    is_true = (pairs["known_at"] <= pairs["at"]) & (pairs["known_until"].isna() | (pairs["known_until"] > pairs["at"]))
+    told = pairs[is_true]
+    counts = told["is_covered"] & (told["story_known_at"] <= told["at"])
+    return told.assign(story=told["story_id"].where(counts), teller=told["source"].where(told["is_covered"]))
+
+
+def _told(believed: pd.DataFrame) -> pd.DataFrame:
+    """One row per fact and instant: coverage, number of stories, sources; ordered by both."""
+    by = [*_FACT, "exchange", "session_month", "at"]
+    told = believed.groupby(by).agg(is_covered=("is_covered", "any"), n_headlines=("story", "nunique"))
+    told["n_headlines"] = told["n_headlines"].astype(np.float64).where(told["is_covered"])
+    told["sources"] = ""
+    for source in sorted(believed["teller"].dropna().unique()):
+        tells = believed.assign(tells=believed["teller"] == source).groupby(by)["tells"].any()
+        told["sources"] += np.where(tells, f",{source}", "")
+    told["sources"] = told["sources"].str.removeprefix(",")
+    return told.reset_index()
 
 
 def _instants(rows: pd.DataFrame) -> pd.DataFrame:
@@ -43,10 +53,6 @@ def _instants(rows: pd.DataFrame) -> pd.DataFrame:
     found = pd.concat([rows[[*_FACT, name]].rename(columns={name: "at"}) for name in ("known_at", "story_known_at")])
     found = found.dropna().drop_duplicates().merge(begins, on=_FACT)
     return found.loc[found["at"] >= found["begin"], [*_FACT, "at"]]
-
-
-def _listed(sources: pd.Series) -> str:
-    return ",".join(sorted(set(sources.dropna())))
 
 
 def _repeats(told: pd.DataFrame) -> pd.Series:
