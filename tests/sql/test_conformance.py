@@ -41,7 +41,7 @@ CASES: dict[str, tuple[str, tuple[object, ...]]] = {
     "raw with machine columns": ("SELECT security_id, state FROM raw.gold_features_daily WHERE state IS NOT NULL "
                                  "ORDER BY security_id, session_date LIMIT 20", ()),
     "raw of a table without a version": ("SELECT * FROM raw.ops_checks", ()),
-    "a contract without a version": ("SELECT * FROM silver.news", ()),
+    "a contract without a version": ("SELECT * FROM silver.fundamentals", ()),
     "releases": ("SELECT * FROM ops.releases ORDER BY release_id", ()),
     "values": ("SELECT * FROM gold.prices WHERE security_id = ? AND session_date BETWEEN ? AND ? ORDER BY session_date",
                ("XNYS:AAPL", date(2024, 3, 1), date(2024, 3, 8))),
