@@ -82,7 +82,7 @@ def test_a_killed_server_is_started_again_although_its_child_has_the_port(keeper
     os.kill(first, signal.SIGKILL)
     assert running_pid(keeper, "api", other_than=first) != first
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
-    assert not processes.is_free(port)
+    until(lambda: not processes.is_free(port))
 
 
 def test_a_port_of_somebody_else_is_not_made_free(keeper: Supervisor, settings: Settings, tmp_path):
