@@ -33,7 +33,7 @@ test: $(BIN)/.dev lint ## the default tests
 test-all: $(BIN)/.dev lint ## every test, the slow ones and the recordings included
 	$(BIN)/pytest -q $(TWO)
 # Two processes: most of a test is one thread of Python and the JVM taking turns.
-TWO := -n 2 --dist loadgroup --no-loadscope-reorder
+TWO := -n 2 --dist loadscope --no-loadscope-reorder
 
 up: $(NEEDS) ## serve: Dagster UI, API, exchange; STACK=local: S3, Spark workers, Trino, Redis, PostgreSQL too
 	@$(RUN) up $(ON)

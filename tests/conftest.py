@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.small_lake import SmallLake
 from tests.support.small_lake import small_lake as made_once
@@ -22,13 +23,24 @@ settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n`, a folder stays in one process: it shares a lake, a Spark, servers. The longest goes first; slow ones get time."""
+    """The folder that takes the longest goes first; slow tests get time."""
     for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(SLOW_S))
     items.sort(key=lambda item: item.path.parent.name != LONGEST)
+
+
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
+    """With `-n`, a folder stays in one process: it shares a lake, a Spark, servers."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """Marks of groups (`loadgroup`) do not reach the scheduler with this pytest."""
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="session")

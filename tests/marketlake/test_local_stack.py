@@ -187,7 +187,6 @@ def test_a_private_file_that_is_there_is_not_replaced_by_a_new_one(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("pipeline")  # not beside another stack, nor Spark
 def test_the_whole_stack_comes_up_heals_and_goes(settings):
     lines: list[str] = []
     began = monotonic()
