@@ -26,7 +26,7 @@ COUNTED = "SELECT exchange, count(*) AS n, sum(volume) AS volume FROM gold.price
 EVENTS = "{pipelineRunOrError(runId: %s) {... on Run {eventConnection {events {... on LogsCapturedEvent {fileKey}}}}}}"
 LOGS = "{capturedLogs(logKey: %s) {stdout stderr}}"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]  # the main job twice, and a stack
 
 
 @pytest.fixture(autouse=True)
