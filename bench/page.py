@@ -91,7 +91,7 @@ def _sql(found: Result) -> Iterator[str]:
     yield from _table(
         ["question", "rows", "DuckDB", "DuckDB in memory", "Trino", "Trino / DuckDB"],
         [
-            [one["question"], one["rows"], *(one["median_ms"][name] for name in ("duckdb", "duckdb in memory", "trino")),
+            [one["question"], one["rows"]["duckdb"], *(one["median_ms"][name] for name in ("duckdb", "duckdb in memory", "trino")),
              one["trino_times_duckdb"]]
             for one in found["questions"]
         ],

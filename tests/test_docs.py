@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from bench import page as measured
 from lake.settings import Settings
 from market.features import algebra
 from market.features.library import momentum
@@ -131,3 +132,7 @@ def test_no_page_of_ours_is_wider_than_a_screen() -> None:
     for page in BY_HAND:
         prose = re.sub(r"^\|.*$", "", FENCE.sub("", page.read_text()), flags=re.MULTILINE)
         assert max(map(len, prose.splitlines())) <= 180, name_of(page)
+
+
+def test_what_was_measured_is_told_as_the_results_say() -> None:
+    assert measured.PAGE.read_text() == measured.page(), "python -m bench.page writes it"
