@@ -9,7 +9,7 @@ from pathlib import Path
 from exchange.keys import DEFAULT_KEYS
 from exchange.synthetic import build
 from market import calendars
-from marketlake.stack.servers import s3
+from marketlake.stack.servers import redis, s3
 from tests.test_deploy import COMPOSE, DEPLOY, ROOT, TEXT, a_place, containers
 
 
@@ -43,3 +43,13 @@ def test_what_spark_needs_on_s3_is_made_before_anything_starts() -> None:
     assert re.search(r"^ && python -m lake.log_store", TEXT[DEPLOY / "Dockerfile"], re.MULTILINE)
     stack = (ROOT / "Makefile").read_text().partition("$(BIN)/.stack:")[2].partition("\n\n")[0]
     assert "-m lake.log_store" in stack
+
+
+def test_redis_keeps_and_puts_out_what_the_one_of_the_stack_does() -> None:
+    conf = (DEPLOY / "redis" / "redis.conf").read_text().splitlines()
+    ours = [
+        line
+        for line in redis.CONF.splitlines()
+        if line.partition(" ")[0] in ("save", "appendonly", "maxmemory", "maxmemory-policy")
+    ]
+    assert len(ours) == 4 and set(ours) <= set(conf)
