@@ -45,7 +45,8 @@ API = "/api/v1"
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "redis", "duckdb")
 URLS = ("lake_url", "online_url", "cache_url", "sql_url")
 KINDS = ("cached", "shared", "uncached", "bare")
-GOALS = {"cached_times_uncached": 20, "share_of_bare_starlette": 0.5, "switch_s": 2.0}
+N_SHARED = 20  # securities that take turns
+GOALS = {"shared_times_uncached": 20, "cached_times_uncached": 20, "share_of_bare_starlette": 0.5, "switch_s": 2.0}
 
 
 class Nothing:
@@ -100,13 +101,17 @@ def main() -> None:
 def measure(ports: dict[str, int], asked: argparse.Namespace) -> dict[str, Any]:
     """Every route; then the cached routes against themselves uncached, and against bare Starlette."""
     how = {"connections": asked.connections, "for_s": asked.seconds}
-    routes = {name: told(load(ports["cached"], paths, **how)) for name, paths in plain(asked.symbols).items()}
+    routes = {
+        name: told(load(ports["cached"], paths, **how), may_refuse=asked.trino)
+        for name, paths in plain(asked.symbols).items()
+    }
     compared: dict[str, Any] = {}
     for name, path in CACHED.items():
         found: dict[str, list[Load]] = {kind: [] for kind in KINDS}
         for _ in range(asked.rounds):
             for kind in KINDS:
-                found[kind].append(load(ports[kind], paths_of(kind, path, asked.symbols), **how))
+                warm(ports[kind], kind, path)
+                found[kind].append(load(ports[kind], paths_of(kind, path), **how))
         compared[name] = compare(found) | {"bytes": found["cached"][0].n_bytes // len(found["cached"][0].seconds)}
     return {"routes": routes, "cached_routes": compared}
 
@@ -129,7 +134,7 @@ def plain(symbols: int) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
-def paths_of(kind: str, path: str, symbols: int) -> Iterator[str]:
+def paths_of(kind: str, path: str) -> Iterator[str]:
     """The path; for what must not be answered from this process, with a first session long before the lake's.
 
     The rows are the same, the questions differ, so that no two of them are answered at once. For the shared cache other
@@ -138,11 +143,18 @@ def paths_of(kind: str, path: str, symbols: int) -> Iterator[str]:
     if kind in ("cached", "bare"):
         yield path
     elif kind == "shared":
-        for i in range(symbols if "000007" in path else 1):
+        for i in range(N_SHARED if "000007" in path else 1):
             yield path.replace("000007", f"{i:06d}")
     else:
         for i in range(20_000):
             yield f"{path}{'&' if '?' in path else '?'}from={date(1900, 1, 1) + timedelta(days=i)}"
+
+
+def warm(port: int, kind: str, path: str) -> None:
+    """Have what is cached in its cache: prices stay for 30 s only, and a miss under way is not a hit's time."""
+    if kind != "uncached":
+        for one in paths_of(kind, path):
+            httpx.get(f"http://{HOST}:{port}{one}", timeout=30).raise_for_status()
 
 
 def compare(found: dict[str, list[Load]]) -> dict[str, Any]:
@@ -155,24 +167,28 @@ def compare(found: dict[str, list[Load]]) -> dict[str, Any]:
         "p50_times_uncached": round(pooled["uncached"]["p50_ms"] / pooled["cached"]["p50_ms"], 1),
         "shared_times_uncached": round(per_s["shared"] / per_s["uncached"], 1),
         "share_of_bare_starlette": round(per_s["cached"] / per_s["bare"], 2),
-        "statuses": {kind: statuses(*loads) for kind, loads in found.items()},
+        "statuses": {kind: statuses(*loads, may_refuse=kind == "uncached") for kind, loads in found.items()},
     }
 
 
-def told(one: Load) -> dict[str, Any]:
+def told(one: Load, *, may_refuse: bool) -> dict[str, Any]:
     """One measurement."""
     return {
         "per_s": round(one.per_s),
         **report.percentiles_ms(one.seconds),
-        "statuses": statuses(one),
+        "statuses": statuses(one, may_refuse=may_refuse),
     }
 
 
-def statuses(*loads: Load) -> dict[str, int]:
-    """How many answers of all of them had which status; an answer other than 200 ends the measurement: its time says nothing."""
+def statuses(*loads: Load, may_refuse: bool = False) -> dict[str, int]:
+    """How many answers of all of them had which status.
+
+    An engine that has more questions than it answers in time refuses some (503); where that `may` be, they are counted
+    apart and their times are not. Any other status ends the measurement: its time says nothing.
+    """
     found = sum((Counter(one.statuses) for one in loads), Counter())
-    if set(found) != {200}:
-        raise SystemExit(f"the API under load: expected 200 alone; was {dict(found)}")
+    if not found[200] or set(found) - {200} - ({503} if may_refuse else set()):
+        raise SystemExit(f"the API under load: expected 200{' or 503' if may_refuse else ' alone'}; was {dict(found)}")
     return {str(status): n for status, n in found.items()}
 
 
@@ -251,10 +267,11 @@ def show(measured: dict[str, Any]) -> None:
             f"{name:<26}{found['per_s']:>8} /s {found['p50_ms']:>9.2f} ms p50 {found['p99_ms']:>9.2f} ms p99  {found['statuses']}"
         )
     for name, found in measured["cached_routes"].items():
-        print(f"{name}, {found['bytes']} bytes")
+        print(f"{name}, {found['bytes']} bytes, uncached {found['statuses']['uncached']}")
         for kind, one in found["kinds"].items():
             print(f"  {kind:<24}{one['per_s']:>8} /s {one['p50_ms']:>9.2f} ms p50 {one['p99_ms']:>9.2f} ms p99")
-        print(f"  cached {found['cached_times_uncached']} times uncached (goal {GOALS['cached_times_uncached']}), "
+        print(f"  cached {found['cached_times_uncached']} times uncached, from Redis {found['shared_times_uncached']} "
+              f"(goal {GOALS['cached_times_uncached']}), "
               f"{found['share_of_bare_starlette']} of bare Starlette (goal {GOALS['share_of_bare_starlette']})")  # fmt: skip
     print(f"release switch to first correct answer: {measured['switch_s']} s (goal {GOALS['switch_s']})")
 

@@ -22,7 +22,7 @@ class Load:
 
     Parameters
     ----------
-    seconds : of each answer, in the order they came.
+    seconds : of each answer with status 200, in the order they came; a refusal is quick and answers nothing.
     wall_s : from the first question to the last answer.
     statuses : how many answers had which status.
     n_bytes : of all bodies.
@@ -35,7 +35,7 @@ class Load:
 
     @property
     def per_s(self) -> float:
-        """Answers per second."""
+        """Answers with status 200 per second."""
         return len(self.seconds) / self.wall_s
 
 
@@ -83,6 +83,7 @@ class _Connection(asyncio.Protocol):
         self._asking = asking
         self._head = b""
         self._missing = -1  # bytes of the body; -1: the head is not whole
+        self._status = 0
         self._asked_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -99,13 +100,14 @@ class _Connection(asyncio.Protocol):
                 return
             size = _size_of(self._head[:end])
             self._missing = size - (len(self._head) - end - 4)
-            status = int(self._head[9:12])
-            self._asking.statuses[status] = self._asking.statuses.get(status, 0) + 1
+            self._status = int(self._head[9:12])
+            self._asking.statuses[self._status] = self._asking.statuses.get(self._status, 0) + 1
             self._asking.n_bytes += size
         else:
             self._missing -= len(data)
         if self._missing == 0:
-            self._asking.seconds.append(perf_counter() - self._asked_at)
+            if self._status == 200:
+                self._asking.seconds.append(perf_counter() - self._asked_at)
             self._ask()
 
     def connection_lost(self, error: Exception | None) -> None:

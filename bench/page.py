@@ -73,13 +73,23 @@ def _api(engine: str, command: str) -> Callable[[Result], Iterator[str]]:
         yield ""
         kinds = ("cached", "shared", "uncached", "bare")
         yield from _table(
-            ["cached route, answers/s", *kinds[:3], "bare Starlette", "cached / uncached (goal 20)", "shared / uncached", "cached / bare (goal 0.5)"],
+            ["cached route, answers/s", *kinds[:3], "bare Starlette", "cached / uncached (goal 20)", "shared / uncached (goal 20)", "cached / bare (goal 0.5)"],
             [
                 [name, *(one["kinds"][kind]["per_s"] for kind in kinds), one["cached_times_uncached"],
                  one["shared_times_uncached"], one["share_of_bare_starlette"]]
                 for name, one in found["cached_routes"].items()
             ],
         )  # fmt: skip
+        if refused := {
+            name: one["statuses"]["uncached"]["503"]
+            for name, one in found["cached_routes"].items()
+            if "503" in one["statuses"]["uncached"]
+        }:
+            yield (
+                "\nRefused where nothing was cached (503 with Retry-After, not counted as answers): "
+                + ", ".join(f"{name} {n}" for name, n in refused.items())
+                + "."
+            )
         yield f"\nA release switched to its first correct answer: {found['switch_s']} s (goal 2)."
 
     return lines
