@@ -47,9 +47,10 @@ def main() -> None:
     words.add_argument("--sessions", type=int, default=500)
     words.add_argument("--stack", action="store_true", help="the same on a local stack of its own")
     words.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    words.add_argument("--warm-days", type=int, default=WARM_DAYS, help=argparse.SUPPRESS)
     asked = words.parse_args()
     if asked.one:
-        asked.one.write_text(json.dumps(warm_stages()))
+        asked.one.write_text(json.dumps(warm_stages(asked.warm_days)))
         return
     found = measured(asked.symbols, asked.sessions, is_stack=asked.stack)
     show(found)
@@ -79,10 +80,10 @@ def embedded(url: str, folder: Path) -> dict[str, str]:
     return mine | environment.QUIET | {f"MARKETLAKE_{name}": value for name, value in values.items()}
 
 
-def stages_of(variables: Mapping[str, str], folder: Path) -> Measured:
-    """The main job in one process, the last day in another, the digests in a third."""
+def stages_of(variables: Mapping[str, str], folder: Path, warm_days: int = WARM_DAYS) -> Measured:
+    """The main job in one process with so many days, the last day in another, the digests in a third."""
     file = folder / "measured.json"
-    asked(variables, "-m", "bench.demo", "--one", f"{file}")
+    asked(variables, "-m", "bench.demo", "--one", f"{file}", "--warm-days", f"{warm_days}")
     found: Measured = json.loads(file.read_text())
     with stage(found["stages"], "a day, cold"):
         asked(variables, "-m", "marketlake.cli", "day", found.pop("left"))
@@ -90,7 +91,7 @@ def stages_of(variables: Mapping[str, str], folder: Path) -> Measured:
     return found | {"digests": json.loads(digests)["tables"]}
 
 
-def warm_stages() -> Measured:
+def warm_stages(warm_days: int) -> Measured:
     """Everything but the last day, in this process, on the lake of the environment."""
     environment.prepare()
     settings = environment.opened()
@@ -105,14 +106,14 @@ def warm_stages() -> Measured:
 
     cpu = process_time()
     runner = Runner(settings, tell)
-    last = days[-2 - WARM_DAYS]
-    with stage(stages, f"backfill of {len(days) - 1 - WARM_DAYS} sessions"):
+    last = days[-2 - warm_days]
+    with stage(stages, f"backfill of {len(days) - 1 - warm_days} sessions"):
         runner.backfill(days[0], last)
     with stage(stages, "train"):
         runner.train()
     with stage(stages, "score"):
         runner.score(last)
-    for n, day in enumerate(days[-1 - WARM_DAYS : -1], 1):
+    for n, day in enumerate(days[-1 - warm_days : -1], 1):
         with stage(stages, f"a day, warm ({n})"):
             runner.day(day)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -23,9 +23,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folder that takes the longest goes first; slow tests get time."""
+    """The folder that takes the longest goes first; slow tests get time, where they ask for none of their own."""
     for item in items:
-        if item.get_closest_marker("slow"):
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_S))
     items.sort(key=lambda item: item.path.parent.name != LONGEST)
 
