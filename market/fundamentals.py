@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 import pandas as pd
 
 ITEMS = ("revenue", "operating_income", "net_income", "assets", "liabilities", "equity", "shares_outstanding")
+BASES = ("consolidated", "separate")
 SPANS = ("quarter", "year", "instant")
 SERIES = ("security_id", "item", "basis", "currency")
 NO_CURRENCY = "XXX"

@@ -151,9 +151,7 @@ class Lake:
             Unknown symbols, reversed dates, both as_of and hindsight, or an instant after the release's.
         """
         first, last = reading.span_of(start, end)
-        if hindsight and as_of is not None:
-            raise Permanent("prices", expected="an as-of instant or hindsight=True", found="both")
-        instant = None if hindsight else self._instant(as_of)
+        instant = self._believed(as_of, hindsight, "prices")
         ids = reading.security_ids(self._sql, [symbols] if isinstance(symbols, str) else symbols)
         rows = reading.bars(self._sql, ids, last, instant)
         rows = rows[rows["session_date"] >= first].reset_index(drop=True)
@@ -197,6 +195,31 @@ class Lake:
             [first, last, self.as_of, None if ids is None else "some", ids or []],
         )
         return arrow_of(rows, self.meta) if arrow else frame_of(rows, self.meta)
+
+    def fundamentals(
+        self,
+        symbols: str | Sequence[str],
+        items: str | Sequence[str] = (),
+        as_of: Instant | None = None,
+        hindsight: bool = False,
+    ) -> pd.DataFrame:
+        """What the companies reported: a row for each item and quarter, year or day, as the filings told it by then.
+
+        Parameters
+        ----------
+        items : `revenue`, `net_income` and so on; all without.
+        as_of : instead of the lake's own instant; an amended figure is the one told first, before its amendment.
+        hindsight : what the release believes of the past, without an as-of instant; the meta says so.
+
+        Raises
+        ------
+        Permanent
+            Unknown symbols or items, both as_of and hindsight, or an instant after the release's.
+        """
+        instant = self._believed(as_of, hindsight, "fundamentals")
+        ids = reading.security_ids(self._sql, [symbols] if isinstance(symbols, str) else symbols)
+        rows = reading.reported(self._sql, ids, [items] if isinstance(items, str) else items, instant)
+        return frame_of(rows, self._meta(instant))
 
     def history(self, entity_frame: pd.DataFrame, service: str = "price_model") -> pd.DataFrame:
         """Features of a Feast service, point in time: for each row the newest session that had ended, as known at its
@@ -277,6 +300,11 @@ class Lake:
     @cached_property
     def _online(self) -> OnlineFeatures:
         return OnlineFeatures(self._settings)
+
+    def _believed(self, as_of: Instant | None, hindsight: bool, what: str) -> datetime | None:
+        if hindsight and as_of is not None:
+            raise Permanent(what, expected="an as-of instant or hindsight=True", found="both")
+        return None if hindsight else self._instant(as_of)
 
     def _instant(self, as_of: Instant | None) -> datetime:
         return self.as_of if as_of is None else _limited(self.release, as_of)

@@ -20,6 +20,7 @@ from market.features.definition import Feature
 from market.features.engine import compile_features
 from market.features.nodes import Expr
 from market.features.parse import parse
+from market.fundamentals import ITEMS
 from market.table import Window
 
 _NOTHING_BEFORE = date(1900, 1, 1)
@@ -37,6 +38,10 @@ FROM (
 )
 WHERE place = 1 ORDER BY security_id
 """
+_FIGURE = (
+    "security_id", "item", "basis", "span", "fiscal_period", "period_start", "period_end", "value", "currency",
+    "is_derived", "filing_no", "form", "known_at",
+)  # fmt: skip
 _TRUE_THEN = "known_at <= ? AND (known_until IS NULL OR known_until > ?)"
 
 
@@ -162,6 +167,29 @@ def last_factors(sql: ReleaseSql, rows: pd.DataFrame, as_of: datetime | None) ->
     ends = pd.DataFrame({"security_id": ids, "session_date": [calendars.LAST] * len(ids)})
     whole = dict(zip(ids, adjust.cumulative_factor(factors, ends), strict=True))
     return rows["security_id"].map(whole).astype("float64")
+
+
+def reported(sql: ReleaseSql, securities: Sequence[str], items: Sequence[str], as_of: datetime | None) -> pa.Table:
+    """Figures of the companies' reports, ordered by security, item and period, as believed at the instant; None: now.
+
+    Parameters
+    ----------
+    items : those wanted; none: all.
+
+    Raises
+    ------
+    Permanent
+        There is no such item.
+    """
+    if unknown := [item for item in items if item not in ITEMS]:
+        raise Permanent("fundamentals", expected=f"items among {', '.join(ITEMS)}", found="others", keys=unknown)
+    where, values = ("known_until IS NULL", []) if as_of is None else (_TRUE_THEN, [as_of, as_of])
+    names = ", ".join(column.name for column in registry.table("silver.fundamentals").public if column.name in _FIGURE)
+    return sql.query(
+        f"SELECT {names} FROM silver.fundamentals WHERE list_contains(?, security_id) AND list_contains(?, item) "
+        f"AND {where} ORDER BY security_id, item, basis, currency, span, period_end",
+        [list(securities), list(items or ITEMS), *values],
+    )
 
 
 def feature_of(expression: str | Expr) -> Feature:

@@ -68,6 +68,11 @@ Symbol = Annotated[
 ]
 
 
+def words(texts: list[str] | None) -> list[str]:
+    """The words of a parameter that is repeated, or has them separated by commas."""
+    return [word.strip() for text in texts or () for word in text.split(",") if word.strip()]
+
+
 async def _span(
     start: Annotated[Date, Query(alias="from", description="first session")] = None,
     to: Annotated[Date, Query(description="last session")] = None,

@@ -10,7 +10,7 @@ from serving import cache
 from serving.answers import body_of
 from serving.bodies import body
 from serving.cache import Cached
-from serving.deps import Paged, Sessions, Sql, Symbol
+from serving.deps import Paged, Sessions, Sql, Symbol, words
 from serving.queries import indicators
 
 router = APIRouter(tags=["stocks"])
@@ -29,7 +29,7 @@ async def list_indicators(
     ] = None,
 ) -> Response:
     """Indicators by session, oldest first; null until a window is full. Only the named columns are in the answer."""
-    chosen = [name.strip() for text in names or () for name in text.split(",") if name.strip()]
+    chosen = words(names)
 
     def query(security: str) -> bytes:
         rows, following = indicators.indicators(sql, security, chosen, span, page)

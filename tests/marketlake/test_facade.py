@@ -91,6 +91,21 @@ def test_hindsight_is_said(lake):
         lake.prices("035420", START, END, as_of=REVISED, hindsight=True)
 
 
+def test_a_restated_figure_is_the_first_one_until_the_restatement_could_be_read(lake):
+    def revenue(**at):
+        (row,) = lake.fundamentals("AAPL", "revenue", **at).to_dict("records")
+        return row["value"], row["span"], row["fiscal_period"]
+
+    assert revenue() == (90.0, "quarter", "2024Q1")
+    assert revenue(as_of="2024-05-02T20:29Z") == (100.0, "quarter", "2024Q1")
+    assert lake.fundamentals("AAPL", as_of="2024-02-01T21:29Z").empty
+    whole = lake.fundamentals("AAPL")
+    assert whole["item"].tolist() == ["assets", "net_income", "revenue"]
+    assert (whole["known_at"] <= lake.as_of).all()
+    with pytest.raises(Permanent, match="income"):
+        lake.fundamentals("AAPL", "income")
+
+
 def test_a_panel_has_sessions_down_and_symbols_across(lake):
     panel = lake.prices(["005930", "AAPL"], START, END).panel("close")
     assert panel.columns.tolist() == ["005930", "AAPL"]

@@ -35,6 +35,7 @@ SPLIT, REVISED = date(2024, 3, 4), date(2024, 5, 3)
 TOLD_AGAIN = datetime(2024, 5, 20, 9, 0, tzinfo=UTC)
 REVISED_CLOSE = 15_555.0
 AS_OF = datetime(2024, 5, 31, 23, 0, tzinfo=UTC)
+REPORTED_AT, RESTATED_AT = datetime(2024, 2, 1, 7, tzinfo=UTC), datetime(2024, 5, 2, 7, tzinfo=UTC)
 WINDOW = Window(START, END, AS_OF)
 
 
@@ -143,8 +144,18 @@ def silver(prices: pd.DataFrame) -> dict[str, pa.Table]:
     ])  # fmt: skip
     actions = pd.DataFrame([{**samsung, "session_date": SPLIT, "action": "split_decision", "evidence": "20240301000001",
                              "row_no": 0}])  # fmt: skip
+    figures = pd.DataFrame([
+        {**samsung, "session_date": known_at.date(), "item": item, "basis": "consolidated", "currency": "KRW",
+         "span": "quarter", "fiscal_period": "2023Q4", "period_start": date(2023, 10, 1), "period_end": date(2023, 12, 31),
+         "value": value, "is_derived": False, "concept": item, "filing_no": filing, "row_no": 0, "known_at": known_at,
+         "known_until": known_until}
+        for item, value, filing, known_at, known_until in (
+            ("revenue", 100.0, "1", REPORTED_AT, RESTATED_AT), ("revenue", 90.0, "2", RESTATED_AT, None),
+            ("net_income", 30.0, "1", REPORTED_AT, None), ("assets", 1e3, "1", REPORTED_AT, None),
+        )
+    ])  # fmt: skip
     frames = {
-        "silver.securities": names, "silver.symbols": names, "silver.adjustments": factor, "silver.filings": filings,
+        "silver.fundamentals": figures, "silver.securities": names, "silver.symbols": names, "silver.adjustments": factor, "silver.filings": filings,
         "silver.news": news, "silver.corporate_actions": actions,
     }  # fmt: skip
     return {name: conformed(name, frame) for name, frame in frames.items()}

@@ -198,7 +198,7 @@ def test_every_answer_with_data_is_described_with_its_meta(client):
 
 ROUTES = (
     "stocks", "stocks/{symbol}", "stocks/{symbol}/prices", "stocks/{symbol}/indicators", "stocks/{symbol}/predictions",
-    "stocks/{symbol}/filings", "stocks/{symbol}/news", "stocks/{symbol}/actions", "models", "models/{symbol}",
+    "stocks/{symbol}/filings", "stocks/{symbol}/news", "stocks/{symbol}/actions", "stocks/{symbol}/fundamentals", "models", "models/{symbol}",
     "releases",
     "releases/current", "explain", "market/summary",
 )  # fmt: skip
@@ -213,6 +213,9 @@ PARAMETERS = (
     "exchange",
     "market",
     "q",
+    "items",
+    "basis",
+    "span",
     "model",
     "table",
     "key",
@@ -229,9 +232,20 @@ LIKELY = st.sampled_from([
 PARTS = LIKELY | st.text(max_size=5) | st.sampled_from(["\ud800", "0001-01-01T00:00+14:00", "2024-05-03"])
 PARTS |= st.integers() | st.none() | st.floats() | st.lists(st.integers(), max_size=1)
 CURSOR_OF = st.sampled_from(
-    ["stocks", "prices", "indicators", "predictions", "filings", "news", "actions", "summary", "releases"]
+    [
+        "stocks",
+        "prices",
+        "indicators",
+        "predictions",
+        "filings",
+        "news",
+        "actions",
+        "fundamentals",
+        "summary",
+        "releases",
+    ]
 )
-CURSORS = st.builds(lambda route, parts: _cursor(route, *parts), CURSOR_OF, st.lists(PARTS, min_size=1, max_size=3))
+CURSORS = st.builds(lambda route, parts: _cursor(route, *parts), CURSOR_OF, st.lists(PARTS, min_size=1, max_size=5))
 VALUES = LIKELY | st.text(max_size=30) | st.text(string.printable, max_size=12) | st.dates().map(str)
 
 
@@ -254,12 +268,12 @@ def test_no_parameter_gives_a_failure(client, route, symbol, params):
 PAGED = {
     "stocks": ("stocks", 1), "stocks/005930/prices": ("prices", 1), "stocks/005930/indicators": ("indicators", 1),
     "stocks/005930/predictions": ("predictions", 2), "stocks/005930/filings": ("filings", 2), "stocks/005930/news": ("news", 2),
-    "stocks/005930/actions": ("actions", 3), "market/summary": ("summary", 3), "releases": ("releases", 1),
+    "stocks/005930/actions": ("actions", 3), "stocks/005930/fundamentals": ("fundamentals", 5), "market/summary": ("summary", 3), "releases": ("releases", 1),
 }  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(route=st.sampled_from(sorted(PAGED)), parts=st.lists(PARTS, min_size=3, max_size=3))
+@given(route=st.sampled_from(sorted(PAGED)), parts=st.lists(PARTS, min_size=5, max_size=5))
 def test_no_cursor_of_the_right_shape_gives_a_failure(client, route, parts):
     name, n_parts = PAGED[route]
     answer = client.get(f"/api/v1/{route}", params={"cursor": _cursor(name, *parts[:n_parts])})

@@ -67,6 +67,20 @@ def test_disclosures_are_paged_newest_first(client, what):
     assert days
 
 
+def test_figures_are_held_to_items_and_told_as_they_were_known(client):
+    url = f"{API}/005930/fundamentals"
+    whole = rows_of(client.get(url))
+    assert whole == walk(client, url, limit=1)
+    assert {row["item"]: row["value"] for row in whole} == {"revenue": 90.0, "net_income": 30.0, "assets": 1000.0}
+    (then,) = rows_of(client.get(url, params={"items": "revenue", "as_of": "2024-05-01T00:00Z"}))
+    assert (then["value"], then["fiscal_period"], then["filing_no"]) == (100.0, "2023Q4", "1")
+    assert rows_of(client.get(url, params={"from": "2024-01-01"})) == []
+    assert rows_of(client.get(url, params={"span": "year", "basis": "consolidated"})) == []
+    refused = client.get(url, params={"items": "revenue,income"})
+    assert refused.status_code == 422
+    assert "income" in refused.json()["detail"]
+
+
 def test_a_filing_is_not_there_before_it_could_be_known(client):
     assert len(rows_of(client.get(f"{API}/005930/filings"))) == 9
     before = client.get(f"{API}/005930/filings", params={"as_of": "2024-04-05T00:00+09:00"})

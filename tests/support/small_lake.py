@@ -34,6 +34,7 @@ SPLIT_CODE, SPLIT_DAY, SPLIT_FACTOR = "000660", date(2024, 3, 4), 0.2
 REVISED_CODE, REVISED_DAY = "035420", date(2024, 4, 26)
 REVISED_AT = datetime(2024, 5, 2, 1, 0, tzinfo=UTC)
 HALTED_CODE, HALTED_DAY = "0001A0", date(2024, 2, 1)
+REPORTED_AT, RESTATED_AT = datetime(2024, 2, 1, 21, 30, tzinfo=UTC), datetime(2024, 5, 2, 20, 30, tzinfo=UTC)
 LAST_BEFORE = date(2024, 4, 30)
 NOW = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 SHARES = 1_000_000
@@ -62,12 +63,12 @@ def small_lake(folder: Path) -> SmallLake:
     bronze = Bronze(delta, store)
     seen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day <= LAST_BEFORE]
     unseen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day > LAST_BEFORE]
-    bronze.take([*_krx(seen), *_listing(), *_yahoo(LAST_BEFORE), *_coverage(seen)])
+    bronze.take([*_krx(seen), *_listing(), *_yahoo(LAST_BEFORE), *_coverage(seen), _facts(REPORTED_AT, 100.0)])
     before = _publish(store, delta, 1, Window(FIRST, LAST_BEFORE, REVISED_AT - timedelta(hours=1)), "")
     revised = [
         _krx_day(day, REVISED_AT, revised=True) for day in (REVISED_DAY, calendars.next_session("XKRX", REVISED_DAY))
     ]
-    bronze.take([*revised, *_krx(unseen), *_yahoo(LAST), *_coverage(unseen)])
+    bronze.take([*revised, *_krx(unseen), *_yahoo(LAST), *_coverage(unseen), _facts(RESTATED_AT, 90.0)])
     after = _publish(store, delta, 2, Window(FIRST, LAST, NOW), before.release_id)
     return SmallLake(settings, store, before, after)
 
@@ -238,6 +239,21 @@ def _told(day: date) -> list[dict]:
         }
         for n in range(day.day % 4)
     ]  # fmt: skip
+
+
+def _facts(accepted_at: datetime, revenue: float) -> Delivery:
+    """Apple's last quarter of 2023 as the filing of that instant tells it."""
+    day = accepted_at.date()
+    told = {
+        "cik": "0000320193", "symbol": "AAPL", "taxonomy": "us-gaap", "form": "10-Q", "filed": f"{day}",
+        "accn": f"0000320193-24-{day:%m%d}", "end": "2023-12-31", "unit": "USD", "accepted_at": accepted_at,
+    }  # fmt: skip
+    records = [
+        told | {"concept": "Revenues", "start": "2023-10-01", "val": revenue},
+        told | {"concept": "NetIncomeLoss", "start": "2023-10-01", "val": 30.0},
+        told | {"concept": "Assets", "val": 1_000.0},
+    ]
+    return _delivery("bronze.sec_facts", day, records, "AAPL", f"GET /companyfacts {day}", accepted_at)
 
 
 def _delivery(

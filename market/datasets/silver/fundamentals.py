@@ -2,7 +2,7 @@
 
 from market.datasets.silver._feeds import build_from, feeds, series_column
 from market.datasets.silver._typed import KNOWN, ORIGIN, UNREADABLE
-from market.fundamentals import ITEMS, SPANS
+from market.fundamentals import BASES, ITEMS, SPANS
 from market.table import Column, Matches, OneOf, Read, RowRule, Table
 
 FEEDS = feeds("silver.fundamentals")
@@ -16,7 +16,7 @@ TABLE = Table(
         Column("exchange", "string", "exchange", rules=(OneOf(("XKRX", "XNYS")),)),
         Column("session_date", "date", "session of the filing that told it, or its last part"),
         Column("item", "string", "what", rules=(OneOf(ITEMS),)),
-        Column("basis", "string", "of the group or of the company alone", rules=(OneOf(("consolidated", "separate")),)),
+        Column("basis", "string", "of the group or of the company alone", rules=(OneOf(BASES),)),
         Column("span", "string", "what the figure covers; an instant is counted on a day", rules=(OneOf(SPANS),)),
         Column(
             "fiscal_period",
