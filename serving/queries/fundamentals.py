@@ -1,6 +1,6 @@
 """What one company reported, by the end of the period, as believed at an instant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ WORDS = {"items": ("item", ITEMS), "basis": ("basis", BASES), "span": ("span", S
 
 
 def fundamentals(
-    sql: ReleaseSql, security: str, asked: dict[str, Sequence[str]], span: Span, page: Page, as_of: datetime | None
+    sql: ReleaseSql, security: str, asked: Mapping[str, Sequence[str]], span: Span, page: Page, as_of: datetime | None
 ) -> tuple[pa.Table, str | None]:
     """One page of the figures, the newest period first, and the cursor of the next.
 
