@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Process:
-    """A process that we started: `created` (its start, seconds since the epoch) tells it from a later one of the same id."""
+    """A process that we started: `created` (its start, seconds after the machine's) tells it from a later one of the same id."""
 
     pid: int
     created: float
@@ -38,7 +38,7 @@ class Process:
         """The process, None where it has ended or its id belongs to another one by now."""
         try:
             found = psutil.Process(self.pid)
-            is_ours = abs(found.create_time() - self.created) < 1.0 and found.status() != psutil.STATUS_ZOMBIE
+            is_ours = abs(_created(found) - self.created) < 1.0 and found.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
         return found if is_ours else None
@@ -78,7 +78,7 @@ def start(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, cwd=cwd, env=dict(environment),
             start_new_session=True, preexec_fn=partial(_begin, dies_with_us),
         )  # fmt: skip
-    created = psutil.Process(made.pid).create_time()
+    created = _created(psutil.Process(made.pid))
     made.returncode = 0  # whoever started `up` does not wait for it; without this Python warns at exit
     return Process(made.pid, created, port, tuple(command), str(log))
 
@@ -193,6 +193,11 @@ def _signal(one: psutil.Process, number: int) -> None:
         one.send_signal(number)
     except psutil.NoSuchProcess:
         return
+
+
+def _created(process: psutil.Process) -> float:
+    """Its start as the kernel counts it: the wall clock's start moves when that clock is set."""
+    return float(process.create_time() - psutil.boot_time())
 
 
 def _memory(one: psutil.Process) -> int:

@@ -43,6 +43,14 @@ def test_a_process_ends_with_its_children(tmp_path):
     assert processes.stop(process) == []
 
 
+def test_ours_stays_ours_when_the_clock_is_set(tmp_path, monkeypatch):
+    process = started(tmp_path, STUBBORN)
+    was = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: was + 3600)
+    assert process.alive() is not None
+    assert processes.stop(process, grace_s=0.1) == [process]
+
+
 def test_one_that_ignores_the_request_is_killed(tmp_path):
     process = started(tmp_path, STUBBORN)
     eventually(lambda: "up" in (tmp_path / "log.txt").read_text())
