@@ -1,6 +1,7 @@
 """One release as SQL. Delta is read when it is opened and never by a query."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -19,6 +20,7 @@ from market.errors import Permanent, Transient
 from market.table import LAYERS, Table
 
 TIME_LIMIT_S = 30.0
+_HUGEINT = pa.decimal128(38, 0)
 _RELEASES = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in ("release_id", "kind", "code_sha", "rulebook")),
@@ -80,7 +82,7 @@ class ReleaseSql:
         refuse_writes(sql)
         with self._cursors.one() as cursor:
             try:
-                return cursor.execute(sql, list(params)).to_arrow_table()
+                return _whole(cursor.execute(sql, list(params)).to_arrow_table())
             except duckdb.InterruptException as error:
                 raise TimedOut(
                     "query", expected=f"an answer within {self._cursors.limit_s:g} s", found="none",
@@ -129,6 +131,15 @@ class ReleaseSql:
         for name, source in self._sources.items():
             cursor.register(f"{flat(name)}_source", source)
         return cursor
+
+
+def _whole(rows: pa.Table) -> pa.Table:
+    """The rows with sums of whole numbers as whole numbers: DuckDB adds BIGINT up to HUGEINT, which Arrow has as a decimal."""
+    for place, field in enumerate(rows.schema):
+        if field.type == _HUGEINT:
+            with suppress(pa.ArrowInvalid):  # one that is larger stays exact
+                rows = rows.set_column(place, field.name, rows[field.name].cast(pa.int64()))
+    return rows
 
 
 def _is_hot(table: Table | None, source: ds.Dataset | None, hot_rows: int) -> bool:
