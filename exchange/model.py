@@ -120,6 +120,42 @@ class Filing(NamedTuple):
     amends: str = ""
 
 
+class Told(NamedTuple):
+    """One item of a statement in whole KRW: of its period, the year so far, the same a year before, and two years before.
+
+    None where the report does not tell it: an annual report has no year so far, a balance no flow.
+    """
+
+    now: int
+    so_far: int | None
+    before: int | None
+    before_so_far: int | None
+    two_before: int | None
+
+
+class Statement(NamedTuple):
+    """The figures of a periodic report at OpenDART as one receipt tells them, by item.
+
+    ``style`` says in which accounts and statements the company tells them.
+    """
+
+    rcept_no: str
+    received_at: int
+    style: int
+    items: Mapping[str, Told]
+
+
+class Capital(NamedTuple):
+    """What a periodic report says beside its statements; dividends and changes (day, kind, shares) are those of the year so far."""
+
+    rcept_no: str
+    received_at: int
+    shares: int
+    par_krw: int
+    dividend_krw: int
+    changes: tuple[tuple[date, str, int], ...]
+
+
 class Submission(NamedTuple):
     """One filing at EDGAR. ``accepted_at`` is epoch seconds; ``filed`` is the day that counts as its filing's."""
 
@@ -231,6 +267,8 @@ class World:
     us_sessions: tuple[date, ...] = ()
     companies: Mapping[str, Company] = field(default_factory=dict)
     filings: Sequence[Filing] | None = None
+    statements: Mapping[tuple[str, ...], Sequence[Statement]] = field(default_factory=dict)
+    capital: Mapping[tuple[str, ...], Sequence[Capital]] = field(default_factory=dict)
     news: News | None = None
     registrants: Mapping[str, Registrant] = field(default_factory=dict)
     web: News | None = None

@@ -3,6 +3,7 @@
 What does not belong here: asking (`lake.http`).
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,12 +16,30 @@ _REFUSED = "refused"
 
 
 @dataclass(frozen=True)
+class Form:
+    """What an answer's bytes must be: a word for it, and what they hold, None where they are broken or something else."""
+
+    word: str
+    held_in: Callable[[bytes], Any]
+
+
+def _json_in(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):  # JSONDecodeError, UnicodeDecodeError, lists in lists without end
+        return None
+
+
+JSON = Form("JSON", _json_in)
+
+
+@dataclass(frozen=True)
 class Reply:
     """What came back, before anybody judged it.
 
     Parameters
     ----------
-    body : the parsed JSON, None where it is none.
+    body : what the payload holds by its form (JSON, unless asked otherwise), None where it is not that.
     retry_after, dated : its headers Retry-After and Date; empty where it has none.
     """
 

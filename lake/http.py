@@ -4,20 +4,19 @@ Whether a failure is transient is decided here, where it is born, and only a tra
 means does not belong here; the client of the source (`lake.clients`) knows.
 """
 
-import json
 import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote, urlencode
 
 import httpx
 from loguru import logger
 
 from lake.clock import Clock
-from lake.host import Answer, Failure, Host, Refused, Reply, carrying
+from lake.host import JSON, Answer, Failure, Form, Host, Refused, Reply, carrying
 from lake.pace import Glance, Pace, Requested, RequestLog, skew
 from lake.redaction import HIDDEN, Redactor, guard
 from lake.settings import Settings
@@ -25,7 +24,7 @@ from market.errors import MarketlakeError, Permanent, Transient
 from market.sources import SOURCES
 
 MAX_SKEW = timedelta(minutes=5)
-_NOT_JSON = object()
+MOST_BYTES = 256 * 1024 * 1024  # of one answer; the largest known, company facts of SEC, has about 10 million
 
 
 class Fetcher:
@@ -81,6 +80,7 @@ class Fetcher:
         *,
         now_params: tuple[str, ...] = (),
         accept: tuple[int, ...] = (200,),
+        form: Form = JSON,
     ) -> Answer:
         """The answer to a GET, tried again as long as the failure is transient and the limits allow.
 
@@ -89,6 +89,7 @@ class Fetcher:
         session_date : the session asked for, for the record.
         now_params : parameters that only say what time it is; the fingerprint shows them as `now`.
         accept : statuses that are answers.
+        form : what the answer must be.
 
         Raises
         ------
@@ -107,10 +108,10 @@ class Fetcher:
             try:
                 self._requests.spend(self.host.source, now, self._quota)
                 attempt += 1
-                reply = self._once(path, params, where)
+                reply = self._once(path, params, where, form)
                 last = (reply.status, len(reply.payload))
                 answered_at = self._answered_at(reply, now)
-                self._judge(reply, accept)
+                self._judge(reply, accept, form)
                 self._record(session_date, request, last, "ok", attempt)
                 return Answer(reply.payload, reply.body, reply.status, where, request, answered_at)
             except Transient as error:
@@ -130,10 +131,10 @@ class Fetcher:
                 self._with_reply(error, reply, path, session_date)
                 raise
 
-    def _once(self, path: str, params: Mapping[str, str], where: str) -> Reply:
+    def _once(self, path: str, params: Mapping[str, str], where: str, form: Form) -> Reply:
         self._pace.wait()
         try:
-            response, payload = self._read(path, params)
+            response, payload = self._read(path, params, where)
         except httpx.TimeoutException as error:
             found = f"nothing within {self._settings.http_timeout_s:g} s"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
@@ -144,20 +145,28 @@ class Fetcher:
         except httpx.RequestError as error:
             found = f"{type(error).__name__}: {self.redact(str(error))}"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
-        body = _parsed(payload)
         return Reply(
-            response.status_code, payload, None if body is _NOT_JSON else body, where,
+            response.status_code, payload, form.held_in(payload), where,
             response.headers.get("Retry-After", ""), response.headers.get("Date", ""),
         )  # fmt: skip
 
-    def _read(self, path: str, params: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+    def _read(self, path: str, params: Mapping[str, str], where: str) -> tuple[httpx.Response, bytes]:
         # The timeout of httpx is per chunk: a server that drips would be waited for without end.
         deadline = time.monotonic() + self._settings.http_timeout_s
         url = self.host.base_url.rstrip("/") + quote(path)
         with self._client.stream("GET", url, params={**params, **self.host.params}) as response:
-            parts = []
+            parts: list[bytes] = []
+            size_bytes = 0
             for part in response.iter_bytes():
                 parts.append(part)
+                size_bytes += len(part)
+                if size_bytes > MOST_BYTES:
+                    raise Permanent(
+                        where,
+                        expected=f"at most {MOST_BYTES} bytes",
+                        found="more",
+                        do="No answer of a source is that large",
+                    )
                 if time.monotonic() > deadline:
                     raise httpx.ReadTimeout("the whole answer took too long")
         return response, b"".join(parts)
@@ -185,12 +194,13 @@ class Fetcher:
             )  # fmt: skip
         return stamp
 
-    def _judge(self, reply: Reply, accept: tuple[int, ...]) -> None:
+    def _judge(self, reply: Reply, accept: tuple[int, ...], form: Form) -> None:
         error = self.host.complaint(reply) or self._by_status(reply, accept)
         if error is None and reply.body is None:
-            kind = "a page of HTML" if reply.is_html else f"{len(reply.payload)} bytes that break off or are no JSON"
+            kind = f"{len(reply.payload)} bytes that break off or are no {form.word}"
+            kind = "a page of HTML" if reply.is_html else kind
             refused = Permanent if reply.status >= 400 else Transient
-            error = refused(reply.where, expected="JSON", found=f"HTTP {reply.status} with {kind}")
+            error = refused(reply.where, expected=form.word, found=f"HTTP {reply.status} with {kind}")
         if error is not None:
             raise error
 
@@ -236,13 +246,6 @@ class Fetcher:
         self._requests.ended(
             Requested(self.host.source, session_date, request, last[0], outcome, attempts, last[1], self._clock())
         )
-
-
-def _parsed(payload: bytes) -> Any:
-    try:
-        return json.loads(payload)
-    except ValueError:  # JSONDecodeError and UnicodeDecodeError
-        return _NOT_JSON
 
 
 def _http_date(text: str) -> datetime | None:

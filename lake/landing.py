@@ -34,9 +34,10 @@ def digest(payload: bytes) -> str:
 
 
 def path_of(delivery: Payload, payload_digest: str) -> str:
-    """`landing/<source>/<session>/<first 16 digits>-<word>.json`, relative to the lake's root."""
+    """`landing/<source>/<session>/<first 16 digits>-<word>.json`, relative to the lake's root; `.zip` where it is one."""
     word = re.sub(r"[^A-Za-z0-9._-]+", "-", delivery.suffix).strip("-.") or "payload"
-    return f"landing/{delivery.source}/{delivery.session_date}/{payload_digest[:16]}-{word}.json"
+    kind = "zip" if delivery.payload.startswith(b"PK") else "json"
+    return f"landing/{delivery.source}/{delivery.session_date}/{payload_digest[:16]}-{word}.{kind}"
 
 
 def land(store: Store, delivery: Payload) -> tuple[str, str]:

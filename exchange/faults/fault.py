@@ -150,6 +150,6 @@ class FaultBox:
 
     @staticmethod
     def _is_on(fault: Fault, source: str, session: date | None) -> bool:
-        # A chart and a company's figures span many sessions: a revision looks for its own rows in them.
-        is_any_session = fault.session is None or (fault.name == "late-revision" and source in ("yahoo", "sec"))
+        # A chart and a company's figures span many sessions, and a report's answer knows none: a revision looks for its own rows.
+        is_any_session = fault.session is None or (fault.name == "late-revision" and source in ("yahoo", "sec", "dart"))
         return is_any_session or fault.session == session

@@ -39,7 +39,8 @@ def schema_drift(answer: Answer, context: Context) -> Answer:
 
 
 def bad_rows(answer: Answer, context: Context) -> Answer:
-    """Every 1/share-th KRX row gets one of four defects in turn; a Yahoo high falls below the low; a figure ends before it begins."""
+    """Every 1/share-th KRX row gets one of four defects in turn; a Yahoo high falls below the low; a figure of SEC ends before it
+    begins; an amount of OpenDART is a word."""
     step = max(1, round(1 / max(context.fault.number("share"), 1e-6)))
     answer = replace(answer, body=copy.deepcopy(answer.body))
     records = _records(answer, context.source)
@@ -52,6 +53,9 @@ def bad_rows(answer: Answer, context: Context) -> Answer:
                 bars["high"][i], bars["low"][i] = bars["low"][i] * 0.99, bars["high"][i]
     elif context.source == "sec":
         sec.turn_around(records, step)
+    elif context.source == "dart":
+        for row in [row for row in records if "thstrm_amount" in row][step // 2 :: step]:
+            row["thstrm_amount"] = "삼백억"
     return answer
 
 
@@ -78,7 +82,8 @@ def duplicates(answer: Answer, context: Context) -> Answer:
 def late_revision(answer: Answer, context: Context) -> Answer:
     """From the instant ``at`` on, the close of ``code`` on ``date`` is another price within that day's range.
 
-    ``code`` is a KRX code, a Yahoo symbol or ``all``; of SEC, a ten-digit CIK whose figures filed on ``date`` are others.
+    ``code`` is a KRX code, a Yahoo symbol or ``all``; of SEC, a ten-digit CIK whose figures filed on ``date`` are others; of OpenDART,
+    a corp code whose amounts of receipts of ``date`` are others.
     """
     fault = context.fault
     if fault.session is None or context.clock.now < parse_instant(fault["at"]):
@@ -91,6 +96,8 @@ def late_revision(answer: Answer, context: Context) -> Answer:
             _revise_bar(row, answer.body["chart"]["result"][0].get("timestamp", []), fault.session)
         elif context.source == "sec" and (fault["code"] == "all" or fault["code"] in context.ask.path):
             sec.revise(row, fault.session)
+        elif context.source == "dart" and fault["code"] in ("all", row.get("corp_code")):
+            _revise_amount(row, fault.session)
     return answer
 
 
@@ -210,6 +217,13 @@ def _revise(row: dict[str, Any]) -> None:
         base = close - _won(row["CMPPREVDD_PRC"])
         row["CMPPREVDD_PRC"] = _written_like(revised - base, row["TDD_CLSPRC"])
         row["FLUC_RT"] = f"{100 * (revised - base) / base + 0.0:.2f}"
+
+
+def _revise_amount(row: dict[str, Any], received: date) -> None:
+    """The amount of a receipt of that day is one percent more."""
+    if row.get("thstrm_amount", "").lstrip("-").isdecimal() and row["rcept_no"].startswith(f"{received:%Y%m%d}"):
+        amount = int(row["thstrm_amount"])
+        row["thstrm_amount"] = str(amount + abs(amount) // 100)
 
 
 def _revise_bar(bars: dict[str, Any], timestamps: list[int], session: date) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from exchange.clock import SEOUL, epoch
 from exchange.model import News, World
-from exchange.synthetic import edgar, filings, krx, news, truth, us, web
+from exchange.synthetic import accounts, edgar, filings, krx, news, truth, us, web
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -23,7 +23,7 @@ N_SYMBOLS, N_US_SYMBOLS, N_SESSIONS = 200, 30, 500
 _END = time(
     13
 )  # in Seoul, when every source owes the last session: EDGAR accepts its filings until noon there in winter
-_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar", "web")
+_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar", "web", "accounts")
 
 
 @lru_cache(maxsize=4)
@@ -46,7 +46,11 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
     begin = epoch(datetime.combine(all_days[first], time(0), SEOUL))
     served = {security.code for security in market[:symbols]}
     companies = filings.companies(market[:symbols])
-    receipts = [f for f in filings.filings(market, all_days, plan, rngs["filings"]) if f.received_at >= begin]
+    received = filings.filings(market, all_days, plan, rngs["filings"])
+    receipts = [f for f in received if f.received_at >= begin]
+    told = accounts.accounts(
+        market, all_days, plan, lambda t, s: int(panel.columns["listed_shares"][t, s]), received, rngs["accounts"]
+    )
     items = news.headlines(market, all_days, plan, panel.signal, rngs["news"]).items
     shown, found = (
         News([item for item in part if item.published_at >= begin and item.code in served])
@@ -63,6 +67,8 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         us_sessions=us_days,
         companies=companies,
         filings=[f for f in receipts if f.corp_code in companies],
+        statements={key: said for key, said in told.statements.items() if key[0] in companies},
+        capital={key: said for key, said in told.capital.items() if key[0] in companies},
         news=shown,
         web=found,
         registrants=registrants,
@@ -71,6 +77,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
             **krx_truth,
             "us": us.truth(charts),
             "sec": edgar.truth(registrants),
+            "dart": {code: told.truth[code] for code in served if code in told.truth},
             "news": news.describe(shown, found),
         },
     )

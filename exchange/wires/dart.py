@@ -1,6 +1,7 @@
-"""OpenDART (opendart.fss.or.kr): list.json, company.json and corpCode.xml.
+"""OpenDART (opendart.fss.or.kr): list.json, company.json, corpCode.xml, and what one periodic report tells.
 
-HTTP is always 200; the outcome is the body's ``status``. What does not belong here: accounts (fnlttSinglAcntAll) and documents.
+HTTP is always 200; the outcome is the body's ``status``. What does not belong here: a report's own rows
+(exchange.wires.dart_reports) and documents.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from xml.sax.saxutils import escape
 
 from exchange.clock import SEOUL, Clock
 from exchange.model import Company, Filing, World
+from exchange.wires import dart_reports
 from exchange.wires.answer import Answer, Ask
 
 _OK = {"status": "000", "message": "정상"}
@@ -28,6 +30,12 @@ _MESSAGES = {
     "800": "시스템 점검으로 인한 서비스가 중지 중입니다.",
 }
 _MOST_PER_PAGE = 100
+_OF_A_REPORT = {
+    "/api/fnlttSinglAcntAll.json": dart_reports.accounts,
+    "/api/stockTotqySttus.json": dart_reports.shares,
+    "/api/alotMatter.json": dart_reports.dividends,
+    "/api/irdsSttus.json": dart_reports.changes,
+}
 
 
 class Dart:
@@ -37,11 +45,12 @@ class Dart:
         self._key = keys["DART_API_KEY"]
 
     def answer(self, ask: Ask, world: World, clock: Clock) -> Answer:
-        """The list of receipts, a company's data, or the zipped list of companies."""
+        """The list of receipts, a company's data, the zipped list of companies, or a part of a periodic report."""
         routes = {
             "/api/list.json": self._list,
             "/api/company.json": self._company,
             "/api/corpCode.xml": self._corp_codes,
+            **dict.fromkeys(_OF_A_REPORT, self._report),
         }
         route = routes.get(ask.path)
         if route is None:
@@ -80,6 +89,12 @@ class Dart:
         amended = {f.amends for f in world.filings or () if f.amends and f.received_at <= clock.seconds}
         body["list"] = [_row(filing, filing.rcept_no in amended) for filing in page]
         return Answer(body, rows=("list",), session=search.end)
+
+    def _report(self, ask: Ask, world: World, clock: Clock) -> Answer:
+        rows = _OF_A_REPORT[ask.path](ask.query, world, clock)
+        if not rows:
+            return _status("100" if rows is None else "013")
+        return Answer({**_OK, "list": rows}, rows=("list",))
 
     def _company(self, ask: Ask, world: World, _clock: Clock) -> Answer:
         corp_code = ask.query.get("corp_code", "")

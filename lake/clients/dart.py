@@ -1,6 +1,8 @@
-"""OpenDART: filings by receipt date. Wire: `/api/list.json`, key in the query, always HTTP 200 with its own `status`.
+"""OpenDART: filings by receipt date, what each periodic report among them tells, and the list of companies.
 
-What does not belong here: reading a filing, and since when it counts (silver).
+Wires: `/api/list.json`; of a report `fnlttSinglAcntAll`, `stockTotqySttus`, `alotMatter`, `irdsSttus`; `company.json`; `corpCode.xml`.
+Key in the query, always HTTP 200 with its own `status`. What does not belong here: what an answer's rows are (`lake.dart_rows`,
+`lake.dart_codes`), and since when a filing counts (silver).
 """
 
 from bisect import bisect_left
@@ -10,7 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+from loguru import logger
 
+from lake import dart_codes, dart_rows
+from lake.dart_rows import ACCOUNTS, ANNUAL, BASES, CHANGES, COMPANIES, DIVIDENDS, SHARES, Report
 from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, text_rows
 from lake.host import Answer, Host, Reply
 from lake.http import Fetcher
@@ -20,7 +25,8 @@ from market.errors import MarketlakeError, Permanent, Transient
 from market.sources import SOURCES
 
 SOURCE = "dart"
-TABLES = ("bronze.dart_filings",)
+FILINGS = "bronze.dart_filings"
+TABLES = (FILINGS, dart_codes.TABLE, COMPANIES, ACCOUNTS, SHARES, DIVIDENDS, CHANGES)
 LIVE = "https://opendart.fss.or.kr"
 KEYS = ("dart_api_key",)
 KEY_FROM = "get a key at opendart.fss.or.kr"
@@ -28,12 +34,17 @@ KEY_FROM = "get a key at opendart.fss.or.kr"
 _PAGE = 100
 _LONGEST = timedelta(days=85)  # without a company, OpenDART takes three months at most
 _NO_DATA = "013"
+_CALENDAR = 12  # most companies' year ends in December
+_PARTS = {
+    ACCOUNTS: "fnlttSinglAcntAll", SHARES: "stockTotqySttus", DIVIDENDS: "alotMatter", CHANGES: "irdsSttus",
+}  # fmt: skip
 
 Range = tuple[date, date, list[date]]
 
 
 def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
-    """Every filing received after the previous session and up to each of these, by ranges of up to three months.
+    """Every filing received after the previous session and up to each of these, by ranges of up to three months; after each range
+    what its periodic reports tell, asked for those reports alone; at last the list of companies.
 
     Raises
     ------
@@ -56,11 +67,33 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
         parallel = ctx.settings.http_parallel
         firsts = in_order(lambda span: _page(fetcher, span, 1), ranges, parallel)
         for span, first in zip(ranges, firsts, strict=True):
-            if _is_empty(first) and SOURCE not in ctx.world.simulated:
-                problem = not_there(SOURCE, span[1], now, f"status {_NO_DATA}: no filing since {span[0]}")
-                yield replace(_delivery(first, span, 1), problem=problem)
-            else:
-                yield from _listing(fetcher, span, first, parallel)
+            yield from _ended(_of_range(fetcher, ctx, span, first))
+        yield _codes(fetcher, sessions[-1])
+
+
+def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Range, first: Answer) -> Iterator[Delivery]:
+    """The receipts of a range, then what its periodic reports tell."""
+    if _is_empty(first) and SOURCE not in ctx.world.simulated:
+        now = ctx.clock(SOURCE)()
+        problem = not_there(SOURCE, span[1], now, f"status {_NO_DATA}: no filing since {span[0]}")
+        yield replace(_delivery(first, span, 1), problem=problem)
+        return
+    parallel, listed = ctx.settings.http_parallel, []
+    for delivery in _listing(fetcher, span, first, parallel):
+        listed.append(delivery.rows)
+        yield delivery
+    reports = dart_rows.reports(pa.concat_tables(listed))
+    for found in in_order(lambda report: _report(fetcher, report), reports, parallel):
+        yield from found
+
+
+def _ended(deliveries: Iterator[Delivery]) -> Iterator[Delivery]:
+    """The deliveries of a range; with the last one its sessions are whole."""
+    held = next(deliveries)
+    for delivery in deliveries:
+        yield held
+        held = delivery
+    yield replace(held, ends_unit=True)
 
 
 def host(ctx: ClientContext) -> Host:
@@ -103,6 +136,72 @@ def _ranges(sessions: Sequence[date]) -> list[Range]:
         else:
             found.append((begin, session, [session]))
     return found
+
+
+def _report(fetcher: Fetcher, report: Report) -> list[Delivery]:
+    """What one report tells. It is asked for as that of a calendar year; where that gives nothing of it, of the company's own year."""
+    found: list[Delivery] = []
+    tried = report.asked_as(_CALENDAR)
+    if _asked(fetcher, report, tried, found):
+        return found
+    company = _company(fetcher, report)
+    found.append(company)
+    month = dart_rows.last_month(company.rows)
+    others = [asked for asked in report.asked_as(month) if asked not in tried] if month else []
+    if not _asked(fetcher, report, others, found):
+        logger.warning(
+            "periodic report without accounts", source=SOURCE, company=report.corp_code, symbol=report.stock_code,
+            receipts=sorted(report.receipts),
+        )  # fmt: skip
+    return found
+
+
+def _asked(fetcher: Fetcher, report: Report, ways: Sequence[tuple[str, str]], found: list[Delivery]) -> bool:
+    """Whether one of the ways to ask tells the report's accounts; the answers, and then the rest of the report, go to `found`."""
+    for asked in ways:
+        told = [_part(fetcher, report, asked, ACCOUNTS, basis) for basis in BASES]
+        found += told
+        if any(delivery.rows.num_rows or delivery.problem for delivery in told):
+            tables = (SHARES, DIVIDENDS, CHANGES) if asked[1] == ANNUAL else (SHARES,)
+            found += [_part(fetcher, report, asked, table) for table in tables]
+            return True
+    return False
+
+
+def _part(fetcher: Fetcher, report: Report, asked: tuple[str, str], table: str, basis: str = "") -> Delivery:
+    """One answer about a report; without a row where OpenDART has nothing, or tells of another receipt."""
+    path = _PARTS[table]
+    params = {"corp_code": report.corp_code, "bsns_year": asked[0], "reprt_code": asked[1]}
+    params |= {"fs_div": basis} if basis else {}
+    answer = fetcher.get(f"/api/{path}.json", params, report.session)
+    suffix = "-".join(filter(None, (path, report.corp_code, *asked, basis)))
+    rows = own_columns(registry.table(table)).empty_table()
+    if _is_empty(answer):
+        return deliver(answer, table, report.session, suffix, rows)
+    try:
+        return deliver(answer, table, report.session, suffix, dart_rows.rows(answer, table, report, params))
+    except SchemaDrift as drift:
+        return deliver(answer, table, report.session, suffix, rows, problem=drift)
+
+
+def _company(fetcher: Fetcher, report: Report) -> Delivery:
+    answer = fetcher.get("/api/company.json", {"corp_code": report.corp_code}, report.session)
+    suffix, rows = f"company-{report.corp_code}", own_columns(registry.table(COMPANIES)).empty_table()
+    if _is_empty(answer):
+        return deliver(answer, COMPANIES, report.session, suffix, rows)
+    try:
+        return deliver(answer, COMPANIES, report.session, suffix, dart_rows.company(answer))
+    except SchemaDrift as drift:
+        return deliver(answer, COMPANIES, report.session, suffix, rows, problem=drift)
+
+
+def _codes(fetcher: Fetcher, session: date) -> Delivery:
+    answer = fetcher.get("/api/corpCode.xml", {}, session, form=dart_codes.ZIP)
+    try:
+        return deliver(answer, dart_codes.TABLE, session, "corpCode", dart_codes.companies(answer))
+    except SchemaDrift as drift:
+        none = own_columns(registry.table(dart_codes.TABLE)).empty_table()
+        return deliver(answer, dart_codes.TABLE, session, "corpCode", none, problem=drift)
 
 
 def _page(fetcher: Fetcher, span: Range, page: int) -> Answer:
@@ -153,7 +252,7 @@ def _counts(answer: Answer) -> tuple[int, int]:
 
 
 def _delivery(answer: Answer, span: Range, page: int) -> Delivery:
-    schema = own_columns(registry.table(TABLES[0]))
+    schema = own_columns(registry.table(FILINGS))
     rows, problem = schema.empty_table(), None
     if not _is_empty(answer):
         try:
@@ -163,7 +262,7 @@ def _delivery(answer: Answer, span: Range, page: int) -> Delivery:
             problem = drift
     days = [_session_of(received, span) for received in rows.column("rcept_dt").to_pylist()]
     rows = rows.append_column("session_date", pa.array(days, pa.date32()))
-    return deliver(answer, TABLES[0], span[1], f"list-{span[0]:%Y%m%d}-{page}", rows, problem=problem)
+    return deliver(answer, FILINGS, span[1], f"list-{span[0]:%Y%m%d}-{page}", rows, problem=problem)
 
 
 def _listed(answer: Answer) -> object:

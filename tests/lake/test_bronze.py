@@ -69,7 +69,7 @@ def test_running_a_day_twice_adds_nothing(intake: Any, source: str) -> None:
     assert not again.sessions
 
 
-@pytest.mark.parametrize("source", ["krx", "dart", "naver", "daum"])
+@pytest.mark.parametrize("source", ["krx", "naver", "daum"])
 def test_day_by_day_gives_the_same_sessions_and_rows_as_a_backfill(
     intake: Any, exchange: Server, make: Callable[..., Settings], tmp_path: Any, source: str
 ) -> None:

@@ -4,8 +4,9 @@ import pandas as pd
 import pyarrow as pa
 
 from market import bitemporal, identity
+from market.datasets.bronze._dart import since_receipt
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import day, month, with_first_known
+from market.datasets.bronze._parse import day, month
 from market.table import Frames, Table
 
 TABLE = Table(
@@ -73,11 +74,7 @@ def _rows(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
     rows["stock_code"] = code.where(code.str.len() > 0)
     rows["security_id"] = identity.security_id("XKRX", rows["stock_code"])
     rows["exchange"], rows["source"] = "XKRX", "dart"
-    timed = with_first_known(rows, "XKRX", frames, "next_open_at")
-    opened = with_first_known(rows, "XKRX", frames, "open_at")["first_known_at"]
-    received_before = pd.to_datetime(timed["receipt_date"]) < pd.to_datetime(timed["session_date"])  # between sessions
-    timed["first_known_at"] = timed["first_known_at"].mask(received_before, opened)
-    return timed
+    return since_receipt(rows, frames)
 
 
 FEEDS = {"silver.filings": filings, "silver.corporate_actions": corporate_actions}

@@ -44,9 +44,13 @@ TABLE = Table(
         *KNOWN,
     ),
     key=("security_id", "item", "basis", "currency", "span", "period_end", "known_at"),
-    known_at="when its filing could be read: at SEC the acceptance; a derived figure when its last part could be",
+    known_at="when its filing could be read: at SEC the acceptance, with DART the opening of the session after the receipt; a derived "
+    "figure when its last part could be",
     writer="spark",
-    reads=tuple(Read(name, spread=series_column(name), history=None) for name in FEEDS),
+    reads=(
+        *(Read(name, spread=series_column(name), history=None) for name in FEEDS),
+        Read("silver.sessions", "side", history=None),
+    ),
     build=build_from(FEEDS),
     # A later filing closes what another session told: the table is written whole, as the securities are.
     partition="",

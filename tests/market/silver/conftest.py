@@ -33,6 +33,17 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "corp_code": "00126380", "corp_name": "삼성전자", "stock_code": "005930", "corp_cls": "Y",
         "report_nm": "주식분할결정", "rcept_no": "20240503000001", "flr_nm": "삼성전자", "rcept_dt": "20240503", "rm": "",
     },
+    "bronze.dart_accounts": {
+        "rcept_no": "20240503000001", "reprt_code": "11013", "bsns_year": "2024", "corp_code": "00126380", "fs_div": "CFS",
+        "sj_div": "IS", "sj_nm": "손익계산서", "account_id": "ifrs-full_Revenue", "account_nm": "매출액", "account_detail": "-",
+        "thstrm_nm": "제 56 기 1분기", "thstrm_amount": "100", "ord": "5", "currency": "KRW", "stock_code": "005930",
+        "report_nm": "분기보고서 (2024.03)",
+    },
+    "bronze.dart_shares": {
+        "rcept_no": "20240503000001", "corp_cls": "Y", "corp_code": "00126380", "corp_name": "삼성전자", "se": "보통주",
+        "istc_totqy": "5,969,782,550", "tesstk_co": "-", "distb_stock_co": "5,969,782,550", "stlm_dt": "2024-03-31",
+        "reprt_code": "11013", "stock_code": "005930", "report_nm": "분기보고서 (2024.03)",
+    },
     "bronze.naver_coverage": {"query": "삼성전자", "code": "005930", "is_covered": True, "n_items": 3},
     "bronze.naver_news": {
         "query": "삼성전자", "code": "005930", "title": "<b>삼성전자</b> 실적", "originallink": "https://press.kr/1",

@@ -1,0 +1,130 @@
+"""OpenDART's list of companies: a ZIP with one XML file of about 115,000, of which the listed ones are kept.
+
+Read as a stream: neither the XML nor a tree of it is ever whole in memory, and what unpacks to far more than the real list, or
+declares entities, is refused. What does not belong here: asking (`lake.clients.dart`).
+"""
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any
+from xml.parsers import expat
+
+import pyarrow as pa
+
+from lake.delivery import SchemaDrift, own_columns, text_rows
+from lake.host import Answer, Form
+from market import registry
+
+TABLE = "bronze.dart_corp_codes"
+MOST_XML_BYTES = 200_000_000  # the real one has about 25 million
+_MOST_TEXT = 10_000
+_PART = 1 << 16
+_BROKEN = (  # what the standard library says of archives and XML that are not whole, locked, or of another kind
+    zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError,
+)  # fmt: skip
+_FIELDS = ("corp_code", "corp_name", "corp_eng_name", "stock_code", "modify_date")
+_STATUS = re.compile(rb"<status>\s*(\d{3})\s*</status>")
+_MESSAGE = re.compile(rb"<message>([^<]{0,200})</message>")
+_CHANGED = "The source changed its format: compare the kept payload with the contract"
+
+
+def _held_in(payload: bytes) -> Any:
+    """The ZIP as it is; the status of an error, which comes as XML under any content type; None for everything else."""
+    if payload.startswith(b"PK"):
+        return payload if zipfile.is_zipfile(io.BytesIO(payload)) else None
+    if (status := _STATUS.search(payload[:_PART])) is not None:
+        message = _MESSAGE.search(payload[:_PART])
+        return {
+            "status": status.group(1).decode(),
+            "message": message.group(1).decode("utf-8", "replace") if message else "",
+        }
+    try:
+        told = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) and "status" in told else None
+
+
+ZIP = Form("ZIP", _held_in)
+
+
+def companies(answer: Answer) -> pa.Table:
+    """The companies that have a code of a share, with their place in the payload.
+
+    Raises
+    ------
+    SchemaDrift
+        No ZIP of one XML file; one that is larger than any list of companies, or declares entities; fields are missing.
+    """
+    where = f"{answer.url_redacted} of dart"
+    try:
+        listed = [(at, row) for at, row in enumerate(_rows(answer.payload, where)) if row.get("stock_code", "").strip()]
+    except _BROKEN as error:
+        raise SchemaDrift(where, expected="a ZIP of one XML file", found=str(error), do=_CHANGED) from error
+    rows = text_rows([row for _, row in listed], own_columns(registry.table(TABLE)), where)
+    return rows.append_column("row_no", pa.array([at for at, _ in listed], pa.int32()))
+
+
+def _rows(payload: bytes, where: str) -> Iterator[dict[str, str]]:
+    """Each `<list>` of the XML as a row."""
+    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+        members = archive.infolist()
+        if len(members) != 1:
+            raise SchemaDrift(where, expected="one file in the ZIP", found=f"{len(members)}", do=_CHANGED)
+        reader = _Reader(where)
+        n_bytes = 0
+        with archive.open(members[0]) as xml:
+            while part := xml.read(_PART):
+                n_bytes += len(part)  # counted while it unpacks: what a header says of its size may be wrong
+                if n_bytes > MOST_XML_BYTES:
+                    found = f"more, from {len(payload)} bytes"
+                    raise SchemaDrift(where, expected=f"at most {MOST_XML_BYTES} bytes", found=found, do=_CHANGED)
+                yield from reader.read(part)
+            yield from reader.read(b"", is_last=True)
+
+
+class _Reader:
+    """Feeds parts of XML to expat and hands out the rows that are complete."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._rows: list[dict[str, str]] = []
+        self._row: dict[str, str] = {}
+        self._text: list[str] = []
+        self._n_text = 0
+        parser = expat.ParserCreate()
+        parser.StartDoctypeDeclHandler = self._refuse  # no entity without a document type: none can explode
+        parser.StartElementHandler, parser.EndElementHandler = self._begin, self._end
+        parser.CharacterDataHandler = self._take
+        self._parser = parser
+
+    def read(self, part: bytes, *, is_last: bool = False) -> list[dict[str, str]]:
+        """The rows that end in this part."""
+        self._parser.Parse(part, is_last)
+        found, self._rows = self._rows, []
+        return found
+
+    def _refuse(self, *_: object) -> None:
+        raise SchemaDrift(self._where, expected="XML without a document type", found="one", do=_CHANGED)
+
+    def _begin(self, name: str, _attributes: dict[str, str]) -> None:
+        self._text, self._n_text = [], 0
+        if name == "list":
+            self._row = {}
+
+    def _take(self, text: str) -> None:
+        self._n_text += len(text)
+        if self._n_text > _MOST_TEXT:
+            raise SchemaDrift(self._where, expected=f"texts up to {_MOST_TEXT}", found="a longer one", do=_CHANGED)
+        self._text.append(text)
+
+    def _end(self, name: str) -> None:
+        if name == "list":
+            self._rows.append(self._row)
+        elif name in _FIELDS:
+            self._row[name] = "".join(self._text)
+        self._text, self._n_text = [], 0
