@@ -88,11 +88,15 @@ def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Range, first: Answer) 
 
 
 def _ended(deliveries: Iterator[Delivery]) -> Iterator[Delivery]:
-    """The deliveries of a range; with the last one its sessions are whole."""
+    """The deliveries of a range; with the last one its sessions are whole. Where it breaks off, what came before is handed out."""
     held = next(deliveries)
-    for delivery in deliveries:
+    try:
+        for delivery in deliveries:
+            yield held
+            held = delivery
+    except MarketlakeError:
         yield held
-        held = delivery
+        raise
     yield replace(held, ends_unit=True)
 
 
@@ -150,7 +154,7 @@ def _report(fetcher: Fetcher, report: Report) -> list[Delivery]:
     others = [asked for asked in report.asked_as(month) if asked not in tried] if month else []
     if not _asked(fetcher, report, others, found):
         logger.warning(
-            "periodic report without accounts", source=SOURCE, company=report.corp_code, symbol=report.stock_code,
+            "periodic report without accounts under its own receipts", source=SOURCE, company=report.corp_code, symbol=report.stock_code,
             receipts=sorted(report.receipts),
         )  # fmt: skip
     return found
