@@ -67,8 +67,9 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
         parallel = ctx.settings.http_parallel
         firsts = in_order(lambda span: _page(fetcher, span, 1), ranges, parallel)
         for span, first in zip(ranges, firsts, strict=True):
-            yield from _ended(_of_range(fetcher, ctx, span, first))
-        yield _codes(fetcher, sessions[-1])
+            found = _of_range(fetcher, ctx, span, first)
+            yield from found if span is ranges[-1] else _ended(found)
+        yield _codes(fetcher, sessions[-1])  # a row of the last session, which is whole with it
 
 
 def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Range, first: Answer) -> Iterator[Delivery]:

@@ -173,9 +173,18 @@ def test_a_column_that_is_gone_is_drift(taken: Any, gone: str) -> None:
     assert [type(delivery.problem) for delivery in found if delivery.problem] == [SchemaDrift]
 
 
-def test_the_last_delivery_of_a_range_makes_its_sessions_whole(taken: Any) -> None:
-    found = taken(Host([FIRST], {("2024", "11013", "CFS"): [ACCOUNT]}))
-    assert [delivery.ends_unit for delivery in found] == [False] * (len(found) - 2) + [True, False]
+def test_the_last_delivery_of_a_range_makes_its_sessions_whole_and_the_last_range_waits_for_the_companies(
+    taken: Any,
+) -> None:
+    winter = FIRST | {"report_nm": "사업보고서 (2023.12)", "rcept_no": "20240104000001", "rcept_dt": "20240104"}
+    told = ACCOUNT | {"rcept_no": "20240104000001"}
+    host = Host([FIRST, winter], {("2024", "11013", "CFS"): [ACCOUNT], ("2023", "11011", "CFS"): [told]})
+    found = taken(host, date(2024, 1, 4), TUESDAY)
+    whole = [at for at, delivery in enumerate(found) if delivery.ends_unit]
+    assert len(whole) == 1
+    assert {delivery.session_date for delivery in found[: whole[0] + 1]} == {date(2024, 1, 4)}
+    assert {delivery.session_date for delivery in found[whole[0] + 1 :]} == {TUESDAY}
+    assert found[-1].table == "bronze.dart_corp_codes"
 
 
 def test_before_2015_opendart_has_no_accounts_and_is_not_asked(taken: Any) -> None:
