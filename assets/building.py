@@ -115,6 +115,8 @@ def _append_once(lake: Lake, name: str, rows: pa.Table, label: str) -> None:
 
 
 def _reconciled(lake: Lake, table: Table, rows: pa.Table, window: Window) -> tuple[Outcome, ...]:
+    if table.name == "silver.adjustments":
+        return (reconcile.factors_are_disclosed(rows),)
     if table.name != "gold.prices":
         return ()
     silver = registry.table("silver.prices")

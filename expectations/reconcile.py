@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from expectations import engine
 from expectations.frames import session_days
@@ -107,6 +108,22 @@ def base_price_follows_close(
     bounds = {"column": ratio, "min_value": 1 - tolerance, "max_value": 1 + tolerance}
     shown = [*names, "previous_close"]
     return _judged(table, check, expected, rows, ("ExpectColumnValuesToBeBetween", bounds), shown, min_share, "warn")
+
+
+def factors_are_disclosed(ledger: pa.Table, table: str = "silver.adjustments") -> Outcome:
+    """Every Korean factor that is believed has an action that disclosed it; a warning, since a base price moves whoever told why.
+
+    Parameters
+    ----------
+    ledger : rows of silver.adjustments, any versions; those that something replaced are left out.
+    """
+    check, expected = "factors_are_disclosed", "a disclosed action for every factor (disclosed_by not null)"
+    names = [*ENTITY, "factor", "cause"]
+    rows = ledger.filter(pc.and_(pc.is_null(ledger["known_until"]), pc.equal(ledger["exchange"], "XKRX")))
+    frame = rows.select([*names, "disclosed_by"]).to_pandas(date_as_object=False)
+    frame[check] = frame["disclosed_by"].notna()
+    kind = ("ExpectColumnValuesToBeInSet", {"column": check, "value_set": [True]})
+    return _judged(table, check, expected, frame, kind, names, 1.0, "warn")
 
 
 def same_keys(made: pa.Table, source: pa.Table, table: str, source_table: str, key: Sequence[str] = ENTITY) -> Outcome:

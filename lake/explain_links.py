@@ -66,7 +66,7 @@ class Trail(Rows):
         return Link(title(table, row), facts, tuple(self._silver(contract, one, ("symbol", "name")) for one in found))
 
     def _adjustment(self, table: Table, row: Row, column: Column) -> Link:
-        names = ("factor", "cause", "evidence", "confidence")
+        names = ("factor", "cause", "evidence", "confidence", "disclosed_by")
         prices = registry.table("silver.prices")
         found = self._rows(
             "SELECT * FROM silver.prices WHERE security_id = ? AND session_date <= ? AND known_until IS NULL "
@@ -75,16 +75,19 @@ class Trail(Rows):
         )
         shown = ("close", "base_price", "open", "listed_shares")
         made_from = [self._silver(prices, price, shown) for price in found]
-        made_from += self._splits(row)
+        made_from += self._disclosed(row)
         return Link(title(table, row), {**values_of(row, names), **self._about(table, row)}, tuple(made_from))
 
-    def _splits(self, row: Row) -> list[Link]:
+    def _disclosed(self, row: Row) -> list[Link]:
+        """The actions of the ex-date, and the earlier decision that disclosed the factor."""
         actions = registry.table("silver.corporate_actions")
+        decision = row.get("disclosed_by") if row["exchange"] == "XKRX" else None
         found = self._rows(
-            "SELECT * FROM silver.corporate_actions WHERE security_id = ? AND session_date = ? AND known_until IS NULL",
-            [row["security_id"], row["session_date"]],
+            "SELECT * FROM silver.corporate_actions WHERE known_until IS NULL "
+            "AND ((security_id = ? AND session_date = ?) OR evidence = ?) ORDER BY session_date, action",
+            [row["security_id"], row["session_date"], decision or ""],
         )
-        return [self._silver(actions, action, ("action", "price_factor", "amount")) for action in found]
+        return [self._silver(actions, action, ("action", "report_name", "price_factor", "amount")) for action in found]
 
     def _price(self, table: Table, row: Row, column: Column) -> Link:
         made_from = self._price_sources(row, (column.name,))

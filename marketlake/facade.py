@@ -162,6 +162,27 @@ class Lake:
         prices.attrs["meta"] = self._meta(instant) | {"adjusted": adjust}
         return prices
 
+    def adjustments(
+        self, symbols: str | Sequence[str] | None = None, *, unexplained: bool = False, as_of: Instant | None = None
+    ) -> pd.DataFrame:
+        """The ledger of factors as believed at the instant, oldest ex-date first: cause, evidence, confidence, who disclosed it.
+
+        Parameters
+        ----------
+        symbols : codes or security ids; all of them by default.
+        unexplained : only the factors that no disclosed action accounts for.
+        as_of : instead of the lake's own instant.
+
+        Raises
+        ------
+        Permanent
+            Unknown symbols, or an instant after the release's.
+        """
+        instant = self._instant(as_of)
+        ids = None if symbols is None else reading.security_ids(self._sql, symbols)
+        rows = frame_of(reading.adjustments(self._sql, ids, instant), self._meta(instant))
+        return rows[rows["disclosed_by"].isna()].reset_index(drop=True) if unexplained else rows
+
     def features(
         self,
         names: str | Sequence[str],

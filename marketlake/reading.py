@@ -189,6 +189,13 @@ def reported(sql: ReleaseSql, securities: Sequence[str], items: Sequence[str], a
         f"SELECT {names} FROM silver.fundamentals WHERE list_contains(?, security_id) AND list_contains(?, item) "
         f"AND {where} ORDER BY security_id, item, basis, currency, span, period_end",
         [list(securities), list(items or ITEMS), *values],
+def adjustments(sql: ReleaseSql, securities: Sequence[str] | None, as_of: datetime) -> pa.Table:
+    """The factors believed at the instant, of these securities or of all (None), ordered by ex-date."""
+    return sql.query(
+        "SELECT session_date, security_id, exchange, factor, cause, evidence, confidence, disclosed_by, known_at "
+        f"FROM silver.adjustments WHERE {_TRUE_THEN} AND (? IS NULL OR list_contains(?, security_id)) "
+        "ORDER BY session_date, security_id",
+        [as_of, as_of, None if securities is None else "some", list(securities or [])],
     )
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -15,10 +15,16 @@ from lake.bronze import Taken
 from lake.lake import Lake
 from lake.releases import Release
 from lake.windows import between
+from market import causes
 from market.table import Table, empty
 
 matplotlib.use("Agg")
 SAMPLE_ROWS, SAMPLE_COLUMNS = 5, 10
+LISTED = 100
+UNEXPLAINED = ("session_date", "security_id", "factor", "cause", "evidence", "confidence")
+ALL_UNEXPLAINED = (
+    "SELECT * FROM silver.adjustments WHERE known_until IS NULL AND disclosed_by IS NULL ORDER BY session_date DESC"
+)
 
 Metadata = dict[str, Any]
 
@@ -73,6 +79,8 @@ def judged(what: Built) -> Metadata:
         "failed": dg.MetadataValue.md("\n".join(failed) or "none"),
         "sample": dg.MetadataValue.md(_sample(what.table, what.rows)),
     }
+    if what.table.name == "silver.adjustments":
+        metadata["unexplained_factors"] = dg.MetadataValue.md(_unexplained(what))
     if what.rows.num_rows and what.table.is_partitioned and what.window.start < what.window.end:
         metadata["rows_per_session"] = dg.MetadataValue.md(_plot_per_session(what.table.name, what.rows))
     return metadata
@@ -104,9 +112,22 @@ def _sample(table: Table, rows: pa.Table) -> str:
     if not rows.num_rows:
         return "no rows"
     names = [column.name for column in table.public][:SAMPLE_COLUMNS]
-    few: list[Mapping[str, Any]] = rows.select(names).slice(max(0, rows.num_rows - SAMPLE_ROWS)).to_pylist()
+    return _shown(rows.slice(max(0, rows.num_rows - SAMPLE_ROWS)), names)
+
+
+def _unexplained(what: Built) -> str:
+    """The factors of the window that no disclosed action accounts for, as a table, and the query that lists all of them."""
+    rows = causes.unexplained(what.rows)
+    if not rows.num_rows:
+        return "none"
+    more = f"\n\nand {rows.num_rows - LISTED:,} more" if rows.num_rows > LISTED else ""
+    return f'{_shown(rows.slice(0, LISTED), UNEXPLAINED)}{more}\n\n`marketlake sql "{ALL_UNEXPLAINED}"` lists those of the release.'
+
+
+def _shown(rows: pa.Table, names: Sequence[str]) -> str:
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    return "\n".join([*lines, *("| " + " | ".join(str(row[name]) for name in names) + " |" for row in few)])
+    told: list[Mapping[str, Any]] = rows.select(list(names)).to_pylist()
+    return "\n".join([*lines, *("| " + " | ".join(str(row[name]) for name in names) + " |" for row in told)])
 
 
 def _plot_per_session(title: str, rows: pa.Table) -> str:

@@ -136,3 +136,18 @@ def test_a_reconciliation_brings_the_librarys_own_result() -> None:
     said = reconcile.value_within_range(prices(10))
     assert said.evidence.success
     assert said.evidence.expectation_config.kwargs["mostly"] == 0.99
+
+
+def test_a_factor_that_nothing_disclosed_is_a_warning_and_named() -> None:
+    ledger = pa.table({
+        "security_id": ["XKRX:000001", "XKRX:000002", "XKRX:000003", "XNYS:AAPL"], "session_date": [DAYS[0]] * 4,
+        "exchange": ["XKRX", "XKRX", "XKRX", "XNYS"], "factor": [0.5, 0.95, 2.0, 0.25],
+        "cause": ["split", "rights_or_other", "consolidation", "split"],
+        "disclosed_by": ["DART 1", None, None, None],
+        "known_until": pa.array([None, None, datetime(2024, 5, 4, tzinfo=UTC), None], pa.timestamp("us", "UTC")),
+    })  # fmt: skip
+    said = reconcile.factors_are_disclosed(ledger)
+    assert (said.passed, said.severity, said.n_rows, said.n_failed) == (False, "warn", 2, 1)
+    assert "XKRX:000002, 2024-05-02, factor 0.95, cause rights_or_other" in said.found
+    assert reconcile.factors_are_disclosed(ledger.slice(0, 1)).passed
+    assert reconcile.factors_are_disclosed(ledger.slice(0, 0)).found.startswith("not judged")

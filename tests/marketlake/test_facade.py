@@ -258,3 +258,15 @@ def test_importing_the_package_imports_nothing_heavy():
         [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_ledger_says_what_explains_each_factor_and_lists_what_nothing_does(lake):
+    rows = lake.adjustments()
+    assert {"session_date", "security_id", "factor", "cause", "evidence", "confidence", "disclosed_by"} <= set(rows)
+    assert rows["known_at"].le(pd.Timestamp(lake.as_of)).all()
+    left = lake.adjustments(unexplained=True)
+    assert len(rows) >= 1
+    assert left["disclosed_by"].isna().all()
+    assert len(left) == rows["disclosed_by"].isna().sum()
+    assert lake.adjustments("000660")["factor"].tolist() == [0.2]
+    assert lake.adjustments("000660", as_of="2024-02-29T18:00+09:00").empty

@@ -38,6 +38,8 @@ DECISIONS = {
     "무상증자결정": "bonus_decision",
     "유무상증자결정": "rights_and_bonus_decision",
     "감자결정": "capital_reduction_decision",
+    "회사분할결정": "spin_off_decision",
+    "회사분할합병결정": "spin_off_decision",
     "배당결정": "dividend_decision",
 }
 

@@ -3,32 +3,33 @@
 import pandas as pd
 import pyarrow as pa
 
-from market import adjust, bitemporal
+from market import adjust, bitemporal, causes
 from market.datasets.silver._typed import KNOWN, MONTH
 from market.table import Between, Column, Frames, OneOf, Read, Table, Window
 
-VALUES = ("factor", "cause", "evidence", "confidence")
+VALUES = ("factor", "cause", "evidence", "confidence", "disclosed_by")
+DECIDED_BEFORE = 200
+"""Sessions of decisions that an ex-date may go back to: more than the days of `causes.LATER` hold."""
 
 
 def build(frames: Frames, window: Window) -> pa.Table:
     """Factors within the window, each true as long as the prices or the declared split that imply it were believed.
 
-    A factor that a correction no longer implies is closed by it; another one is a row of its own.
+    A factor that a correction no longer implies is closed by it; another one is a row of its own. Beside each stands what explains it.
     """
     prices = frames["silver.prices"].to_pandas(timestamp_as_object=False)
     sessions = frames["silver.sessions"].to_pandas()[["exchange", "session_date", "session_no"]]
     prices = prices.merge(sessions, on=["exchange", "session_date"], how="inner")
     korean, american = (prices[prices["exchange"] == exchange] for exchange in ("XKRX", "XNYS"))
-    events = _unexplained(adjust.base_price_events(adjust.beside_session_before(korean)), korean)
-    splits = _declared_splits(frames["silver.corporate_actions"])
-    declared = bitemporal.together(american, splits, ("security_id", "session_date"))
-    declared = declared.assign(cause="split", evidence="declared by the source", confidence="high")
-    rows = pd.concat([events, declared], ignore_index=True)
+    actions = frames["silver.corporate_actions"].to_pandas(timestamp_as_object=False)
+    events = _unfitting(adjust.base_price_events(adjust.beside_session_before(korean)), korean)
+    declared = bitemporal.together(american, _declared_splits(actions), ("security_id", "session_date"))
+    rows = pd.concat([causes.explained(events, actions), causes.confirmed(declared, american)], ignore_index=True)
     rows = rows[(rows["session_date"] >= window.start) & (rows["session_date"] <= window.end)]
     return TABLE.conform(pa.Table.from_pandas(_in_one_piece(rows), preserve_index=False))
 
 
-def _unexplained(events: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+def _unfitting(events: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
     """Events whose base price fits no close told by then for the session before: a corrected close leaves the next base."""
     told = prices[["security_id", "session_no", "close", "known_at"]].assign(session_no=prices["session_no"] + 1)
     pairs = events.reset_index().merge(told, on=["security_id", "session_no"], suffixes=("", "_told"))
@@ -36,10 +37,9 @@ def _unexplained(events: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
     return events.drop(index=pairs.loc[fits & (pairs["known_at_told"] <= pairs["known_at"]), "index"].unique())
 
 
-def _declared_splits(actions: pa.Table) -> pd.DataFrame:
-    rows = actions.to_pandas(timestamp_as_object=False)
-    rows = rows[rows["action"] == "split"].rename(columns={"price_factor": "factor"})
-    return rows[["security_id", "session_date", "factor", "known_at", "known_until"]]
+def _declared_splits(actions: pd.DataFrame) -> pd.DataFrame:
+    rows = actions[actions["action"] == "split"].rename(columns={"price_factor": "factor"})
+    return rows[["security_id", "session_date", "factor", "evidence", "known_at", "known_until"]]
 
 
 def _in_one_piece(rows: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +47,8 @@ def _in_one_piece(rows: pd.DataFrame) -> pd.DataFrame:
     key, values = ["security_id", "session_date"], list(VALUES)
     rows = rows.sort_values([*key, "known_at"], ignore_index=True)
     before = rows.groupby(key)[[*values, "known_until"]].shift()
-    goes_on = (rows[values] == before[values]).all(axis=1) & (rows["known_at"] == before["known_until"])
+    same = (rows[values] == before[values]) | (rows[values].isna() & before[values].isna())
+    goes_on = same.fillna(False).all(axis=1) & (rows["known_at"] == before["known_until"])
     is_last = ~goes_on.shift(-1, fill_value=False)
     pieces = rows[~goes_on].copy()
     pieces["known_until"] = rows.loc[is_last, "known_until"].set_axis(pieces.index)
@@ -64,9 +65,19 @@ TABLE = Table(
         Column("security_id", "string", "our stable id"),
         Column("exchange", "string", "exchange", rules=(OneOf(("XKRX", "XNYS")),)),
         Column("factor", "float64", "multiply earlier prices by it to compare", "1", rules=(Between(1e-6, 1e6),)),
-        Column("cause", "string", "what moved the base"),
-        Column("evidence", "string", "the figures behind it"),
+        Column(
+            "cause",
+            "string",
+            "what moved the base; a name such as split_or_bonus where no disclosed decision tells more",
+        ),
+        Column("evidence", "string", "the figures behind it, and the report's name"),
         Column("confidence", "string", "how sure", rules=(OneOf(("high", "medium", "low")),)),
+        Column(
+            "disclosed_by",
+            "string",
+            "evidence of its action in silver.corporate_actions; null: unexplained",
+            nullable=True,
+        ),
         *KNOWN,
     ),
     key=("security_id", "session_date", "known_at"),
@@ -76,7 +87,7 @@ TABLE = Table(
     reads=(
         Read("silver.prices", spread="security_id", history=1, versions=True),
         Read("silver.sessions", "side", history=1),
-        Read("silver.corporate_actions", "side", versions=True),
+        Read("silver.corporate_actions", "side", history=DECIDED_BEFORE, versions=True),
     ),
     build=build,
     carries=True,

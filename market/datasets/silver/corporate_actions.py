@@ -7,7 +7,7 @@ from market.table import Between, Column, OneOf, Read, Table
 FEEDS = feeds("silver.corporate_actions")
 ACTIONS = (
     "split", "cash_dividend", "split_decision", "consolidation_decision", "rights_decision", "bonus_decision",
-    "rights_and_bonus_decision", "capital_reduction_decision", "dividend_decision",
+    "rights_and_bonus_decision", "capital_reduction_decision", "spin_off_decision", "dividend_decision",
 )  # fmt: skip
 
 TABLE = Table(

@@ -1,6 +1,6 @@
 """silver.adjustments: a factor is true as long as what implies it is believed, and not a moment longer."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pytest
 
 from market import calendars
 from market.bitemporal import true_at
+from market.table import Window
 
 BEFORE, DAY, AFTER = date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 7)
 
@@ -121,3 +122,47 @@ def test_a_relisting_is_no_factor_where_shares_did_not_move(answer: Any, silver:
     )
     assert calendars.next_session("XKRX", DAY) == AFTER
     assert rows.empty
+
+
+def decided(answer: Any, day: date, fetched: str, title: str, number: str) -> Any:
+    """A filing of one session."""
+    received = {"report_nm": title, "rcept_no": number, "rcept_dt": f"{day:%Y%m%d}"}
+    return answer("bronze.dart_filings", fetched, received, day=day)
+
+
+def test_a_disclosed_decision_names_the_cause_and_a_day_s_build_finds_it_as_the_whole_does(
+    answer: Any, silver: Any
+) -> None:
+    told = [
+        krx(answer, BEFORE, "2024-05-02 23:00", 100, 100),
+        krx(answer, DAY, "2024-05-03 23:00", 95, 95, TDD_OPNPRC="96"),
+        decided(answer, date(2024, 3, 4), "2024-03-04 23:00", "주요사항보고서(유상증자결정)", "20240304000007"),
+    ]
+    whole = silver("silver.adjustments", *told)
+    [row] = whole.to_dict("records")
+    assert (row["cause"], row["disclosed_by"], row["confidence"]) == ("rights_issue", "DART 20240304000007", "high")
+    assert row["evidence"].endswith("; 주요사항보고서(유상증자결정)")
+    day = silver("silver.adjustments", *told, window=Window(DAY, DAY, datetime(2024, 5, 4, tzinfo=UTC)))
+    pd.testing.assert_frame_equal(day, whole)
+
+
+def test_a_decision_received_on_the_ex_date_itself_could_not_be_read_by_its_close(answer: Any, silver: Any) -> None:
+    told = [
+        krx(answer, BEFORE, "2024-05-02 23:00", 100, 100),
+        krx(answer, DAY, "2024-05-03 23:00", 95, 95, TDD_OPNPRC="96"),
+        decided(answer, DAY, "2024-05-03 23:00", "주요사항보고서(유상증자결정)", "20240503000007"),
+    ]
+    [row] = silver("silver.adjustments", *told).to_dict("records")
+    assert row["cause"] == "rights_or_other"
+    assert pd.isna(row["disclosed_by"])
+
+
+def test_a_declared_split_is_held_against_the_opening(answer: Any, silver: Any) -> None:
+    split = {"kind": "split", "numerator": 4.0, "denominator": 1.0}
+    before = answer("bronze.yahoo_chart", "2024-05-02 22:00", {"open": 720.0, "close": 724.0}, day=BEFORE)
+    moved = answer("bronze.yahoo_chart", "2024-05-03 22:00", {}, split)
+    [row] = silver("silver.adjustments", before, moved).to_dict("records")
+    assert (row["factor"], row["confidence"], row["disclosed_by"]) == (0.25, "high", "Yahoo chart event")
+    still = answer("bronze.yahoo_chart", "2024-05-03 22:00", {"open": 722.0}, split)
+    assert silver("silver.adjustments", before, still)["confidence"].tolist() == ["low"]
+    assert silver("silver.adjustments", moved)["confidence"].tolist() == ["medium"]

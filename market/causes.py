@@ -1,0 +1,152 @@
+"""What explains a factor: decisions that the company disclosed, or, for a declared split, the prices that were traded.
+
+Only what could be known with the factor counts: a decision that nobody could read by then explains nothing. What does not belong
+here: the factor itself (`market.adjust`).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SOON = timedelta(days=150)
+LATER = timedelta(days=270)
+"""How long before the ex-date a decision may lie: new shares follow it within months; what needs a meeting of the holders (and a
+halt, and a relisting) takes longer. Ours; the longest in the synthetic world are 30 sessions."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which factors a disclosed action accounts for.
+
+    Parameters
+    ----------
+    cause : what the factor is called then.
+    of : causes as the base price alone tells them (`adjust.base_price_events`).
+    lowers : whether it lowers the price of a share (a factor below 1) or raises it.
+    within : how long before the ex-date the decision may lie.
+    title : part of the report's name that it must have.
+    """
+
+    cause: str
+    of: tuple[str, ...]
+    lowers: bool
+    within: timedelta
+    title: str = ""
+
+
+EXPLANATIONS = {
+    "split_decision": Explanation("split", ("split_or_bonus",), True, LATER),
+    "bonus_decision": Explanation("bonus_issue", ("split_or_bonus", "rights_or_other"), True, SOON),
+    "rights_and_bonus_decision": Explanation("rights_and_bonus", ("split_or_bonus", "rights_or_other"), True, SOON),
+    "rights_decision": Explanation("rights_issue", ("split_or_bonus", "rights_or_other"), True, SOON),
+    "dividend_decision": Explanation("stock_dividend", ("split_or_bonus", "rights_or_other"), True, SOON, "주식배당"),
+    "spin_off_decision": Explanation("spin_off", ("spin_off",), True, LATER),
+    "consolidation_decision": Explanation("consolidation", ("consolidation", "opening_auction"), False, LATER),
+    "capital_reduction_decision": Explanation("capital_reduction", ("consolidation", "opening_auction"), False, LATER),
+}
+"""By action of silver.corporate_actions. Where several account for one factor the newest receipt counts; where the shares moved with the
+base, the first of these does: those of a split and of some bonuses are there at once, those of rights weeks after the ex-date.
+"""
+
+
+def explained(events: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """The events, those that a decision accounts for with its cause and `disclosed_by`; null where none does.
+
+    Parameters
+    ----------
+    events : `adjust.base_price_events`: security_id, session_date, known_at, factor, cause, evidence, confidence; any order.
+    decisions : security_id, session_date, action, report_name, evidence, known_at and known_until, every version; any order.
+
+    Returns
+    -------
+    A new frame, index and order as given. A decision makes a factor of medium confidence a high one; where an opening auction had a
+    hand in it, low becomes medium. The company decides for all its shares: 005930's decision explains 005935's factor.
+    """
+    rows = events.assign(disclosed_by=pd.Series(None, events.index, dtype="string"))
+    told = decisions[decisions["action"].isin(list(EXPLANATIONS))]
+    if rows.empty or told.empty:
+        return rows
+    found = _accounting(rows, told)
+    at = found.index
+    rows.loc[at, "cause"], rows.loc[at, "disclosed_by"] = found["explains_as"], found["receipt"]
+    rows.loc[at, "evidence"] = rows.loc[at, "evidence"] + "; " + found["report_name"].astype("string").fillna("")
+    rows.loc[at, "confidence"] = rows.loc[at, "confidence"].map({"low": "medium", "medium": "high", "high": "high"})
+    return rows
+
+
+def confirmed(declared: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+    """Declared splits with cause, evidence, confidence and `disclosed_by`: high where the opening moved as the split says.
+
+    Parameters
+    ----------
+    declared : bars of ex-dates with session_no, open, known_at, factor, and as evidence what declared it.
+    bars : versions of the sessions before: security_id, session_no, close, known_at and known_until.
+
+    A source may declare what never happened, or on the wrong day. The opening over the close before is held against the factor: nearer
+    to it than half of the way to no split at all confirms it. Without a bar before, or an opening, nothing can: medium.
+    """
+    before = bars[["security_id", "session_no", "close", "known_at", "known_until"]]
+    before = before.assign(session_no=before["session_no"] + 1)
+    rows = declared.reset_index(drop=True)
+    pairs = rows[["security_id", "session_no", "known_at"]].reset_index()
+    pairs = pairs.merge(before, on=["security_id", "session_no"], suffixes=("", "_before"))
+    pairs = pairs[_believed(pairs["known_at"], pairs["known_at_before"], pairs["known_until"])]
+    close = pairs.drop_duplicates("index").set_index("index")["close"].reindex(rows.index)
+    moved, factor = np.log(rows["open"] / close), np.log(rows["factor"])
+    fits = (moved - factor).abs() < factor.abs() / 2
+    unknown = moved.isna()
+    said = np.where(fits, "the opening moved with it", "the opening did not move with it")
+    return rows.assign(
+        cause="split",
+        evidence="declared by the source; "
+        + pd.Series(said, rows.index).mask(unknown, "no opening to hold it against"),
+        confidence=np.where(unknown, "medium", np.where(fits, "high", "low")),
+        disclosed_by=rows["evidence"],
+    )
+
+
+def unexplained(ledger: pa.Table) -> pa.Table:
+    """The rows of silver.adjustments that are believed and that no disclosed action accounts for, newest ex-date first."""
+    rows = ledger.filter(pc.and_(pc.is_null(ledger["known_until"]), pc.is_null(ledger["disclosed_by"])))
+    return rows.sort_by([("session_date", "descending"), ("security_id", "ascending")])
+
+
+def issuer(security_id: pd.Series) -> pd.Series:
+    """What the share codes of one company have in common: XKRX:00593 of XKRX:005930 and XKRX:005935."""
+    return security_id.astype("string").str.slice(0, -1)
+
+
+def _accounting(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """By the event's index, the decision that accounts for it."""
+    ranks = {action: rank for rank, action in enumerate(EXPLANATIONS)}
+    left = rows[["session_date", "known_at", "cause", "factor"]].assign(issuer=issuer(rows["security_id"]))
+    right = told[["session_date", "action", "report_name", "known_at", "known_until"]].assign(
+        issuer=issuer(told["security_id"]), receipt=told["evidence"], rank=told["action"].map(ranks)
+    )
+    pairs = left.reset_index(names="event").merge(right, on="issuer", suffixes=("", "_told"))
+    if pairs.empty:
+        return pairs.set_index("event").assign(explains_as=None)
+    age = pd.to_datetime(pairs["session_date"]) - pd.to_datetime(pairs["session_date_told"])
+    asked = (pairs["action"], pairs["cause"], pairs["factor"], pairs["report_name"], age)
+    accounts = [_accounts(*one) for one in zip(*asked, strict=True)]
+    pairs = pairs[np.array(accounts) & _believed(pairs["known_at"], pairs["known_at_told"], pairs["known_until"])]
+    pairs = pairs.assign(explains_as=[EXPLANATIONS[action].cause for action in pairs["action"]])
+    first = pairs["rank"].where(pairs["cause"] == "split_or_bonus", 0)
+    order = ["first", "known_at_told", "rank", "receipt"]
+    newest = pairs.assign(first=first).sort_values(order, ascending=[True, False, True, False], kind="stable")
+    return newest.drop_duplicates("event").set_index("event")
+
+
+def _accounts(action: str, cause: str, factor: float, report_name: object, age: pd.Timedelta) -> bool:
+    explanation = EXPLANATIONS[action]
+    fits = cause in explanation.of and (factor < 1.0) == explanation.lowers and explanation.title in str(report_name)
+    return fits and timedelta(0) <= age <= explanation.within
+
+
+def _believed(at: pd.Series, known_at: pd.Series, known_until: pd.Series) -> pd.Series:
+    """Where the version was known at the instant and not yet replaced."""
+    return (known_at <= at) & (known_until.isna() | (known_until > at))
