@@ -126,6 +126,25 @@ def _spark(found: Result) -> Iterator[str]:
     yield from _table(["way", *stages], [[way, *(times[stage] for stage in stages)] for way, times in ways.items()])
 
 
+def _truth(found: Result) -> Iterator[str]:
+    yield f"## The synthetic world's truth, every fault on: {found['symbols']} Korean symbols, {found['sessions']} sessions\n"
+    yield (
+        "`python -m bench.truth`: asked with all faults on, and again for what failed. Wrong is what either side has alone. "
+        f"{found['days_that_failed_first']} askings failed first.\n"
+    )
+    names = ("expected", "found", "wrong")
+    yield from _table(["truth", *names], [[name, *(one[n] for n in names)] for name, one in found["counts"].items()])
+
+
+def _silver(found: Result) -> Iterator[str]:
+    yield f"## Silver: {found['symbols']} securities, {found['sessions']} sessions\n"
+    yield "`python -m bench.silver`; medians of several rounds, the ways in turns. A read opens the release's Delta files anew each time.\n"
+    yield from _table(
+        ["what", "ours", "the other way", "ours / other", "goal"],
+        [[one["what"], one["ours"], one["other"], one["ratio"], one["goal"]] for one in found["rows"]],
+    )
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield "|---" * len(head) + "|"
@@ -140,6 +159,8 @@ SECTIONS = {
     "api": _api("DuckDB", "python -m bench.api"),
     "api-trino": _api("Trino", "python -m bench.api --trino"),
     "online": _online,
+    "silver": _silver,
+    "truth": _truth,
 }
 
 if __name__ == "__main__":
