@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market import adjust, calendars
+from market import adjust, calendars, rulebook
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -194,3 +194,68 @@ def test_the_recorded_base_price_events_are_found_by_code_date_and_factor():
     assert (
         len(expected) == 103
     )  # of 123; the others: 17 relistings with the shares that there were, 3 transfers from KONEX
+
+
+DAYS = [d.date() for d in pd.bdate_range("2024-01-01", periods=40)]
+LEDGERS = st.dictionaries(
+    st.integers(1, 39), st.sampled_from([0.02, 0.1, 0.2, 0.5, 0.846, 0.937, 4 / 3, 2.0, 10.0]), max_size=6
+)
+"""Factors by the place of their ex-date."""
+
+
+def ledger_of(factors, last=40):
+    """The ledger as it was known at that place: nothing of a later ex-date."""
+    known = sorted(at for at in factors if at < last)
+    return pd.DataFrame(
+        {"security_id": "A", "session_date": [DAYS[at] for at in known], "factor": [factors[at] for at in known]}
+    )
+
+
+def as_of(prices, factors, last):
+    """Prices of the sessions before that place, on the scale of the last of them."""
+    rows = prices.iloc[:last].copy()
+    rows["cumulative_factor"] = adjust.cumulative_factor(ledger_of(factors, last), rows)
+    return adjust.adjusted_as_of(rows, pd.Series(rows["cumulative_factor"].iloc[-1], rows.index))
+
+
+@st.composite
+def series(draw):
+    """Raw prices on the tick grid of the day, and volumes."""
+    closes = draw(st.lists(st.integers(200, 3_000_000), min_size=len(DAYS), max_size=len(DAYS)))
+    on_grid = [
+        close - close % int(rulebook.tick_size("KOSPI", day, close)) for day, close in zip(DAYS, closes, strict=True)
+    ]
+    columns = {name: on_grid for name in adjust.PRICE_COLUMNS}
+    return pd.DataFrame({"security_id": "A", "session_date": DAYS, "volume": draw(st.integers(0, 10**8)), **columns})
+
+
+@given(series(), LEDGERS, st.integers(1, 39), st.integers(1, 40))
+def test_adjusting_as_of_one_day_and_then_as_of_a_later_one_is_adjusting_as_of_the_later_one(
+    prices, factors, first, second
+):
+    first, second = sorted((first, second))
+    once = as_of(prices, factors, second).iloc[:first]
+    between = ledger_of({at: factor for at, factor in factors.items() if first <= at < second})["factor"].prod()
+    twice = as_of(prices, factors, first)
+    np.testing.assert_allclose(twice["close"] * between, once["close"], rtol=1e-12)
+    np.testing.assert_allclose(twice["volume"] / between, once["volume"], rtol=1e-12)
+
+
+@given(series(), LEDGERS, st.integers(1, 40))
+def test_from_raw_to_adjusted_and_back_every_price_is_the_one_traded(prices, factors, last):
+    """By the ledger of the day: within a thousandth of the day's tick, so that the nearest price on the grid is the raw one."""
+    adjusted = as_of(prices, factors, last)
+    own = adjust.cumulative_factor(ledger_of(factors, last), adjusted)
+    back = adjusted["close"] / own[-1] * own
+    raw = prices["close"].iloc[:last]
+    ticks = np.array(
+        [rulebook.tick_size("KOSPI", day, close) for day, close in zip(DAYS[:last], raw, strict=True)], float
+    )
+    assert (np.abs(back - raw) < ticks / 1_000).all()
+    np.testing.assert_allclose(adjusted["volume"] * own[-1] / own, prices["volume"].iloc[:last], rtol=1e-12)
+
+
+@given(series(), LEDGERS, st.integers(1, 39))
+def test_prices_as_of_a_day_do_not_depend_on_any_later_ex_date(prices, factors, last):
+    kept = {at: factor for at, factor in factors.items() if at < last}
+    pd.testing.assert_frame_equal(as_of(prices, factors, last), as_of(prices, kept, last))
