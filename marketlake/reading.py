@@ -189,6 +189,9 @@ def reported(sql: ReleaseSql, securities: Sequence[str], items: Sequence[str], a
         f"SELECT {names} FROM silver.fundamentals WHERE list_contains(?, security_id) AND list_contains(?, item) "
         f"AND {where} ORDER BY security_id, item, basis, currency, span, period_end",
         [list(securities), list(items or ITEMS), *values],
+    )
+
+
 def adjustments(sql: ReleaseSql, securities: Sequence[str] | None, as_of: datetime) -> pa.Table:
     """The factors believed at the instant, of these securities or of all (None), ordered by ex-date."""
     return sql.query(
