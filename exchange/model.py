@@ -22,6 +22,9 @@ MISSING = int(np.iinfo(np.int64).min)
 """Stands for an unknown number in integer columns; KRX writes "-" there."""
 
 MARKETS = ("KOSPI", "KOSDAQ", "KONEX")
+INDEX_SERVICES = {"krx_dd_trd": "KRX", "kospi_dd_trd": "KOSPI", "kosdaq_dd_trd": "KOSDAQ"}
+"""Services of indices, by the series that each tells."""
+FUND_SERVICE = "etf_bydd_trd"
 NUMBERS = ("open", "high", "low", "close", "volume", "value", "market_cap", "listed_shares", "change")
 
 
@@ -88,6 +91,42 @@ class Chart:
     volume: Int64
     splits: tuple[tuple[date, int, int], ...] = ()
     dividends: tuple[tuple[date, float], ...] = ()
+
+
+class IndexBar(NamedTuple):
+    """One index on one session; None where KRX writes "-". ``series`` is whose service tells it: KRX, KOSPI or KOSDAQ."""
+
+    series: str
+    name: str
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    change: float | None
+    volume: int | None
+    value: int | None
+    market_cap: int | None
+
+
+class FundBar(NamedTuple):
+    """One exchange-traded fund on one session, prices in KRW; ``follows`` names its index, ``nav`` is per share, ``net_assets`` of the whole fund."""
+
+    code: str
+    name: str
+    follows: str
+    open: int
+    high: int
+    low: int
+    close: int
+    change: int
+    volume: int
+    value: int
+    market_cap: int
+    listed_shares: int
+    nav: float
+    net_assets: int
+    index_close: float
+    index_change: float
 
 
 class Company(NamedTuple):
@@ -255,7 +294,7 @@ class World:
     """Everything that can be asked about, without any clock; what may be shown when is decided by the wires.
 
     ``filings``, ``news`` and ``web`` (what Daum's web search shows) are None where the world does not cover that source, which is
-    not the same as empty.
+    not the same as empty. ``indices`` and ``funds`` are by session; without any, their services are not covered.
     """
 
     name: str
@@ -272,6 +311,8 @@ class World:
     news: News | None = None
     registrants: Mapping[str, Registrant] = field(default_factory=dict)
     web: News | None = None
+    indices: Mapping[date, Sequence[IndexBar]] = field(default_factory=dict)
+    funds: Mapping[date, Sequence[FundBar]] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
@@ -281,7 +322,12 @@ class World:
             "world": self.name,
             "price_basis": self.price_basis,
             "sources": {
-                "krx": {"exchange": "XKRX", "covered": True, "markets": [MARKETS[i] for i in present]},
+                "krx": {
+                    "exchange": "XKRX",
+                    "covered": True,
+                    "markets": [MARKETS[i] for i in present],
+                    "services": [*(INDEX_SERVICES if self.indices else ()), *((FUND_SERVICE,) if self.funds else ())],
+                },
                 "yahoo": {"exchange": "XNYS", "covered": bool(self.charts), "symbols": list(self.charts)},
                 "dart": {"exchange": "XKRX", "covered": self.filings is not None},
                 "naver": {"exchange": "XKRX", "covered": self.news is not None},

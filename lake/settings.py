@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         description="Daum by Kakao's web search; 'live' for the real host, 'off' to leave it out, empty for the exchange",
     )
     krx_api_key: SecretStr = Field(SecretStr(""), description="KRX Open API key (openapi.krx.co.kr)")
+    krx_services: str = Field(
+        "krx_dd_trd,kospi_dd_trd,kosdaq_dd_trd,etf_bydd_trd",
+        description="services of KRX Open API asked beside those of the stocks, comma-separated: indices, ETFs; 'off' for none."
+        " One that the key is not approved for stops nothing: bronze.krx_services shows it",
+    )
     dart_api_key: SecretStr = Field(SecretStr(""), description="OpenDART key, 40 characters (opendart.fss.or.kr)")
     naver_client_id: SecretStr = Field(SecretStr(""), description="Naver search client id")
     naver_client_secret: SecretStr = Field(SecretStr(""), description="Naver search client secret")

@@ -86,6 +86,10 @@ class World:
             return _LIVE_KRX_MARKETS
         return tuple(self.covered.get(source, {}).get("markets", ()))
 
+    def has_service(self, source: str, service: str) -> bool:
+        """True where the source has that service beside its main ones: a recorded world may hold prices alone."""
+        return source not in self.simulated or service in self.covered.get(source, {}).get("services", ())
+
     def clock(self, source: str = "") -> Clock:
         """What time it is in this world, or at that source: a live source follows the machine's clock."""
         is_simulated = source in self.simulated if source else self.is_simulated

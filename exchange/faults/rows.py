@@ -188,7 +188,10 @@ def _negative_price(row: dict[str, Any]) -> None:
 
 
 def _unknown_market(row: dict[str, Any]) -> None:
-    row["MKT_NM"] = "KOSPLUS"
+    if "MKT_NM" in row:
+        row["MKT_NM"] = "KOSPLUS"
+    else:
+        _negative_price(row)  # a fund's row tells no board
 
 
 def _no_session(row: dict[str, Any]) -> None:

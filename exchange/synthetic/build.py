@@ -12,7 +12,7 @@ import numpy as np
 
 from exchange.clock import SEOUL, epoch
 from exchange.model import News, World
-from exchange.synthetic import accounts, edgar, filings, krx, news, truth, us, web
+from exchange.synthetic import accounts, edgar, filings, funds, krx, news, truth, us, web
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -23,7 +23,7 @@ N_SYMBOLS, N_US_SYMBOLS, N_SESSIONS = 200, 30, 500
 _END = time(
     13
 )  # in Seoul, when every source owes the last session: EDGAR accepts its filings until noon there in winter
-_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar", "web", "accounts")
+_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar", "web", "accounts", "funds")
 
 
 @lru_cache(maxsize=4)
@@ -56,6 +56,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         News([item for item in part if item.published_at >= begin and item.code in served])
         for part in (items, web.pages(items, rngs["web"]).items)
     )
+    indices = funds.index_bars(all_days, panel, first)
     krx_truth = truth.describe(market, all_days, plan, panel, (first, symbols))
     return World(
         name=f"synthetic:{seed}",
@@ -71,6 +72,8 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         capital={key: said for key, said in told.capital.items() if key[0] in companies},
         news=shown,
         web=found,
+        indices=indices,
+        funds=funds.fund_bars(indices, rngs["funds"]),
         registrants=registrants,
         truth={
             "world": f"synthetic:{seed}",

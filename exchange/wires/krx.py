@@ -1,4 +1,4 @@
-"""KRX Open API (data-dbg.krx.co.kr): daily trades and issue base information, one market and day per answer.
+"""KRX Open API (data-dbg.krx.co.kr): daily trades, issue base information, indices and ETFs, one service and day per answer.
 
 Field names follow the published samples and clients' code; numbers are strings with commas, as KRX's own bodies have
 them ("-" where unknown). What does not belong here: Data Marketplace's getJsonData.cmd.
@@ -16,11 +16,14 @@ import numpy as np
 from exchange.clock import Clock, krx_ready_at
 from exchange.isin import korean_isin
 from exchange.keys import KRX_SERVICES
-from exchange.model import MISSING, World
+from exchange.model import FUND_SERVICE, INDEX_SERVICES, MISSING, FundBar, IndexBar, World
 from exchange.wires.answer import Answer, Ask
 
 MARKET_OF = {"stk": "KOSPI", "ksq": "KOSDAQ", "knx": "KONEX"}
-_PATH = re.compile(r"^/svc/(?:apis|sample/apis)/sto/((stk|ksq|knx)_(bydd_trd|isu_base_info))(?:\.json)?$")
+_PATH = re.compile(
+    r"^/svc/(?:apis|sample/apis)/(sto/(?:stk|ksq|knx)_(?:bydd_trd|isu_base_info)|"
+    rf"idx/(?:{'|'.join(INDEX_SERVICES)})|etp/{FUND_SERVICE})(?:\.json)?$"
+)
 _WIRE_NAMES = (
     ("TDD_CLSPRC", "close"),
     ("CMPPREVDD_PRC", "change"),
@@ -54,7 +57,7 @@ class Krx:
         route = _PATH.match(ask.path)
         if route is None:
             return Answer({"respCode": "403", "respMsg": "Forbidden"}, status=403)
-        service, market, kind = route.group(1), MARKET_OF[route.group(2)], route.group(3)
+        service = route.group(1).partition("/")[2]
         if ask.headers.get("auth_key", ask.query.get("AUTH_KEY")) != self._key:
             return Answer({"respMsg": "Unauthorized Key", "respCode": "401"}, status=401)
         if self._services and service not in self._services:
@@ -63,9 +66,16 @@ class Krx:
         if day is None:
             return Answer({"respMsg": "Bad Request", "respCode": "400"}, status=400)
         known = clock.now >= krx_ready_at(day)
-        maker = self.trades if kind == "bydd_trd" else self.base_info
-        rows = maker(world, day, market) if known else []
+        rows = self._rows(service, world, day) if known else []
         return Answer({"OutBlock_1": rows}, rows=("OutBlock_1",), session=day)
+
+    def _rows(self, service: str, world: World, day: date) -> list[dict[str, Any]]:
+        if service in INDEX_SERVICES:
+            return [self.index(bar, day) for bar in world.indices.get(day, ()) if bar.series == INDEX_SERVICES[service]]
+        if service == FUND_SERVICE:
+            return [self.fund(bar, day) for bar in world.funds.get(day, ())]
+        prefix, _, kind = service.partition("_")
+        return (self.trades if kind == "bydd_trd" else self.base_info)(world, day, MARKET_OF[prefix])
 
     def trades(self, world: World, day: date, market: str) -> list[dict[str, Any]]:
         """Rows of ``*_bydd_trd``."""
@@ -112,6 +122,49 @@ class Krx:
             )
         return rows
 
+    def index(self, bar: IndexBar, day: date) -> dict[str, Any]:
+        """A row of ``*_dd_trd``: one index, levels with two decimals."""
+        rate = None if bar.close is None or bar.change is None else 100.0 * bar.change / (bar.close - bar.change)
+        return {
+            "BAS_DD": f"{day:%Y%m%d}",
+            "IDX_CLSS": bar.series,
+            "IDX_NM": bar.name,
+            "CLSPRC_IDX": self._level(bar.close),
+            "CMPPREVDD_IDX": self._level(bar.change),
+            "FLUC_RT": self._level(rate),
+            "OPNPRC_IDX": self._level(bar.open),
+            "HGPRC_IDX": self._level(bar.high),
+            "LWPRC_IDX": self._level(bar.low),
+            "ACC_TRDVOL": self._text(bar.volume),
+            "ACC_TRDVAL": self._text(bar.value),
+            "MKTCAP": self._text(bar.market_cap),
+        }
+
+    def fund(self, bar: FundBar, day: date) -> dict[str, Any]:
+        """A row of ``etf_bydd_trd``: one fund with its net asset value and the index that it follows."""
+        index_before = bar.index_close - bar.index_change
+        return {
+            "BAS_DD": f"{day:%Y%m%d}",
+            "ISU_CD": bar.code,
+            "ISU_NM": bar.name,
+            "TDD_CLSPRC": self._text(bar.close),
+            "CMPPREVDD_PRC": self._text(bar.change),
+            "FLUC_RT": self._level(100.0 * bar.change / (bar.close - bar.change)),
+            "NAV": self._level(bar.nav),
+            "TDD_OPNPRC": self._text(bar.open),
+            "TDD_HGPRC": self._text(bar.high),
+            "TDD_LWPRC": self._text(bar.low),
+            "ACC_TRDVOL": self._text(bar.volume),
+            "ACC_TRDVAL": self._text(bar.value),
+            "MKTCAP": self._text(bar.market_cap),
+            "INVSTASST_NETASST_TOTAMT": self._text(bar.net_assets),
+            "LIST_SHRS": self._text(bar.listed_shares),
+            "IDX_IND_NM": bar.follows,
+            "OBJ_STKPRC_IDX": self._level(bar.index_close),
+            "CMPPREVDD_IDX": self._level(bar.index_change),
+            "FLUC_RT_IDX": self._level(100.0 * bar.index_change / index_before),
+        }
+
     def expired_key(self) -> Answer:
         """The Open API tells it in the body."""
         return Answer({"respMsg": "Unauthorized Key", "respCode": "401"})
@@ -123,6 +176,15 @@ class Krx:
     def error_body(self) -> Answer:
         """A server error that claims to be HTTP 200."""
         return Answer({"respMsg": "Internal Server Error", "respCode": "500"})
+
+    def _text(self, number: int | None) -> str:
+        return "-" if number is None else self._number.format(number)
+
+    def _level(self, level: float | None) -> str:
+        if level is None:
+            return "-"
+        text = f"{level:,.2f}" if "," in self._number else f"{level:.2f}"
+        return "0.00" if text == "-0.00" else text
 
     def _texts(self, numbers: np.ndarray) -> list[str]:
         write = self._number.format

@@ -96,7 +96,12 @@ def test_the_clock_starts_when_the_last_session_is_due_from_every_source_and_is_
 def test_the_world_says_what_it_covers(client, server):
     world = client.http.get("/_exchange/world").json()
     assert (world["world"], world["price_basis"]) == ("synthetic:7", "raw")
-    assert world["sources"]["krx"] == {"exchange": "XKRX", "covered": True, "markets": ["KOSPI", "KOSDAQ"]}
+    assert world["sources"]["krx"] == {
+        "exchange": "XKRX",
+        "covered": True,
+        "markets": ["KOSPI", "KOSDAQ"],
+        "services": ["krx_dd_trd", "kospi_dd_trd", "kosdaq_dd_trd", "etf_bydd_trd"],
+    }
     assert world["sources"]["yahoo"]["exchange"] == "XNYS"
     assert {"AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "TSLA", "META"} <= set(world["sources"]["yahoo"]["symbols"])
     assert all(world["sources"][name]["covered"] for name in ("dart", "naver", "daum"))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from exchange.keys import DEFAULT_KEYS
-from exchange.server import Server
+from exchange.keys import DEFAULT_KEYS, KRX_SERVICES
+from exchange.server import Server, serve
 from lake.clients import client
 from lake.host import refused_in
 from lake.landing import land
@@ -225,7 +225,28 @@ def test_bad_and_doubled_rows_are_delivered_as_they_came(intake: Any, exchange: 
     day = intake.sessions("krx")[-1:]
     calm = intake.take("krx", day).new_rows
     exchange.set_faults(["duplicates", "bad-rows:share=1"])
-    assert intake.take("krx", day).new_rows == 2 * calm
+    n_services = 8  # a row each says what its service answered
+    assert intake.take("krx", day).new_rows == 2 * (calm - n_services) + n_services
+
+
+def test_a_key_without_indices_and_funds_brings_the_stocks_and_says_what_it_lacks(
+    intake: Any, exchange: Server
+) -> None:
+    stocks = ",".join(f"{market}_{kind}" for market in ("stk", "ksq") for kind in ("bydd_trd", "isu_base_info"))
+    days = intake.sessions("krx")[-2:]
+    with serve("synthetic:7", symbols=12, us_symbols=3, sessions=30, keys={KRX_SERVICES: stocks}) as narrow:
+        limited = intake.with_settings(exchange_url=narrow.url)
+        limited.take("krx", days)
+        assert narrow.world.name == exchange.world.name
+    told = limited.delta.read(registry.table("bronze.krx_services")).to_pylist()
+    refused = {row["service"] for row in told if row["state"] == "refused"}
+    assert refused == {"krx_dd_trd", "kospi_dd_trd", "kosdaq_dd_trd", "etf_bydd_trd"}
+    assert limited.delta.read(registry.table("bronze.krx_daily")).num_rows > 0
+    assert limited.delta.read(registry.table("bronze.krx_indices")).num_rows == 0
+    intake.take("krx", days)  # the key is approved for all now: asked again, they are there
+    assert intake.delta.read(registry.table("bronze.krx_indices")).num_rows == 2 * 7
+    states = intake.delta.read(registry.table("bronze.krx_services")).to_pylist()
+    assert {row["state"] for row in states if row["service"] == "etf_bydd_trd"} == {"refused", "open"}
 
 
 def test_a_day_of_bad_rows_of_yahoo_is_delivered(intake: Any, exchange: Server) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from exchange.keys import DEFAULT_KEYS
 from exchange.server import Server
-from lake.clients import client, keys, names
+from lake.clients import client, keys, krx, names
 from lake.delivery import Delivery, SchemaDrift
 from lake.settings import Settings
 from market import registry
@@ -47,7 +47,9 @@ def test_a_source_without_a_client_is_refused_with_the_list() -> None:
 
 def krx_rows(request: httpx.Request) -> httpx.Response:
     """One row on a session, none on the holiday."""
-    table = "bronze.krx_daily" if request.url.path.endswith("bydd_trd") else "bronze.krx_listing"
+    _, category, api = request.url.path.removeprefix("/svc").split("/")[1:]
+    stocks = "bronze.krx_daily" if api.endswith("bydd_trd") else "bronze.krx_listing"
+    table = stocks if category == "sto" else krx.OPTIONAL[api][1]
     columns = [c.name for c in registry.table(table).columns if c.name.isupper()]
     day = request.url.params["basDd"]
     row = {**dict.fromkeys(columns, "1"), **({"BAS_DD": day} if "BAS_DD" in columns else {})}
@@ -72,9 +74,67 @@ def test_krx_is_asked_for_each_market_and_for_the_closed_weekday_before(ask: Ask
                 for m in ("stk", "ksq", "knx")
                 for api in ("bydd_trd", "isu_base_info")
             ),
+            *(f"{base[:-4]}/idx/{series}_dd_trd?basDd=20240507" for series in ("krx", "kospi", "kosdaq")),
+            f"{base[:-4]}/etp/etf_bydd_trd?basDd=20240507",
         ]
     )
-    assert [d.ends_unit for d in found] == [False] * 6 + [True]
+    assert [d.ends_unit for d in found] == [False] * 20 + [
+        True
+    ]  # a holiday, and of ten services the rows and the state
+
+
+def services_told(found: list[Delivery]) -> dict[str, tuple[str, str, str | None]]:
+    told = [row for d in found if d.table == "bronze.krx_services" for row in d.rows.to_pylist()]
+    return {row["service"]: (row["state"], row["n_rows"], row["told"]) for row in told}
+
+
+@pytest.mark.parametrize("status", [200, 401, 403])
+def test_a_service_that_is_not_approved_is_named_and_the_others_go_on(ask: Ask, status: int) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("kospi_dd_trd"):
+            return httpx.Response(status, json={"respMsg": "Unauthorized API Call", "respCode": "401"})
+        return krx_rows(request)
+
+    found = ask("krx", [date(2024, 5, 7)], handler)
+    told = services_told(found)
+    assert told.pop("kospi_dd_trd") == ("refused", "0", "respCode 401: Unauthorized API Call")
+    assert set(told.values()) == {("open", "1", None)} and len(told) == 9
+    assert sorted(d.suffix for d in found if d.table == "bronze.krx_indices") == ["kosdaq_dd_trd", "krx_dd_trd"]
+    assert all(d.problem is None for d in found) and found[-1].ends_unit
+
+
+def test_stocks_that_are_not_approved_stop_the_day_and_say_which(ask: Ask) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("ksq_bydd_trd"):
+            return httpx.Response(200, json={"respMsg": "Unauthorized API Call", "respCode": "401"})
+        return krx_rows(request)
+
+    with pytest.raises(Permanent, match="approved for the service ksq_bydd_trd"):
+        ask("krx", [date(2024, 5, 7)], handler)
+
+
+def test_services_to_ask_are_a_setting(ask: Ask) -> None:
+    for setting, wanted in (("off", set()), (" etf_bydd_trd ", {"etf_bydd_trd"})):
+        found = ask("krx", [date(2024, 5, 7)], krx_rows, krx_services=setting)
+        assert set(services_told(found)) & set(krx.OPTIONAL) == wanted
+    with pytest.raises(Permanent, match="MARKETLAKE_KRX_SERVICES: expected services among krx_dd_trd"):
+        ask("krx", [date(2024, 5, 7)], krx_rows, krx_services="etn_bydd_trd")
+
+
+def test_an_empty_answer_of_an_approved_service_on_a_session_blocks(ask: Ask) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        empty = request.url.path.endswith("etf_bydd_trd")
+        return httpx.Response(200, json={"OutBlock_1": []}) if empty else krx_rows(request)
+
+    [blocked] = [d for d in ask("krx", [date(2024, 5, 7)], handler) if d.problem]
+    assert "blocked: etf_bydd_trd answered with no rows" in str(blocked.problem)
+
+
+def test_a_world_of_prices_alone_is_not_asked_for_indices_and_funds(intake: Any) -> None:
+    covered = {**intake.world.covered, "krx": {**intake.world.covered["krx"], "services": []}}
+    ctx = replace(intake.context(), world=replace(intake.world, covered=covered))
+    found = list(client("krx").deliveries(intake.sessions("krx")[-1:], ctx))
+    assert {d.table for d in found} == {"bronze.krx_daily", "bronze.krx_listing", "bronze.krx_services"}
 
 
 def test_one_row_of_another_day_goes_on_to_the_gate(ask: Ask) -> None:
@@ -109,7 +169,7 @@ def test_an_answer_without_any_row_of_the_day_is_a_problem(ask: Ask, said: str, 
 
 def test_konex_is_not_asked_before_it_opened(ask: Ask) -> None:
     found = ask("krx", [date(2013, 6, 28)], krx_rows)
-    assert {d.suffix[:3] for d in found} == {"stk", "ksq"}
+    assert {d.suffix[:3] for d in found if d.suffix not in krx.OPTIONAL} == {"stk", "ksq"}
 
 
 def test_a_block_page_of_krx_says_to_slow_down(ask: Ask) -> None:

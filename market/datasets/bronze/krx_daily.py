@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import day, month, number, unreadable, whole, with_first_known
+from market.datasets.bronze._parse import board, day, month, number, unreadable, whole, with_first_known
 from market.table import Frames, Table
 
 TABLE = Table(
@@ -54,7 +54,7 @@ def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     rows["session_date"] = day(raw["BAS_DD"])
     rows["session_month"] = month(rows["session_date"])
     rows["exchange"], rows["currency"], rows["source"] = "XKRX", "KRW", "krx"
-    rows["market"] = raw["MKT_NM"]
+    rows["market"] = board(raw["MKT_NM"])
     rows["close"], change = number(raw["TDD_CLSPRC"]), number(raw["CMPPREVDD_PRC"])
     rows["base_price"] = rows["close"] - change
     quoted = pd.DataFrame({n: number(raw[f"TDD_{c}PRC"]) for n, c in (("open", "OPN"), ("high", "HG"), ("low", "LW"))})

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import day, number, unreadable, with_first_known
+from market.datasets.bronze._parse import board, day, number, unreadable, with_first_known
 from market.table import Frames, Table
 
 TABLE = Table(
@@ -45,7 +45,7 @@ def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     rows["security_id"] = identity.security_id("XKRX", rows["symbol"])
     rows["exchange"], rows["currency"], rows["source"] = "XKRX", "KRW", "krx"
     rows["name"] = raw["ISU_ABBRV"].fillna(raw["ISU_NM"])
-    rows["name_en"], rows["isin"], rows["market"] = raw["ISU_ENG_NM"], raw["ISU_CD"], raw["MKT_TP_NM"]
+    rows["name_en"], rows["isin"], rows["market"] = raw["ISU_ENG_NM"], raw["ISU_CD"], board(raw["MKT_TP_NM"])
     rows["section"], rows["kind"], rows["share_class"] = (
         raw["SECT_TP_NM"], raw["SECUGRP_NM"], raw["KIND_STKCERT_TP_NM"],
     )  # fmt: skip

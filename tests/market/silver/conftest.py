@@ -29,6 +29,19 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "ISU_ENG_NM": "SamsungElec", "LIST_DD": "19750611", "MKT_TP_NM": "KOSPI", "SECUGRP_NM": "주권",
         "SECT_TP_NM": "-", "KIND_STKCERT_TP_NM": "보통주", "PARVAL": "100", "LIST_SHRS": "5,000",
     },
+    "bronze.krx_services": {"service": "stk_isu_base_info", "market": "KOSPI", "state": "open", "n_rows": "1"},
+    "bronze.krx_indices": {
+        "IDX_CLSS": "KOSPI", "IDX_NM": "코스피", "CLSPRC_IDX": "2,676.63", "CMPPREVDD_IDX": "-7.02", "FLUC_RT": "-0.26",
+        "OPNPRC_IDX": "2,692.87", "HGPRC_IDX": "2,702.60", "LWPRC_IDX": "2,672.99", "ACC_TRDVOL": "445,012,331",
+        "ACC_TRDVAL": "9,514,233,120,000", "MKTCAP": "2,188,800,000,000,000",
+    },
+    "bronze.krx_etfs": {
+        "ISU_CD": "069500", "ISU_NM": "KODEX 200", "TDD_CLSPRC": "36,895", "CMPPREVDD_PRC": "95", "FLUC_RT": "0.26",
+        "NAV": "36,912.50", "TDD_OPNPRC": "36,900", "TDD_HGPRC": "36,950", "TDD_LWPRC": "36,800", "ACC_TRDVOL": "4,012,331",
+        "ACC_TRDVAL": "148,000,000,000", "MKTCAP": "6,800,000,000,000", "INVSTASST_NETASST_TOTAMT": "6,801,000,000,000",
+        "LIST_SHRS": "184,300,000", "IDX_IND_NM": "코스피 200", "OBJ_STKPRC_IDX": "365.10", "CMPPREVDD_IDX": "0.95",
+        "FLUC_RT_IDX": "0.26",
+    },
     "bronze.dart_filings": {
         "corp_code": "00126380", "corp_name": "삼성전자", "stock_code": "005930", "corp_cls": "Y",
         "report_nm": "주식분할결정", "rcept_no": "20240503000001", "flr_nm": "삼성전자", "rcept_dt": "20240503", "rm": "",
@@ -90,7 +103,7 @@ def answer() -> Answer:
         digest = hashlib.sha256(json.dumps([name, f"{day}", *said], default=str).encode()).hexdigest()
         usual = {"session_date": day, "session_month": f"{day:%Y-%m}", "payload_digest": digest, "landing_path": "x"}
         usual |= {"request": request or f"GET /{name}/{day}", "fetched_at": at(fetched_at), "known_at": at(fetched_at)}
-        dated = {"BAS_DD": f"{day:%Y%m%d}"} if name == "bronze.krx_daily" else {}
+        dated = {"BAS_DD": f"{day:%Y%m%d}"} if "BAS_DD" in registry.table(name).schema.names else {}
         rows = [{**PLAIN[name], **dated, **usual, "row_no": n, **row} for n, row in enumerate(said)]
         schema = registry.table(name).schema
         told = pa.Table.from_pylist([{c: row.get(c) for c in schema.names} for row in rows], schema=schema)

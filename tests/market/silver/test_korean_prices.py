@@ -94,3 +94,8 @@ def test_a_whole_number_that_a_float_cannot_hold_is_unreadable() -> None:
     rows = pd.DataFrame({"a": ["9007199254740991", "9007199254740992", "1,234.5"]}, dtype="string")
     told = _parse.unreadable(rows, {"a": _parse.whole})
     assert told.isna().tolist() == [True, False, False]
+
+
+def test_the_global_segment_of_kosdaq_is_kosdaq(answer: Any, silver: Any) -> None:
+    told = answer("bronze.krx_daily", "2024-05-07 00:00", {"MKT_NM": "KOSDAQ GLOBAL"})
+    assert silver("silver.prices", told)["market"].tolist() == ["KOSDAQ"]

@@ -26,6 +26,8 @@ def first_told(answer: Any) -> list[pa.Table]:
         answer("bronze.krx_daily", "2024-05-03 23:00", {"TDD_CLSPRC": "500"}, day=DAY),
         answer("bronze.krx_daily", "2024-05-07 23:00", {"TDD_CLSPRC": "500"}, day=AFTER),
         answer("bronze.krx_listing", "2024-05-03 23:00", {"ISU_ABBRV": "old"}),
+        answer("bronze.krx_indices", "2024-05-03 23:00", {}),
+        answer("bronze.krx_etfs", "2024-05-03 23:00", {}),
         answer("bronze.dart_filings", "2024-05-03 11:00", {}),
         answer("bronze.dart_accounts", "2024-05-03 11:00", {}),
         answer("bronze.dart_shares", "2024-05-03 11:00", {}),
@@ -45,6 +47,8 @@ def then_told(answer: Any) -> list[pa.Table]:
     return [
         answer("bronze.krx_daily", LATE, {"TDD_CLSPRC": "1,000"}, day=DAY),
         answer("bronze.krx_listing", LATE, {"ISU_ABBRV": "corrected"}),
+        answer("bronze.krx_indices", LATE, {"CLSPRC_IDX": "2,676.65"}),
+        answer("bronze.krx_etfs", LATE, {"NAV": "36,912.51"}),
         answer("bronze.dart_filings", LATE, {"report_nm": "[기재정정]주식분할결정"}),
         answer("bronze.dart_accounts", LATE, {"thstrm_amount": "101"}),
         answer("bronze.dart_shares", LATE, {"distb_stock_co": "5,969,782,551"}),
