@@ -46,7 +46,7 @@ def then_told(answer: Any) -> list[pa.Table]:
     split = {"kind": "split", "numerator": 5.0, "denominator": 1.0}
     return [
         answer("bronze.krx_daily", LATE, {"TDD_CLSPRC": "1,000"}, day=DAY),
-        answer("bronze.krx_listing", LATE, {"ISU_ABBRV": "corrected"}),
+        answer("bronze.krx_listing", LATE, {"ISU_ABBRV": "corrected", "SECT_TP_NM": "관리종목(소속부없음)"}),
         answer("bronze.krx_indices", LATE, {"CLSPRC_IDX": "2,676.65"}),
         answer("bronze.krx_etfs", LATE, {"NAV": "36,912.51"}),
         answer("bronze.dart_filings", LATE, {"report_nm": "[기재정정]주식분할결정"}),

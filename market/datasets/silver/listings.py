@@ -1,0 +1,187 @@
+"""silver.listings: since when and until when each Korean security was listed, halted, an administrative issue or in liquidation.
+
+What does not belong here: names, boards and codes, which are `silver.securities` and `silver.symbols`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from market import bitemporal, identity, listings
+from market.datasets.bronze._parse import with_first_known
+from market.datasets.bronze.krx_services import OPEN
+from market.datasets.silver._typed import KNOWN
+from market.listings import HELD, NOT, UNTOLD
+from market.table import Column, Frames, Matches, OneOf, Read, RowRule, Table, Window
+
+LISTED, HALTED, ADMINISTRATIVE, LIQUIDATION = STATUSES = ("listed", "halted", "administrative", "liquidation")
+ADMINISTRATIVE_SECTION = "관리종목"
+_EVIDENCE = {
+    LISTED: "base information of the exchange",
+    HALTED: "no open, high and low that day",
+    ADMINISTRATIVE: f"section {ADMINISTRATIVE_SECTION} in the base information",
+    LIQUIDATION: "up to seven sessions traded after a halt, then gone",
+}
+_SERVICE = {"bronze.krx_listing": "isu_base_info", "silver.prices": "bydd_trd"}
+
+
+def build(frames: Frames, window: Window) -> pa.Table:
+    """Spells of the securities: from the base information, those of being listed and administrative; from the bars, the others."""
+    main = next(name for name in _SERVICE if name in frames)
+    sessions = _sessions(frames)
+    answers = _answers(frames, _SERVICE[main])
+    answered = sessions.loc[sessions["session_date"].isin(answers["session_date"]), "session_no"].to_numpy()
+    told = _listed(frames, answers) if main == "bronze.krx_listing" else _bars(frames)
+    told = told.merge(sessions, on="session_date")
+    made = [
+        row | {"security_id": security}
+        for security, rows in told.groupby("security_id", sort=True)
+        for row in (
+            _life(rows, answered, sessions) if main == "bronze.krx_listing" else _trading(rows, answered, sessions)
+        )
+    ]
+    return TABLE.conform(_dated(pd.DataFrame(made, columns=[*_ROW, "security_id"]), sessions))
+
+
+_ROW = ["status", "first", "last", "known_at", "known_until"]
+
+
+def _sessions(frames: Frames) -> pd.DataFrame:
+    rows = frames["silver.sessions"].to_pandas(timestamp_as_object=False)
+    rows = rows[rows["exchange"] == "XKRX"].sort_values("session_no")
+    return rows[["session_date", "session_no", "close_at"]].reset_index(drop=True)
+
+
+def _answers(frames: Frames, service: str) -> pd.DataFrame:
+    """Every answer with rows of that kind of service: a session is committed whole, so one of its boards stands for all."""
+    rows = frames["bronze.krx_services"].to_pandas(timestamp_as_object=False)
+    is_answer = rows["service"].str.endswith(service) & rows["market"].notna() & (rows["state"] == OPEN)
+    return rows[is_answer & (rows["n_rows"] != "0")]
+
+
+def _listed(frames: Frames, answers: pd.DataFrame) -> pd.DataFrame:
+    """Versions of each security's presence in the base information, with whether it was administrative."""
+    raw = frames["bronze.krx_listing"].to_pandas(timestamp_as_object=False)
+    rows = raw[["session_date", "request", "payload_digest", "row_no", "fetched_at"]].copy()
+    rows["security_id"] = identity.security_id("XKRX", raw["ISU_SRT_CD"])
+    rows["is_administrative"] = raw["SECT_TP_NM"].astype("string").str.contains(ADMINISTRATIVE_SECTION).fillna(False)
+    rows = rows[raw["ISU_SRT_CD"].notna()]
+    timed = with_first_known(rows, "XKRX", frames)
+    return bitemporal.versions(timed, ("security_id", "session_date"), ("is_administrative",), answers=answers)
+
+
+def _bars(frames: Frames) -> pd.DataFrame:
+    rows = frames["silver.prices"].select(
+        ["security_id", "session_date", "exchange", "is_halted", "known_at", "known_until"]
+    )
+    bars = rows.to_pandas(timestamp_as_object=False)
+    return bars[bars["exchange"] == "XKRX"]
+
+
+def _life(rows: pd.DataFrame, answered: np.ndarray, sessions: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Versions of one security's spells of being listed and of being an administrative issue."""
+    gone = listings.gaps(np.unique(rows["session_no"].to_numpy()), answered)
+    ended = [_at_close(gone, NOT, sessions), _withdrawn(rows, NOT)]
+    yield from _spells(LISTED, [_told(rows, np.full(len(rows), HELD)), *ended])
+    if rows["is_administrative"].any():
+        flags = np.where(rows["is_administrative"].to_numpy(bool), HELD, NOT)
+        yield from _spells(ADMINISTRATIVE, [_told(rows, flags), *ended])
+
+
+def _trading(rows: pd.DataFrame, answered: np.ndarray, sessions: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Versions of one security's halts, and of the liquidation trading that ended it."""
+    if not rows["is_halted"].any():
+        return
+    present = np.unique(rows["session_no"].to_numpy())
+    gone = listings.gaps(present, answered)
+    back = gone[gone < present[-1]]  # a bar was missing, and the security was not gone
+    returns = present[np.searchsorted(present, back)]
+    taken_back = _observations(back, UNTOLD, _close(returns, sessions))
+    flags = np.where(rows["is_halted"].to_numpy(bool), HELD, NOT)
+    told = [_told(rows, flags), _at_close(gone, NOT, sessions), taken_back, _withdrawn(rows, UNTOLD)]
+    yield from _spells(HALTED, told)
+    ended = gone[gone > present[-1]]
+    believed = rows[rows["known_until"].isna()].sort_values("session_no")
+    found = listings.liquidation(believed["session_no"].to_numpy(), believed["is_halted"].to_numpy(bool))
+    if len(ended) and found:
+        known_at = pd.Timestamp(_close(ended, sessions)[0], tz="UTC")
+        yield dict(zip(_ROW, (LIQUIDATION, *found, known_at, None), strict=True))
+
+
+def _told(rows: pd.DataFrame, says: np.ndarray) -> pd.DataFrame:
+    return _observations(rows["session_no"].to_numpy(), says, _instants(rows["known_at"]))
+
+
+def _withdrawn(rows: pd.DataFrame, says: int) -> pd.DataFrame:
+    """What is said of a session from the instant at which its last version ended without another."""
+    last = rows.sort_values("known_at").drop_duplicates("session_no", keep="last")
+    last = last[last["known_until"].notna()]
+    return _observations(last["session_no"].to_numpy(), says, _instants(last["known_until"]))
+
+
+def _at_close(session_no: np.ndarray, says: int, sessions: pd.DataFrame) -> pd.DataFrame:
+    return _observations(session_no, says, _close(session_no, sessions))
+
+
+def _close(session_no: np.ndarray, sessions: pd.DataFrame) -> np.ndarray:
+    at = np.searchsorted(sessions["session_no"].to_numpy(), session_no)
+    return _instants(sessions["close_at"])[at]
+
+
+def _instants(column: pd.Series) -> np.ndarray:
+    return np.asarray(pd.to_datetime(column, utc=True).dt.tz_localize(None), dtype="datetime64[us]")
+
+
+def _observations(session_no: np.ndarray, says: np.ndarray | int, known_at: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"session_no": session_no, "says": says, "known_at": known_at})
+
+
+def _spells(status: str, told: list[pd.DataFrame]) -> Iterator[dict[str, Any]]:
+    all_ = pd.concat([part for part in told if len(part)], ignore_index=True)
+    for version in listings.versions(*(all_[name].to_numpy() for name in ("session_no", "says", "known_at"))):
+        yield dict(zip(_ROW, (status, *version), strict=True))
+
+
+def _dated(made: pd.DataFrame, sessions: pd.DataFrame) -> pa.Table:
+    """The rows with dates instead of session numbers."""
+    dates = dict(zip(sessions["session_no"], sessions["session_date"], strict=True))
+    for name in ("first", "last"):
+        made[f"{name}_session"] = pd.Series([dates.get(number) for number in made[name]], made.index, dtype=object)
+    made["exchange"], made["source"] = "XKRX", "krx"
+    made["evidence"] = made["status"].map(_EVIDENCE)
+    for name in ("known_at", "known_until"):
+        made[name] = pd.to_datetime(made[name], utc=True)
+    return pa.Table.from_pandas(made.drop(columns=["first", "last"]), preserve_index=False)
+
+
+TABLE = Table(
+    __name__,
+    doc="Dated spells of each Korean security: listed, halted, administrative issue, liquidation trading. They may overlap; a "
+    "delisting is the end of a listed spell, a transfer to another board is not. The universe of a past day is what was listed then.",
+    columns=(
+        Column("security_id", "string", "our stable id", rules=(Matches(r"XKRX:[0-9A-Z]{6}$"),)),
+        Column("exchange", "string", "exchange", rules=(OneOf(("XKRX",)),)),
+        Column("status", "string", "what held", rules=(OneOf(STATUSES),)),
+        Column("first_session", "date", "first session on which it held, as far as we saw"),
+        Column("last_session", "date", "last session on which it held; null while it goes on", nullable=True),
+        Column("evidence", "string", "what shows it"),
+        Column("source", "string", "source that said so"),
+        *KNOWN,
+    ),
+    key=("security_id", "status", "first_session", "known_at"),
+    known_at="the end of the session that showed the beginning; of the end, that of the first session without it",
+    writer="spark",
+    may_be_empty=True,
+    reads=(
+        Read("bronze.krx_listing", spread="ISU_SRT_CD", history=None),
+        Read("silver.prices", spread="security_id", history=None, versions=True),
+        Read("bronze.krx_services", "side", history=None),
+        Read("silver.sessions", "side", history=None),
+    ),
+    build=build,
+    row_rules=(RowRule("first_session", "<=", "last_session", "a spell begins before it ends"),),
+    partition="",
+)
