@@ -126,6 +126,15 @@ class Lake:
             )
         return frame_of(reading.listed(self._sql, session, self.as_of), self.meta)
 
+    def listings(self, day: Day | None = None) -> pd.DataFrame:
+        """Spells of the Korean securities as believed at the lake's instant: listed, halted, administrative, liquidation; those that
+        hold on the day, or all.
+
+        A `last_session` null is a spell that goes on; a `listed` spell that ended is a delisting.
+        """
+        session = None if day is None else reading.day_of(day)
+        return frame_of(reading.spells(self._sql, session, self.as_of), self.meta)
+
     def prices(
         self,
         symbols: str | Sequence[str],

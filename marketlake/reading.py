@@ -42,6 +42,12 @@ _FIGURE = (
     "security_id", "item", "basis", "span", "fiscal_period", "period_start", "period_end", "value", "currency",
     "is_derived", "filing_no", "form", "known_at",
 )  # fmt: skip
+_SPELLS = """
+SELECT security_id, status, first_session, last_session, evidence, known_at FROM silver.listings
+WHERE known_at <= ? AND (known_until IS NULL OR known_until > ?)
+  AND (? IS NULL OR (first_session <= ? AND (last_session IS NULL OR last_session >= ?)))
+ORDER BY security_id, first_session, status
+"""
 _TRUE_THEN = "known_at <= ? AND (known_until IS NULL OR known_until > ?)"
 
 
@@ -132,6 +138,11 @@ def security_ids(sql: ReleaseSql, symbols: Sequence[str]) -> list[str]:
 def listed(sql: ReleaseSql, session: date, as_of: datetime) -> pa.Table:
     """Every security with a bar in the session, halted too, as believed at the instant; names as of the session."""
     return sql.query(_LISTED, [as_of, session, as_of, as_of])
+
+
+def spells(sql: ReleaseSql, session: date | None, as_of: datetime) -> pa.Table:
+    """Spells of the listings as believed at the instant: those that hold on the session, or all."""
+    return sql.query(_SPELLS, [as_of, as_of, session, session, session])
 
 
 def bars(sql: ReleaseSql, securities: Sequence[str], end: date, as_of: datetime | None) -> pd.DataFrame:

@@ -206,6 +206,16 @@ def test_the_universe_of_a_day_is_what_had_a_bar(lake):
         lake.universe("2024-05-04")
 
 
+def test_listings_tell_what_held_on_a_day_and_all_that_ever_did(lake):
+    halted = lake.listings("2024-02-01").set_index(["security_id", "status"])
+    assert ("XKRX:0001A0", "halted") in halted.index and ("XKRX:005930", "halted") not in halted.index
+    halt = halted.loc[("XKRX:0001A0", "halted")]
+    assert (f"{halt['first_session']:%Y-%m-%d}", f"{halt['last_session']:%Y-%m-%d}") == ("2024-02-01", "2024-02-01")
+    assert "halted" not in lake.listings("2024-02-02")["status"].tolist()
+    ever = lake.listings()
+    assert set(ever["status"]) == {"listed", "halted"} and ever.attrs["meta"]["as_of"]
+
+
 def test_tables_and_descriptions_come_from_the_contracts(lake):
     assert lake.tables().set_index("table").loc["gold.prices", "version"] == 1
     described = lake.describe("gold.features_daily")

@@ -113,7 +113,8 @@ def _inputs(table: Table, frames: Mapping[str, pa.Table]) -> dict[str, pa.Table]
     found = {}
     for read in table.reads:
         rows = frames.get(read.table)
-        if read.role == "state" or (rows is None and not read.table.startswith("bronze")):
+        is_whole = read.role == "side" or not read.table.startswith("bronze")
+        if read.role == "state" or (rows is None and is_whole):
             rows = registry.table(read.table).schema.empty_table()
         if rows is None:
             continue

@@ -58,7 +58,7 @@ def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     rows["close"], change = number(raw["TDD_CLSPRC"]), number(raw["CMPPREVDD_PRC"])
     rows["base_price"] = rows["close"] - change
     quoted = pd.DataFrame({n: number(raw[f"TDD_{c}PRC"]) for n, c in (("open", "OPN"), ("high", "HG"), ("low", "LW"))})
-    rows["is_halted"] = (quoted == 0).all(axis=1)
+    rows["is_halted"] = halted(quoted)
     rows[["open", "high", "low"]] = quoted.mask(rows["is_halted"])
     rows["volume"], rows["value"] = whole(raw["ACC_TRDVOL"]), number(raw["ACC_TRDVAL"])
     rows["market_cap"], rows["listed_shares"] = number(raw["MKTCAP"]), whole(raw["LIST_SHRS"])
@@ -66,6 +66,11 @@ def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     timed = with_first_known(rows, "XKRX", frames)
     told = bitemporal.versions(timed, ("security_id", "session_date"), VALUES, answers=rows)
     return pa.Table.from_pandas(told, preserve_index=False)
+
+
+def halted(quoted: pd.DataFrame) -> pd.Series:
+    """Where nothing traded in the regular session: KRX writes zero for open, high and low, and keeps the close."""
+    return (quoted == 0).all(axis=1)
 
 
 FEEDS = {"silver.prices": prices}
