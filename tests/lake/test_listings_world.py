@@ -18,6 +18,8 @@ from market.errors import MarketlakeError
 from market.table import Window
 from tests.lake.conftest import Intake
 
+pytestmark = pytest.mark.slow  # some four thousand requests
+
 SESSIONS, AT_ONCE = 150, 8
 TROUBLE = {
     "rate-limit": ":retry_after=0,first=2", "server-errors": ":first=2", "slow": ":delay=0.01", "cut": ":first=2",
@@ -46,8 +48,7 @@ def kept(name: str, frames: dict[str, pa.Table], window: Window) -> pa.Table:
     mains = [read.table for read in table.reads if read.role == "main"]
     sides = {read.table: frames[read.table] for read in table.reads if read.role == "side"}
     calls = [{**sides, main: frames[main]} for main in mains] or [{}]
-    rows = pa.concat_tables([table.build(call, window) for call in calls])
-    rows = table.conform(rows)
+    rows = pa.concat_tables([table.conform(table.build(call, window)) for call in calls])
     good = pa.array(judge(table, rows, limit=1.0).good)
     fact = [column for column in table.key if column != "known_at"]
     return bitemporal.reopened(rows.filter(good), rows.filter(pc.invert(good)), fact)
