@@ -102,7 +102,8 @@ class Spark:
         mains = [read for read in table.reads if read.role == "main"]
         if not mains:
             return table.conform(table.build({}, window))
-        sides = {read.table: self._delta.read(registry.table(read.table), where=windows.rows_read(read, window))
+        sides = {read.table: self._delta.read(registry.table(read.table), where=windows.rows_read(read, window),
+                                              columns=read.columns or None)
                  for read in table.reads if read.role == "side"}  # fmt: skip
         resumed = windows.Resumed.of(table, window, self._delta)
         if resumed is not None:

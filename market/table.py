@@ -118,9 +118,10 @@ class Read:
     Parameters
     ----------
     role : `main` rows are spread over kernel calls, one main table a call; `join` columns are joined to the main rows on `on`
-        (left join); `side` tables are small and reach every call whole; `state` is the table's own row before the window.
+        (left join); `side` tables are small and reach every call; `state` is the table's own row before the window.
     spread : column of a main table whose rows a kernel call sees together: a session's cross-section, a security's series;
         empty: one call sees all.
+    columns : those that a join adds; of a side table those that reach the kernel, all by default.
     known_as : name under which the `known_at` of a join reaches the kernel, beside the main row's own.
     history : sessions before the first one built that the kernel needs; None: everything before.
     versions : every bitemporal version of a silver table rather than what is true now.

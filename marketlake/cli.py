@@ -24,6 +24,7 @@ from marketlake.commands import (
     release,
     rulebook,
     stack,
+    symbol,
     upkeep,
 )
 from marketlake.commands.guard import Guarded
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for module in (day, stack, doctor, data, release, features, rulebook, models, quarantine, exchange, upkeep):
+for module in (day, stack, doctor, data, release, features, symbol, rulebook, models, quarantine, exchange, upkeep):
     module.register(app)
 
 

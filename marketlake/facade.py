@@ -135,6 +135,23 @@ class Lake:
         session = None if day is None else reading.day_of(day)
         return frame_of(reading.spells(self._sql, session, self.as_of), self.meta)
 
+    def symbol(self, text: str, as_of: Instant | None = None) -> pd.DataFrame:
+        """The security that an identifier means, as known at an instant: its codes, names, board and numbers, and `matched`.
+
+        Parameters
+        ----------
+        text : an id, code, Yahoo symbol, ISIN, DART corp code, CIK (`CIK320193`) or name. A number of a company gives a row for
+            each of its securities.
+        as_of : a day (its end), or an instant with a time zone; the lake's own by default.
+
+        Raises
+        ------
+        Permanent
+            Nobody had it then: unknown, not known yet, or not used any more; several had it; an instant after the release's.
+        """
+        instant = self._moment(as_of)
+        return frame_of(reading.identified(self._sql, text, instant), self._meta(instant))
+
     def prices(
         self,
         symbols: str | Sequence[str],
@@ -338,6 +355,11 @@ class Lake:
 
     def _instant(self, as_of: Instant | None) -> datetime:
         return self.as_of if as_of is None else _limited(self.release, as_of)
+
+    def _moment(self, as_of: Instant | None) -> datetime:
+        """An instant, or the end of a day, which no release need have reached."""
+        day = reading.day_in(as_of)
+        return self._instant(as_of) if day is None else min(reading.end_of(day), self.as_of)
 
     def _meta(self, as_of: datetime | None) -> dict[str, Any]:
         said = None if as_of is None else as_of.isoformat()

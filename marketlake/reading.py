@@ -5,15 +5,16 @@ gold would have held. What does not belong here: shapes for people (`marketlake.
 """
 
 import difflib
+import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from lake.sql import ReleaseSql
-from market import adjust, calendars, registry
+from market import adjust, calendars, lookup, registry
 from market.errors import Permanent
 from market.features.catalogue import catalogue
 from market.features.definition import Feature
@@ -67,6 +68,20 @@ def instant_of(text: str | datetime | pd.Timestamp) -> datetime:
         raise _no_instant(text, "one without a time zone")
     moment: datetime = instant.to_pydatetime()
     return moment.astimezone(UTC)
+
+
+def day_in(text: str | datetime | date | None) -> date | None:
+    """The day that a text or date is without a time; None where it has one, or is none."""
+    if isinstance(text, datetime) or text is None:
+        return None
+    if isinstance(text, date):
+        return text
+    return day_of(text) if re.fullmatch(r"\d{4}-?\d\d-?\d\d", text.strip()) else None
+
+
+def end_of(day: date) -> datetime:
+    """The last instant of a day (UTC): the sessions of both exchanges have closed."""
+    return datetime.combine(day, time.max, UTC)
 
 
 def day_of(text: str | date) -> date:
@@ -133,6 +148,42 @@ def security_ids(sql: ReleaseSql, symbols: Sequence[str]) -> list[str]:
             keys=unknown, do=f"Did you mean {', '.join(near)}?" if near else "See lake.universe(day)",
         )  # fmt: skip
     return [known[name] for name in asked]
+
+
+def identified(sql: ReleaseSql, text: str, as_of: datetime) -> pa.Table:
+    """The rows of silver.symbols that were true at the instant for the security that the text meant, with `matched`.
+
+    Raises
+    ------
+    Permanent
+        The text meant no security then, or several; the message says which, and since or until when.
+    """
+    columns = ", ".join(f'"{column.name}"' for column in registry.table("silver.symbols").public)
+    symbols = sql.query(f"SELECT {columns} FROM silver.symbols").to_pandas(timestamp_as_object=False)
+    found = lookup.resolve(symbols, text, pd.Timestamp(as_of))
+    if found.kind != "found":
+        raise _not_one(found, symbols, text, as_of)
+    return pa.Table.from_pandas(found.rows.drop(columns="known_until"), preserve_index=False)
+
+
+def _not_one(found: lookup.Answer, symbols: pd.DataFrame, text: str, as_of: datetime) -> Permanent:
+    where, rows = f"symbol {text} as of {as_of:%Y-%m-%d %H:%M} UTC", found.rows
+    if found.kind == "ambiguous":
+        keys = [f"{row.security_id} ({row.name})" for row in rows.itertuples(index=False)]
+        return Permanent(where, expected="one security", found=f"{len(keys)}", keys=keys, do="Ask for one of the ids")
+    if found.kind == "unknown":
+        known = symbols[list(lookup.IDENTIFIERS)].stack().astype(str).unique().tolist()
+        near = difflib.get_close_matches(text, known, n=3, cutoff=0.6)
+        return Permanent(
+            where, expected="an id, code, Yahoo symbol, ISIN, DART corp code, CIK or name", found="unknown",
+            do=f"Did you mean {', '.join(near)}?" if near else "`marketlake sql \"FROM silver.symbols\"` lists them",
+        )  # fmt: skip
+    holder = rows.iloc[0]
+    if found.kind == "not_yet":
+        said = f"known only from {holder['known_at']:%Y-%m-%d %H:%M} UTC, as {holder['matched']} of {holder['security_id']}"
+    else:
+        said = f"{holder['matched']} of {holder['security_id']} until {holder['known_until']:%Y-%m-%d %H:%M} UTC"
+    return Permanent(where, expected="an identifier in use", found=said, do="Ask for that id, or as of another day")
 
 
 def listed(sql: ReleaseSql, session: date, as_of: datetime) -> pa.Table:

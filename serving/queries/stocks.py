@@ -18,7 +18,7 @@ DETAIL = (
     Column("n_sessions", "int64", "sessions with a price in the release"),
     Column("last_close", "float64", "close of the last session", "currency", True),
 )
-_SYMBOL = re.compile(r"[0-9A-Za-z.:\-]{1,40}\Z", re.ASCII)
+_SYMBOL = re.compile(r"[0-9A-Za-z.:~\-]{1,40}\Z", re.ASCII)
 _EXPECTED = "a code such as 005930 or AAPL, or an id such as XKRX:005930; see /api/v1/stocks"
 
 

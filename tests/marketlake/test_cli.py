@@ -22,7 +22,7 @@ from marketlake.cli import app
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a-key-that-nobody-may-see"
 TOP = (
-    "demo up down status doctor settings day backfill sql tables release explain features rulebook models predict replay quarantine "
+    "demo up down status doctor settings day backfill sql tables release explain features symbol rulebook models predict replay quarantine "
     "exchange vacuum backup restore metrics"
 ).split()
 
@@ -123,6 +123,26 @@ def test_sql_prints_a_table_csv_json_and_parquet(tmp_path):
     target = tmp_path / "answer.parquet"
     run("sql", query, "--format", "parquet", "--output", target)
     assert pq.read_table(target).to_pylist() == rows
+
+
+def test_a_symbol_is_found_by_code_or_name_as_of_a_day():
+    told = dict(line.split(None, 1) for line in run("symbol", "삼성전자").output.splitlines()[1:])
+    assert (told["security_id"], told["yahoo_symbol"], told["matched"]) == ("XKRX:005930", "005930.KS", "name")
+    found = json.loads(run("symbol", "aapl", "--as-of", "2024-05-03", "--json").output)
+    assert [row["security_id"] for row in found["rows"]] == ["XNYS:AAPL"]
+    assert found["meta"]["as_of"] == "2024-05-03T23:59:59.999999+00:00"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["삼성전자", "--as-of", "2000-01-03"], "known only from 20"),
+        (["삼섬전자"], "Did you mean 삼성전자"),
+        (["삼성전자", "--as-of", "yesterday"], "was 'yesterday'"),
+    ],
+)
+def test_a_symbol_that_nobody_has_is_told_in_one_line(words, said):
+    assert said in run("symbol", *words, code=1).stderr
 
 
 def test_sql_reads_the_release_that_is_asked_for(small_lake):

@@ -52,6 +52,19 @@ def test_every_result_says_release_and_instant(lake):
         assert result.attrs["meta"]["release_id"] == "r00002"
 
 
+def test_an_identifier_means_a_security_as_of_the_lakes_instant_or_a_day(lake, small_lake):
+    found = lake.symbol("삼성전자")
+    assert found["security_id"].tolist() == ["XKRX:005930"]
+    assert found.attrs["meta"]["as_of"] == lake.as_of.isoformat()
+    early = lake.symbol("005930", as_of=found["valid_from"][0].date())
+    assert early["known_at"].tolist() == found["known_at"].tolist()
+    before = found["known_at"][0] - pd.Timedelta(seconds=1)
+    with pytest.raises(Permanent, match="known only from"):
+        lake.symbol("005930", as_of=before.to_pydatetime())
+    with pytest.raises(Permanent, match="expected an id, code"):
+        lake.symbol("삼성")
+
+
 def test_an_as_of_read_before_a_revision_gives_the_old_value(small_lake, lake):
     old = close_of(lake.prices("035420", START, END, as_of=JUST_BEFORE))
     assert close_of(lake.prices("035420", START, END, as_of=REVISED)) == old + 1_000

@@ -9,7 +9,7 @@ import re
 import pandas as pd
 import pyarrow as pa
 
-from market import bitemporal, identity
+from market import bitemporal, identity, mentions
 from market.datasets.bronze._delivered import as_text, delivered
 from market.datasets.bronze._parse import month, with_first_known
 from market.table import Column, Frames
@@ -24,25 +24,29 @@ COVERAGE = delivered(
 )
 
 
-def silver_news(
-    raw: pd.DataFrame, source: str, url: pd.Series, summary: pd.Series, published: pd.Series, press: pd.Series | None
-) -> pa.Table:
+def silver_news(raw: pd.DataFrame, source: str, told: pd.DataFrame, frames: Frames) -> pa.Table:
     """Rows of silver.news: text without marks, one row per security and address, known from publication.
 
     Parameters
     ----------
     raw : delivered rows, with `code` and `title`.
-    published : publication (UTC); a row without one is refused by its contract.
-    press : addresses at the press, None where the source tells none.
+    told : `url`, `summary` and `published_at` (UTC; a row without one is refused by its contract), and `press`, addresses at the
+        press, None where the source tells none.
     """
     rows = raw[["session_date", "payload_digest", "row_no", "fetched_at"]].copy()
     rows["session_month"] = month(rows["session_date"])
     rows["symbol"], rows["exchange"], rows["source"] = raw["code"], "XKRX", source
-    rows["security_id"] = identity.security_id("XKRX", raw["code"])
-    rows["url"], rows["title"], rows["summary"] = url, raw["title"].map(plain_text), summary.map(plain_text)
-    rows["press"] = None if press is None else press.map(press_of)
+    plain = identity.security_id("XKRX", raw["code"])
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
+    rows["url"], rows["title"], rows["summary"] = (
+        told["url"],
+        raw["title"].map(plain_text),
+        told["summary"].map(plain_text),
+    )
+    rows["press"] = told["press"].map(press_of)
     rows["language"] = rows["title"].map(language_of)
-    rows["published_at"] = rows["first_known_at"] = published
+    rows["published_at"] = rows["first_known_at"] = told["published_at"]
+    rows["mention"] = mentions.named(rows, mentions.Dictionary(_names(frames)))
     once = rows.sort_values(["payload_digest", "row_no"]).drop_duplicates(["security_id", "url", "payload_digest"])
     return pa.Table.from_pandas(
         bitemporal.versions(once, ("security_id", "url"), ("title", "summary")), preserve_index=False
@@ -57,7 +61,8 @@ def silver_searches(source: str, delivered_rows: pa.Table, frames: Frames) -> pa
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     rows = raw[["session_date", "payload_digest", "row_no", "fetched_at", "is_covered"]].copy()
     rows["session_month"] = month(rows["session_date"])
-    rows["security_id"] = identity.security_id("XKRX", raw["code"])
+    plain = identity.security_id("XKRX", raw["code"])
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["exchange"], rows["source"] = "XKRX", source
     rows["n_items"] = raw["n_items"].where(raw["is_covered"]).astype("float64")
     rows = rows.sort_values(["fetched_at", "payload_digest", "row_no"], kind="stable", ignore_index=True)
@@ -65,6 +70,10 @@ def silver_searches(source: str, delivered_rows: pa.Table, frames: Frames) -> pa
     known = rows[rows.groupby(key)["is_covered"].cummax() == rows["is_covered"]]
     timed = with_first_known(known, "XKRX", frames)
     return pa.Table.from_pandas(bitemporal.versions(timed, key, ("n_items",)), preserve_index=False)
+
+
+def _names(frames: Frames) -> pd.DataFrame:
+    return frames["silver.symbols"].to_pandas(timestamp_as_object=False)
 
 
 def plain_text(marked: str | None) -> str | None:

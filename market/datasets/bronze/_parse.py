@@ -37,11 +37,6 @@ def day(text: pd.Series) -> pd.Series:
     return pd.to_datetime(digits, format="%Y%m%d", errors="coerce").dt.date
 
 
-def board(text: pd.Series) -> pd.Series:
-    """Boards of KRX's market names: 'KOSDAQ GLOBAL', a segment of KOSDAQ since 2022-11, is KOSDAQ."""
-    return text.astype("string").str.split().str[0]
-
-
 def unreadable(rows: pd.DataFrame, parsers: Mapping[str, Parser], unknown: tuple[str, ...] = ()) -> pd.Series:
     """Which columns hold a text that their parser cannot read, with the text: "TDD_OPNPRC '₩990'"; null where none does.
 

@@ -74,7 +74,8 @@ def _rows(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
     rows["is_amendment"] = rows["report_name"].str.contains(AMENDMENT).fillna(False).astype(bool)
     code = raw["stock_code"].astype("string").str.strip()
     rows["stock_code"] = code.where(code.str.len() > 0)
-    rows["security_id"] = identity.security_id("XKRX", rows["stock_code"])
+    plain = identity.security_id("XKRX", rows["stock_code"])
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["exchange"], rows["source"] = "XKRX", "dart"
     return since_receipt(rows, frames)
 

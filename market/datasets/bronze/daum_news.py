@@ -32,7 +32,8 @@ def news(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """Rows of silver.news; the press is not told by the search."""
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     published = pd.to_datetime(raw["datetime"].map(_instant), utc=True)
-    return silver_news(raw, "daum", raw["url"], raw["contents"], published, press=None)
+    texts = {"url": raw["url"], "summary": raw["contents"]}
+    return silver_news(raw, "daum", pd.DataFrame(texts).assign(published_at=published, press=None), frames)
 
 
 def _instant(iso: str | None) -> pd.Timestamp | None:

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import board, day, month, number, unreadable, whole, with_first_known
+from market.datasets.bronze._parse import day, month, number, unreadable, whole, with_first_known
 from market.table import Frames, Table
 
 TABLE = Table(
@@ -50,11 +50,12 @@ def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     rows = raw[["request", "payload_digest", "row_no", "fetched_at"]].copy()
     rows["symbol"] = identity.krx_code(raw["ISU_CD"])
-    rows["security_id"] = identity.security_id("XKRX", rows["symbol"])
     rows["session_date"] = day(raw["BAS_DD"])
+    plain = identity.security_id("XKRX", rows["symbol"])
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["session_month"] = month(rows["session_date"])
     rows["exchange"], rows["currency"], rows["source"] = "XKRX", "KRW", "krx"
-    rows["market"] = board(raw["MKT_NM"])
+    rows["market"] = identity.board(raw["MKT_NM"])
     rows["close"], change = number(raw["TDD_CLSPRC"]), number(raw["CMPPREVDD_PRC"])
     rows["base_price"] = rows["close"] - change
     quoted = pd.DataFrame({n: number(raw[f"TDD_{c}PRC"]) for n, c in (("open", "OPN"), ("high", "HG"), ("low", "LW"))})

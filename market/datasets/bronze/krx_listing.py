@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from market import bitemporal, identity
 from market.datasets.bronze._delivered import as_text, delivered
-from market.datasets.bronze._parse import board, day, number, unreadable, with_first_known
+from market.datasets.bronze._parse import day, number, unreadable, with_first_known
 from market.table import Frames, Table
 
 TABLE = Table(
@@ -42,15 +42,15 @@ def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     rows = raw[["session_date", "payload_digest", "row_no", "fetched_at"]].copy()
     rows["symbol"] = raw["ISU_SRT_CD"].astype("string")
-    rows["security_id"] = identity.security_id("XKRX", rows["symbol"])
     rows["exchange"], rows["currency"], rows["source"] = "XKRX", "KRW", "krx"
     rows["name"] = raw["ISU_ABBRV"].fillna(raw["ISU_NM"])
-    rows["name_en"], rows["isin"], rows["market"] = raw["ISU_ENG_NM"], raw["ISU_CD"], board(raw["MKT_TP_NM"])
+    rows["name_en"], rows["isin"], rows["market"] = raw["ISU_ENG_NM"], raw["ISU_CD"], identity.board(raw["MKT_TP_NM"])
     rows["section"], rows["kind"], rows["share_class"] = (
         raw["SECT_TP_NM"], raw["SECUGRP_NM"], raw["KIND_STKCERT_TP_NM"],
     )  # fmt: skip
     rows["list_date"], rows["par_value"] = day(raw["LIST_DD"]), number(raw["PARVAL"])
     rows["unreadable"] = unreadable(raw, PARSERS, unknown=(NO_PAR_VALUE,))
+    rows["security_id"] = identity.listed_ids("XKRX", rows)
     told = bitemporal.versions(with_first_known(rows, "XKRX", frames), ("security_id", "session_date"), ATTRIBUTES)
     changed = bitemporal.changes(told, ("security_id",), ATTRIBUTES, observed="session_date")
     return pa.Table.from_pandas(changed, preserve_index=False)

@@ -34,7 +34,8 @@ def news(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     url = raw["originallink"].where(raw["originallink"].fillna("") != "", raw["link"])
     published = pd.to_datetime(raw["pubDate"].map(_instant), utc=True)
-    return silver_news(raw, "naver", url, raw["description"], published, press=raw["originallink"])
+    texts = {"url": url, "summary": raw["description"], "press": raw["originallink"]}
+    return silver_news(raw, "naver", pd.DataFrame(texts).assign(published_at=published), frames)
 
 
 def _instant(rfc822: str | None) -> pd.Timestamp | None:

@@ -1,7 +1,11 @@
 """bronze.sec_tickers: under which number (CIK) SEC keeps the companies of the symbols that are ingested."""
 
+import pyarrow as pa
+
+from market import bitemporal, identity, lookup
 from market.datasets.bronze._delivered import as_text, delivered
-from market.table import Column, Table
+from market.datasets.bronze._parse import with_first_known
+from market.table import Column, Frames, Table
 
 TABLE = Table(
     __name__,
@@ -17,3 +21,15 @@ TABLE = Table(
     writer="delta-rs",
     source="sec",
 )
+
+
+def symbols(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
+    """What silver.symbols is told: the CIK of each symbol, known from the end of the session that was asked for."""
+    raw = delivered_rows.to_pandas(timestamp_as_object=False)
+    rows = with_first_known(raw.drop(columns="known_at"), "XNYS", frames)
+    rows["security_id"], rows["kind"] = identity.security_id("XNYS", rows["symbol"]), "cik"
+    rows["value"] = rows["cik_str"].astype("Int64").astype("string").str.zfill(10)
+    return lookup.told(bitemporal.versions(rows, ("security_id", "session_date"), ("value",)))
+
+
+FEEDS = {"silver.symbols": symbols}

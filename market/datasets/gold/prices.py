@@ -6,6 +6,7 @@ import pyarrow as pa
 from market import adjust
 from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
+from market.identity import ID
 from market.table import Between, Column, Frames, IsSession, Matches, OneOf, Read, RowRule, Table, Window
 
 
@@ -40,7 +41,7 @@ TABLE = Table(
     columns=(
         Column("session_date", "date", "session, in the exchange's own date", rules=(IsSession(),)),
         MONTH,
-        Column("security_id", "string", "our stable id", rules=(Matches(r"(XKRX:[0-9A-Z]{6}|XNYS:[A-Z.\-]{1,8})$"),)),
+        Column("security_id", "string", "our stable id", rules=(Matches(ID),)),
         Column("exchange", "string", "exchange", rules=(OneOf(("XKRX", "XNYS")),)),
         Column("symbol", "string", "code on that day"),
         Column("market", "string", "board"),

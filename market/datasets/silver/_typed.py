@@ -1,6 +1,6 @@
 """What every silver table shares: validity columns, and the columns that lead back to the payload."""
 
-from market.table import Column, Matches
+from market.table import Column, Matches, Read
 
 KNOWN = (
     Column("known_at", "timestamp", "when the row could first have been known"),
@@ -12,6 +12,9 @@ ORIGIN = (
     Column("payload_digest", "string", "SHA-256 of the payload the row came in", rules=(Matches(r"[0-9a-f]{64}$"),)),
     Column("row_no", "int32", "position of the row in the payload"),
 )
+HOLDERS = Read("silver.securities", "side", columns=("security_id", "list_date"), versions=True)
+"""Which of its companies had a code on a day: what `market.identity.ids_then` reads."""
+
 UNREADABLE = Column(
     "unreadable",
     "string",

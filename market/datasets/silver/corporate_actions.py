@@ -1,7 +1,7 @@
 """silver.corporate_actions: splits, dividends and the decisions behind them, as sources disclose them."""
 
 from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN
+from market.datasets.silver._typed import HOLDERS, KNOWN, MONTH, ORIGIN
 from market.table import Between, Column, OneOf, Read, Table
 
 FEEDS = feeds("silver.corporate_actions")
@@ -30,6 +30,6 @@ TABLE = Table(
     known_at="the opening of the ex-date; a decision from the opening of the session after its receipt",
     writer="spark",
     may_be_empty=True,
-    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
+    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side"), HOLDERS),
     build=build_from(FEEDS),
 )

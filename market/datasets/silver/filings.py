@@ -1,7 +1,7 @@
 """silver.filings: what companies filed, and from when it could be read."""
 
 from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN
+from market.datasets.silver._typed import HOLDERS, KNOWN, MONTH, ORIGIN
 from market.table import Column, Matches, Read, Table
 
 FEEDS = feeds("silver.filings")
@@ -32,6 +32,6 @@ TABLE = Table(
     known_at="with DART the opening of the session after the receipt, which has the resolution of a day; with SEC its acceptance",
     writer="spark",
     may_be_empty=True,
-    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
+    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side"), HOLDERS),
     build=build_from(FEEDS),
 )

@@ -3,6 +3,7 @@
 from market.datasets.silver._feeds import build_from, feeds, series_column
 from market.datasets.silver._typed import KNOWN, ORIGIN, UNREADABLE
 from market.fundamentals import BASES, ITEMS, SPANS
+from market.identity import ID
 from market.table import Column, Matches, OneOf, Read, RowRule, Table
 
 FEEDS = feeds("silver.fundamentals")
@@ -12,7 +13,7 @@ TABLE = Table(
     doc="Figures of reports by quarter and year, each period once: three months out of cumulative figures, the fourth quarter as the "
     "year less nine months; another value in a later filing is a version of its own, the same one again is none.",
     columns=(
-        Column("security_id", "string", "our stable id", rules=(Matches(r"(XKRX:[0-9A-Z]{6}|XNYS:[A-Z.\-]{1,8})$"),)),
+        Column("security_id", "string", "our stable id", rules=(Matches(ID),)),
         Column("exchange", "string", "exchange", rules=(OneOf(("XKRX", "XNYS")),)),
         Column("session_date", "date", "session of the filing that told it, or its last part"),
         Column("item", "string", "what", rules=(OneOf(ITEMS),)),

@@ -13,7 +13,8 @@ import pyarrow as pa
 from market import bitemporal, identity, listings
 from market.datasets.bronze._parse import with_first_known
 from market.datasets.bronze.krx_services import OPEN
-from market.datasets.silver._typed import KNOWN
+from market.datasets.silver._typed import HOLDERS, KNOWN
+from market.identity import ID
 from market.listings import HELD, NOT, UNTOLD
 from market.table import Column, Frames, Matches, OneOf, Read, RowRule, Table, Window
 
@@ -66,7 +67,8 @@ def _listed(frames: Frames, answers: pd.DataFrame) -> pd.DataFrame:
     """Versions of each security's presence in the base information, with whether it was administrative."""
     raw = frames["bronze.krx_listing"].to_pandas(timestamp_as_object=False)
     rows = raw[["session_date", "request", "payload_digest", "row_no", "fetched_at"]].copy()
-    rows["security_id"] = identity.security_id("XKRX", raw["ISU_SRT_CD"])
+    plain = identity.security_id("XKRX", raw["ISU_SRT_CD"])
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["is_administrative"] = raw["SECT_TP_NM"].astype("string").str.contains(ADMINISTRATIVE_SECTION).fillna(False)
     rows = rows[raw["ISU_SRT_CD"].notna()]
     timed = with_first_known(rows, "XKRX", frames)
@@ -162,7 +164,7 @@ TABLE = Table(
     doc="Dated spells of each Korean security: listed, halted, administrative issue, liquidation trading. They may overlap; a "
     "delisting is the end of a listed spell, a transfer to another board is not. The universe of a past day is what was listed then.",
     columns=(
-        Column("security_id", "string", "our stable id", rules=(Matches(r"XKRX:[0-9A-Z]{6}$"),)),
+        Column("security_id", "string", "our stable id", rules=(Matches(ID),)),
         Column("exchange", "string", "exchange", rules=(OneOf(("XKRX",)),)),
         Column("status", "string", "what held", rules=(OneOf(STATUSES),)),
         Column("first_session", "date", "first session on which it held, as far as we saw"),
@@ -180,6 +182,7 @@ TABLE = Table(
         Read("silver.prices", spread="security_id", history=None, versions=True),
         Read("bronze.krx_services", "side", history=None),
         Read("silver.sessions", "side", history=None),
+        HOLDERS,
     ),
     build=build,
     row_rules=(RowRule("first_session", "<=", "last_session", "a spell begins before it ends"),),

@@ -1,8 +1,9 @@
 """silver.news: headlines about a security, once per address."""
 
 from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN
-from market.table import Column, Matches, Read, Table
+from market.datasets.silver._typed import HOLDERS, KNOWN, MONTH, ORIGIN
+from market.mentions import KINDS, NAMES
+from market.table import Column, Matches, OneOf, Read, Table
 
 FEEDS = feeds("silver.news")
 
@@ -21,6 +22,14 @@ TABLE = Table(
         Column("press", "string", "host of the press; null where the source does not tell it", nullable=True),
         Column("language", "string", "ko or en by the headline's letters; null where neither", nullable=True),
         Column("published_at", "timestamp", "publication"),
+        Column(
+            "mention",
+            "string",
+            "how it names the security, by names known at the publication: in its title, in its excerpt alone, by words that may mean "
+            "something else (open), not at all; null where no name was known",
+            nullable=True,
+            rules=(OneOf(KINDS),),
+        ),
         *ORIGIN,
         *KNOWN,
     ),
@@ -28,6 +37,10 @@ TABLE = Table(
     known_at="publication; a changed headline from when it was fetched",
     writer="spark",
     may_be_empty=True,
-    reads=tuple(Read(name, spread="session_date") for name in FEEDS),
+    reads=(
+        *(Read(name, spread="session_date") for name in FEEDS),
+        HOLDERS,
+        Read("silver.symbols", "side", columns=("security_id", *NAMES, "known_at", "known_until"), versions=True),
+    ),
     build=build_from(FEEDS),
 )

@@ -1,7 +1,7 @@
 """silver.news_searches: which sessions each news search covered, and how many items it showed of them."""
 
 from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN
+from market.datasets.silver._typed import HOLDERS, KNOWN, MONTH, ORIGIN
 from market.table import Between, Column, Read, Table
 
 FEEDS = feeds("silver.news_searches")
@@ -26,6 +26,6 @@ TABLE = Table(
     known_at="the end of the session; a changed count from when it was fetched",
     writer="spark",
     may_be_empty=True,
-    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
+    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side"), HOLDERS),
     build=build_from(FEEDS),
 )

@@ -1,7 +1,8 @@
 """silver.prices: raw daily prices of every security, every version that a source ever told."""
 
 from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN, UNREADABLE
+from market.datasets.silver._typed import HOLDERS, KNOWN, MONTH, ORIGIN, UNREADABLE
+from market.identity import ID
 from market.table import Between, Column, IsSession, Matches, OneOf, Read, RowRule, Table
 
 FEEDS = feeds("silver.prices")
@@ -12,7 +13,7 @@ TABLE = Table(
     columns=(
         Column("session_date", "date", "session, in the exchange's own date", rules=(IsSession(),)),
         MONTH,
-        Column("security_id", "string", "our stable id", rules=(Matches(r"(XKRX:[0-9A-Z]{6}|XNYS:[A-Z.\-]{1,8})$"),)),
+        Column("security_id", "string", "our stable id", rules=(Matches(ID),)),
         Column("exchange", "string", "exchange", rules=(OneOf(("XKRX", "XNYS")),)),
         Column("symbol", "string", "code on that day"),
         Column("market", "string", "board", rules=(OneOf(("KOSPI", "KOSDAQ", "KONEX", "US")),)),
@@ -34,7 +35,7 @@ TABLE = Table(
     key=("security_id", "session_date", "known_at"),
     known_at="the end of the session; a revision from when it was fetched",
     writer="spark",
-    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
+    reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side"), HOLDERS),
     build=build_from(FEEDS),
     row_rules=(
         RowRule("low", "<=", "high", "the low is not above the high"),

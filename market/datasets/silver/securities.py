@@ -2,6 +2,7 @@
 
 from market.datasets.silver._feeds import build_from, feeds, series_column
 from market.datasets.silver._typed import KNOWN, ORIGIN, UNREADABLE
+from market.identity import ID
 from market.table import Column, Matches, OneOf, Read, Table
 
 FEEDS = feeds("silver.securities")
@@ -10,7 +11,7 @@ TABLE = Table(
     __name__,
     doc="Name, board, ISIN, kind and listing of each security; a rename or a transfer is a new row, not a new security.",
     columns=(
-        Column("security_id", "string", "our stable id", rules=(Matches(r"(XKRX:[0-9A-Z]{6}|XNYS:[A-Z.\-]{1,8})$"),)),
+        Column("security_id", "string", "our stable id", rules=(Matches(ID),)),
         Column("exchange", "string", "exchange", rules=(OneOf(("XKRX", "XNYS")),)),
         Column("symbol", "string", "code"),
         Column("name", "string", "short name"),

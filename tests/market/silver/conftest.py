@@ -72,6 +72,7 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "filingDate": "2024-05-03", "reportDate": "2024-03-31", "acceptanceDateTime": "2024-05-03T20:31:05.000Z",
         "form": "8-K", "items": "2.02,9.01", "size": 9, "isXBRL": 1, "accepted_at": datetime(2024, 5, 3, 20, 31, 5, tzinfo=UTC),
     },
+    "bronze.sec_tickers": {"symbol": "AAPL", "cik_str": 320193, "ticker": "AAPL", "title": "Apple Inc."},
     "bronze.daum_coverage": {"query": "삼성전자", "code": "005930", "is_covered": True, "n_items": 1},
     "bronze.daum_news": {
         "query": "삼성전자", "code": "005930", "title": "[속보] <b>삼성전자</b>, 노사 합의", "contents": "합의",
