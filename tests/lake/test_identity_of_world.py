@@ -109,7 +109,8 @@ def test_renames_transfers_listings_and_delistings_are_the_worlds_and_give_no_se
 ) -> None:
     korean, truth = symbols[symbols["exchange"] == "XKRX"], served.world.truth["krx"]
     ids = set(korean["security_id"])
-    assert ids == {f"XKRX:{code}" for code in served.world.daily.codes}
+    daily = served.world.daily
+    assert ids == {f"XKRX:{daily.codes[at]}" for at in set(daily.code.tolist())}
     for kind, old, new, column in (("renames", "old_name", "new_name", "name"), ("transfers", "from", "to", "market")):
         changes = (
             korean.sort_values("known_at")

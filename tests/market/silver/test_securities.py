@@ -80,3 +80,64 @@ def test_no_par_value_is_unknown_and_another_word_is_refused(answer: Any, silver
 def test_a_us_security_is_known_from_its_first_bar(answer: Any, silver: Any) -> None:
     told = [answer("bronze.yahoo_chart", "2024-05-07 22:00", {}, day=day) for day in (DAY, date(2024, 5, 6))]
     assert names(silver("silver.securities", *told)) == [("AAPL", "2024-05-03 20:00", None)]
+
+
+def passed_on(answer: Any) -> list[pa.Table]:
+    """A code of one company on a day, and of another from the next session on, with price, filing and headline of each day."""
+    told = []
+    for day, at, said in (
+        (DAY, "2024-05-03 23:00", {}),
+        (AFTER, "2024-05-07 23:00", {"ISU_ABBRV": "새회사", "ISU_ENG_NM": "New Co.", "LIST_DD": "20240507"}),
+    ):
+        told += [
+            answer(LISTING, at, said, day=day), answer("bronze.krx_daily", at, {}, day=day),
+            answer("bronze.dart_filings", at, {"rcept_no": f"{day:%Y%m%d}000001", "rcept_dt": f"{day:%Y%m%d}"}, day=day),
+            answer("bronze.naver_news", at, {"title": "새회사, 상장", "pubDate": f"{day:%a, %d %b %Y} 20:00:00 +0900"}, day=day),
+            answer("bronze.naver_coverage", at, {}, day=day),
+        ]  # fmt: skip
+    return told
+
+
+OLD_ID, NEW_ID = "XKRX:005930", "XKRX:005930~20240507"
+
+
+def test_a_code_given_to_another_company_begins_another_series_in_every_table(answer: Any, silver: Any) -> None:
+    for table in ("silver.prices", "silver.filings", "silver.corporate_actions", "silver.news", "silver.news_searches"):
+        rows = silver(table, *passed_on(answer)).sort_values("session_date")
+        assert rows[["security_id", "session_date"]].to_numpy().tolist() == [[OLD_ID, DAY], [NEW_ID, AFTER]], table
+    headlines = silver("silver.news", *passed_on(answer)).set_index("security_id")["mention"]
+    assert headlines.to_dict() == {OLD_ID: "none", NEW_ID: "title"}
+
+
+def test_the_former_holder_of_a_code_ends_where_the_next_is_known(answer: Any, silver: Any) -> None:
+    rows = silver("silver.symbols", *passed_on(answer))
+    assert rows["security_id"].tolist()[:: len(rows) - 1] == [OLD_ID, NEW_ID]
+    for day, who in ((DAY, OLD_ID), (AFTER, NEW_ID)):
+        now = true_at(rows, pd.Timestamp(f"{day}T07:00Z"))
+        assert now["security_id"].tolist() == [who]
+        assert now["symbol"].tolist() == ["005930"]
+
+
+def test_a_segment_of_kosdaq_is_kosdaq(answer: Any, silver: Any) -> None:
+    told = (
+        answer(LISTING, "2024-05-03 23:00", {"MKT_TP_NM": "KOSDAQ GLOBAL"}),
+        answer("bronze.krx_daily", "2024-05-03 23:00", {"MKT_NM": "KOSDAQ GLOBAL"}),
+    )
+    assert [silver(name, *told)["market"].tolist() for name in ("silver.securities", "silver.prices")] == [
+        ["KOSDAQ"]
+    ] * 2
+
+
+def test_a_symbol_has_its_companys_numbers_from_when_they_were_told(answer: Any, silver: Any) -> None:
+    told = [
+        answer(LISTING, "2024-05-03 23:00", {}),
+        answer("bronze.dart_filings", "2024-05-03 11:00", {}),
+        answer("bronze.yahoo_chart", "2024-05-03 22:00", {}),
+        answer("bronze.sec_tickers", "2024-05-04 02:30", {}),
+    ]
+    rows = silver("silver.symbols", *told).set_index("security_id")
+    korean, us = rows.loc[["XKRX:005930"]], rows.loc["XNYS:AAPL"]
+    assert korean["corp_code"].isna().tolist() == [True, False]
+    assert korean.iloc[1][["corp_code", "corp_name", "yahoo_symbol"]].tolist() == ["00126380", "삼성전자", "005930.KS"]
+    assert f"{korean['known_at'].iloc[1]:%Y-%m-%d %H:%M}" == "2024-05-07 00:00", "a filing counts from the next open"
+    assert (us["cik"], f"{us['known_at']:%H:%M}") == ("0000320193", "20:00")
