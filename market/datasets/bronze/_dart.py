@@ -41,9 +41,10 @@ def told_by_report(rows: pd.DataFrame, frames: Frames) -> pd.DataFrame:
     ----------
     rows : with `rcept_no`, `stock_code`, `report_nm`, `session_date` and `fetched_at`.
     """
+    plain = identity.security_id("XKRX", rows["stock_code"])
     known = rows.assign(
         exchange="XKRX", source="dart", form=rows["report_nm"], filing_no=rows["rcept_no"],
-        security_id=identity.security_id("XKRX", rows["stock_code"]), receipt_date=_receipt_day(rows["rcept_no"]),
+        security_id=identity.ids_then(plain, rows["session_date"], frames.get("silver.securities")), receipt_date=_receipt_day(rows["rcept_no"]),
     )  # fmt: skip
     known = since_receipt(known, frames)
     # Of two receipts of one day, known at the same opening, the higher number came later.

@@ -1,7 +1,7 @@
 """silver.fundamentals: what companies reported of a quarter, a year or a day, every version that a filing told."""
 
 from market.datasets.silver._feeds import build_from, feeds, series_column
-from market.datasets.silver._typed import KNOWN, ORIGIN, UNREADABLE
+from market.datasets.silver._typed import HOLDERS, KNOWN, ORIGIN, UNREADABLE
 from market.fundamentals import BASES, ITEMS, SPANS
 from market.identity import ID
 from market.table import Column, Matches, OneOf, Read, RowRule, Table
@@ -51,6 +51,7 @@ TABLE = Table(
     reads=(
         *(Read(name, spread=series_column(name), history=None) for name in FEEDS),
         Read("silver.sessions", "side", history=None),
+        HOLDERS,
     ),
     build=build_from(FEEDS),
     # A later filing closes what another session told: the table is written whole, as the securities are.
