@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets import bronze, models, tables
 from assets.resources import lake_from_settings
-from jobs import freshness
+from jobs import freshness, outside
 from jobs.alerts import alert_on_failure, measure_on_success
 from jobs.names import BUILD, FRESH, INGEST, SCORE, TRAIN, AssetJob
 from jobs.schedules import take_what_is_due
@@ -29,7 +29,7 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
     ingestion = [jobs[name] for name in INGEST.values()]
     return dg.Definitions(
         assets=every,
-        asset_checks=[freshness.fresh],
+        asset_checks=[freshness.fresh, *outside.checks()],
         jobs=list(jobs.values()),
         schedules=[
             *(take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()),

@@ -22,13 +22,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from assets.audit import Judged, judged
 from jobs.due import held
 from jobs.names import BUILD, FRESH, INGEST, SCORE, TRAIN
-from lake.clients import client, names
-from lake.delivery import ClientContext
+from lake import watch
+from lake.clients import names
 from lake.lake import Lake
 from lake.pace import quota_day
 from lake.settings import Settings
+from lake.watch import Watch
+from lake.watching import quota_of, watched
 from market import calendars, registry
-from market.errors import MarketlakeError, Permanent
+from market.errors import MarketlakeError
 from market.sources import SOURCES, session_due_at
 
 JOBS = (*INGEST.values(), BUILD, TRAIN, SCORE, FRESH)
@@ -57,11 +59,19 @@ def write(lake: Lake, instance: DagsterInstance) -> Path:
 
 
 def keep(lake: Lake, instance: DagsterInstance) -> None:
-    """`write` at the end of a run: one that fails is logged, and no second failure of the run."""
-    try:
-        write(lake, instance)
-    except MISHAPS as error:
-        logger.warning("metrics not written", reason=str(error).splitlines()[0] if str(error) else repr(error))
+    """`write` and `watch_sources` at the end of a run: one that fails is logged, and no second failure of the run."""
+    for what, do in (("metrics", lambda: write(lake, instance)), ("the watch", lambda: watch_sources(lake))):
+        try:
+            do()
+        except MISHAPS as error:
+            logger.warning(f"{what} not written", reason=str(error).splitlines()[0] if str(error) else repr(error))
+
+
+def watch_sources(lake: Lake) -> Watch:
+    """What is to be known about each source now, stored for the web page and the command line."""
+    found = watched(lake.world, lake.delta, lake.bronze, lake.world.clock()())
+    watch.keep(lake.store, found)
+    return found
 
 
 def _registry(lake: Lake, instance: DagsterInstance) -> CollectorRegistry:
@@ -228,7 +238,7 @@ class Outside(Collector):
         for source in names():
             made = self._lake.bronze.calls_made(source, quota_day(now))
             calls.add_metric([source], float(made))
-            limit = quota_of(self._lake, source)
+            limit = quota_of(self._lake.world, source)
             if limit is not None:
                 left.add_metric([source], float(max(0, limit - made)))
         yield from (calls, left)
@@ -248,19 +258,6 @@ def n_blocking(versions: Sequence[Judged], is_partitioned: bool) -> int:
 def lag_seconds(coming: Sequence[date], now: datetime) -> float:
     """Seconds since the first of the sessions that are not held was due; 0 where it is not due yet, or there is none."""
     return max(0.0, (now - session_due_at(coming[0])).total_seconds()) if coming else 0.0
-
-
-def quota_of(lake: Lake, source: str) -> int | None:
-    """Calls a day that count against the source: the setting's, else the real host's; None: no limit, or no key to ask with."""
-    setting: int | None = getattr(lake.settings, SOURCES[source].setting("quota_per_day"))
-    if setting is not None or source in lake.world.simulated:
-        return setting
-    host = getattr(client(source), "host", None)
-    try:
-        limit: int | None = host(ClientContext(lake.settings, lake.world)).quota_per_day if host else None
-    except Permanent:
-        return None
-    return limit
 
 
 def _is_covered(lake: Lake, exchange: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,10 +19,12 @@ from loguru import logger
 
 from lake.bronze_rows import (
     ASKED,
+    DRIFT,
     FOLLOWED,
     IDENTITY,
     REQUESTS,
     content_id,
+    drift_of,
     newest,
     of_sessions,
     request_rows,
@@ -35,6 +38,7 @@ from lake.landing import Payload, land
 from lake.objects import Store
 from lake.pace import Requested, RequestLog
 from market import registry
+from market.digest import digest as digest_of
 from market.errors import MarketlakeError
 from market.table import Table, empty
 
@@ -120,8 +124,10 @@ class Bronze:
             From the client; a delivery's problem, after its payload is kept and the sessions before it are committed.
         """
         batch, taken = _Batch(), Taken()
+        drift: list[dict[str, Any]] = []
         try:
             for delivery in deliveries:
+                drift += drift_of(delivery)
                 if delivery.problem is not None:
                     raise self._kept(delivery, delivery.problem)
                 batch.add(delivery)
@@ -138,6 +144,7 @@ class Bronze:
                 self._kept(refused, error)
             raise
         finally:
+            self._store_drift(drift)
             if requests is not None:
                 self._store_requests(requests.drain())
 
@@ -231,6 +238,20 @@ class Bronze:
         fresh = numbered.join(known, keys=list(IDENTITY), join_type="left anti")
         followed = latest.join(fresh.select(list(ASKED)), keys=list(ASKED), join_type="left semi")
         return rows.take(fresh.sort_by("at").column("at")), followed
+
+    def _store_drift(self, drift: Sequence[dict[str, Any]]) -> None:
+        """Note what is new; each thing once a session, by the first request that showed it."""
+        if not drift:
+            return
+        table = registry.table(DRIFT)
+        months = pa.array(sorted({row["session_month"] for row in drift}), pa.string())
+        there = self._delta.read(table, where=ds.field("session_month").isin(months), columns=table.key)
+        known = {tuple(row.values()) for row in there.to_pylist()}
+        fresh = {key: row for row in reversed(drift) if (key := tuple(row[name] for name in table.key)) not in known}
+        if fresh:
+            rows = pa.Table.from_pylist(list(fresh.values()), schema=table.schema)
+            content = digest_of(rows, table.key, table.digested)
+            self._delta.append(table, rows, app_id=f"{DRIFT}:{content}", app_version=1)
 
     def _store_requests(self, ended: Sequence[Requested]) -> None:
         if not ended:

@@ -7,17 +7,21 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from lake.delivery import Delivery
+from lake.delivery import Delivery, SchemaDrift
 from lake.pace import Requested, quota_day
 from market import registry
+from market.datasets.ops.drift import FORMAT, UNKNOWN
 from market.table import ARROW
 
 REQUESTS = "ops.requests"
+DRIFT = "ops.drift"
+_LONGEST = 300
 ASKED = ("session_date", "request")
 IDENTITY = (*ASKED, "payload_digest")
 FOLLOWED = pa.schema(
@@ -72,6 +76,24 @@ def content_id(fresh: pa.Table, followed: pa.Table) -> str:
         distinct = rows.select(list(columns)).group_by(list(columns)).aggregate([])
         lines += sorted("|".join(map(str, row.values())) for row in distinct.to_pylist())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+def drift_of(delivery: Delivery) -> list[dict[str, Any]]:
+    """What came otherwise than the contract expects, as rows of ops.drift."""
+    told = {
+        "source": delivery.source,
+        "table": delivery.table,
+        "request": delivery.request,
+        "known_at": delivery.fetched_at,
+    }
+    told |= {"session_date": delivery.session_date, "session_month": f"{delivery.session_date:%Y-%m}"}
+    rows = [
+        {**told, "kind": UNKNOWN, "expected": "the columns of the contract", "found": name} for name in delivery.unknown
+    ]
+    if isinstance(delivery.problem, SchemaDrift):
+        found = delivery.problem.found[:_LONGEST]
+        rows.append({**told, "kind": FORMAT, "expected": delivery.problem.expected[:_LONGEST], "found": found})
+    return rows
 
 
 def request_rows(ended: Sequence[Requested]) -> pa.Table:

@@ -5,7 +5,6 @@ declares entities, is refused. What does not belong here: asking (`lake.clients.
 """
 
 import io
-import json
 import re
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from lake.delivery import SchemaDrift, own_columns, text_rows
 from lake.host import Answer, Form
+from lake.unpack import parsed
 from market import registry
 
 TABLE = "bronze.dart_corp_codes"
@@ -33,20 +33,27 @@ _CHANGED = "The source changed its format: compare the kept payload with the con
 
 
 def _held_in(payload: bytes) -> Any:
-    """The ZIP as it is; the status of an error, which comes as XML under any content type; None for everything else."""
+    """The ZIP as it is, or the status of an error, which comes as XML or JSON under any content type.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
     if payload.startswith(b"PK"):
-        return payload if zipfile.is_zipfile(io.BytesIO(payload)) else None
+        if zipfile.is_zipfile(io.BytesIO(payload)):
+            return payload
+        raise ValueError("a ZIP that breaks off")
     if (status := _STATUS.search(payload[:_PART])) is not None:
         message = _MESSAGE.search(payload[:_PART])
         return {
             "status": status.group(1).decode(),
             "message": message.group(1).decode("utf-8", "replace") if message else "",
         }
-    try:
-        told = json.loads(payload)
-    except (ValueError, RecursionError):
-        return None
-    return told if isinstance(told, dict) and "status" in told else None
+    told = parsed(payload)
+    if isinstance(told, dict) and "status" in told:
+        return told
+    raise ValueError("JSON without a status")
 
 
 ZIP = Form("ZIP", _held_in)

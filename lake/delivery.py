@@ -3,7 +3,7 @@
 What does not belong here: anything one source does differently (`lake.clients`), and storing (`lake.landing`, `lake.bronze`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -21,6 +21,9 @@ from market import registry
 from market.errors import Permanent, Transient
 from market.sources import SOURCES
 from market.table import ARROW, Table
+
+_UNKNOWN = b"unknown"
+_MOST_UNKNOWN = 50
 
 
 class SchemaDrift(Permanent):
@@ -55,6 +58,12 @@ class Delivery:
     def source(self) -> str:
         """The source that delivered it."""
         return registry.table(self.table).source
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Columns that came and that the contract does not know."""
+        told = (self.rows.schema.metadata or {}).get(_UNKNOWN, b"")
+        return tuple(told.decode().split("\n")) if told else ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ def own_columns(table: Table) -> pa.Schema:
 
 
 def text_rows(records: object, schema: pa.Schema, where: str) -> pa.Table:
-    """Records of a JSON list as text columns.
+    """Records of a JSON list as text columns; a column that is not among them is noted, and no error.
 
     Raises
     ------
@@ -127,16 +136,31 @@ def text_rows(records: object, schema: pa.Schema, where: str) -> pa.Table:
     """
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise SchemaDrift(where, expected="a list of rows", found=type(records).__name__)
-    names = schema.names
+    names, new = schema.names, set[str]()
     for record in records:
+        new |= record.keys() - set(names)
         if not record.keys() >= set(names):
-            missing, new = sorted(set(names) - record.keys()), sorted(record.keys() - set(names))
+            missing = sorted(set(names) - record.keys())
             raise SchemaDrift(
                 where, expected=f"columns {', '.join(names)}",
-                found=f"none of {', '.join(missing)}; unknown: {', '.join(new) or 'none'}",
+                found=f"none of {', '.join(missing)}; unknown: {', '.join(sorted(new)) or 'none'}",
                 do="The source changed its format: compare the kept payload with the contract",
             )  # fmt: skip
-    return pa.table([_text([record[name] for record in records], name, where) for name in names], schema=schema)
+    rows = pa.table([_text([record[name] for record in records], name, where) for name in names], schema=schema)
+    return noting(rows, new)
+
+
+def noting(rows: pa.Table, unknown: Collection[str]) -> pa.Table:
+    """The same rows, with the columns that came and that the contract does not know noted beside them; see `Delivery.unknown`."""
+    told = "\n".join(name.replace("\n", " ") for name in sorted(unknown)[:_MOST_UNKNOWN])
+    return rows.replace_schema_metadata({_UNKNOWN: told.encode()}) if told else rows
+
+
+def said(body: Any) -> str:
+    """What a body is, for messages: an object's keys, or the kind of anything else."""
+    if not isinstance(body, dict):
+        return type(body).__name__
+    return ", ".join(body) or "an object without keys"
 
 
 def not_there(source: str, session: date, now: datetime, what: str) -> Permanent | Transient:

@@ -3,12 +3,12 @@
 What does not belong here: asking (`lake.http`).
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from lake.unpack import parsed
 from market.errors import MarketlakeError, Permanent
 
 Failure = TypeVar("Failure", bound=MarketlakeError)
@@ -17,20 +17,13 @@ _REFUSED = "refused"
 
 @dataclass(frozen=True)
 class Form:
-    """What an answer's bytes must be: a word for it, and what they hold, None where they are broken or something else."""
+    """What an answer's bytes must be: a word for it, and what they hold; a ValueError says that they are broken or something else."""
 
     word: str
     held_in: Callable[[bytes], Any]
 
 
-def _json_in(payload: bytes) -> Any:
-    try:
-        return json.loads(payload)
-    except (ValueError, RecursionError):  # JSONDecodeError, UnicodeDecodeError, lists in lists without end
-        return None
-
-
-JSON = Form("JSON", _json_in)
+JSON = Form("JSON", parsed)
 
 
 @dataclass(frozen=True)
@@ -41,6 +34,8 @@ class Reply:
     ----------
     body : what the payload holds by its form (JSON, unless asked otherwise), None where it is not that.
     retry_after, dated : its headers Retry-After and Date; empty where it has none.
+    flaw : why there is no body, where more is known than that it is no JSON.
+    is_too_large : there is more of it than may be held; `payload` is its beginning.
     """
 
     status: int
@@ -49,6 +44,8 @@ class Reply:
     where: str
     retry_after: str = ""
     dated: str = ""
+    flaw: str = ""
+    is_too_large: bool = False
 
     @property
     def is_html(self) -> bool:
@@ -86,6 +83,21 @@ class Host:
             where, expected=f"a key that {self.source} accepts", found=found,
             do=f"Check {settings}; {self.key_from or 'the host needs none, so it refuses this address'}",
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, the smallest that shows whether a host lets us in; what a client's `one_call` gives.
+
+    Parameters
+    ----------
+    accept : statuses that are answers.
+    """
+
+    host: Host
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    accept: tuple[int, ...] = (200,)
 
 
 @dataclass(frozen=True)

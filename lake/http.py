@@ -6,10 +6,10 @@ means does not belong here; the client of the source (`lake.clients`) knows.
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Self
+from typing import Self, cast
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -20,11 +20,13 @@ from lake.host import JSON, Answer, Failure, Form, Host, Refused, Reply, carryin
 from lake.pace import Glance, Pace, Requested, RequestLog, skew
 from lake.redaction import HIDDEN, Redactor, guard
 from lake.settings import Settings
+from lake.unpack import ACCEPTED, TooLarge
+from lake.unpack import read as read_unpacked
 from market.errors import MarketlakeError, Permanent, Transient
 from market.sources import SOURCES
 
 MAX_SKEW = timedelta(minutes=5)
-MOST_BYTES = 256 * 1024 * 1024  # of one answer; the largest known, company facts of SEC, has about 10 million
+_SHOWN_BYTES = 2000
 
 
 class Fetcher:
@@ -57,7 +59,11 @@ class Fetcher:
         self.redact = Redactor([*host.headers.values(), *host.params.values()])
         self._guard = guard("httpx", self.redact)
         self._client = httpx.Client(
-            headers={"User-Agent": "Mozilla/5.0 (compatible; marketlake)", **host.headers},
+            headers={
+                "User-Agent": "Mozilla/5.0 (compatible; marketlake)",
+                "Accept-Encoding": ACCEPTED,
+                **host.headers,
+            },
             timeout=settings.http_timeout_s,
             limits=httpx.Limits(
                 max_connections=settings.http_parallel, max_keepalive_connections=settings.http_parallel
@@ -134,7 +140,7 @@ class Fetcher:
     def _once(self, path: str, params: Mapping[str, str], where: str, form: Form) -> Reply:
         self._pace.wait()
         try:
-            response, payload = self._read(path, params, where)
+            response, payload, flaw = self._read(path, params)
         except httpx.TimeoutException as error:
             found = f"nothing within {self._settings.http_timeout_s:g} s"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
@@ -145,31 +151,35 @@ class Fetcher:
         except httpx.RequestError as error:
             found = f"{type(error).__name__}: {self.redact(str(error))}"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
+        body, too_large = None, isinstance(flaw, TooLarge)
+        if not flaw:
+            try:
+                body = form.held_in(payload)
+            except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
+                flaw, too_large = _told(error), isinstance(error, TooLarge)
         return Reply(
-            response.status_code, payload, form.held_in(payload), where,
-            response.headers.get("Retry-After", ""), response.headers.get("Date", ""),
+            response.status_code, payload, body, where, response.headers.get("Retry-After", ""),
+            response.headers.get("Date", ""), f"{flaw}", too_large,
         )  # fmt: skip
 
-    def _read(self, path: str, params: Mapping[str, str], where: str) -> tuple[httpx.Response, bytes]:
+    def _read(self, path: str, params: Mapping[str, str]) -> tuple[httpx.Response, bytes, str | TooLarge]:
         # The timeout of httpx is per chunk: a server that drips would be waited for without end.
         deadline = time.monotonic() + self._settings.http_timeout_s
         url = self.host.base_url.rstrip("/") + quote(path)
-        with self._client.stream("GET", url, params={**params, **self.host.params}) as response:
-            parts: list[bytes] = []
-            size_bytes = 0
-            for part in response.iter_bytes():
-                parts.append(part)
-                size_bytes += len(part)
-                if size_bytes > MOST_BYTES:
-                    raise Permanent(
-                        where,
-                        expected=f"at most {MOST_BYTES} bytes",
-                        found="more",
-                        do="No answer of a source is that large",
-                    )
+        most = self._settings.http_most_mb * 1_000_000
+
+        def parts(response: httpx.Response) -> Iterator[bytes]:
+            for part in cast(httpx.SyncByteStream, response.stream):  # unpacked by us: httpx knows no bound
+                yield part
                 if time.monotonic() > deadline:
                     raise httpx.ReadTimeout("the whole answer took too long")
-        return response, b"".join(parts)
+
+        with self._client.stream("GET", url, params={**params, **self.host.params}) as response:
+            try:
+                payload, flaw = read_unpacked(parts(response), response.headers.get("Content-Encoding", ""), most)
+            except TooLarge as error:
+                return response, error.args[0], TooLarge(f"more than {self._settings.http_most_mb} MB")
+        return response, payload, flaw
 
     def _bare(self, error: Exception) -> Exception:
         # The original holds the request with its key; only its class and redacted words go on.
@@ -179,9 +189,7 @@ class Fetcher:
         if reply is None or not reply.payload:
             return error
         asked = f"{path.rpartition('/')[2]}-refused-{reply.status}"
-        # Bytes that are no text survive the way there and back.
-        payload = self.redact(reply.payload.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-        return carrying(error, Refused(self.host.source, session_date, asked, payload))
+        return carrying(error, Refused(self.host.source, session_date, asked, self.redact.of_bytes(reply.payload)))
 
     def _answered_at(self, reply: Reply, now: datetime) -> datetime:
         stamp = _http_date(reply.dated)
@@ -199,8 +207,10 @@ class Fetcher:
         if error is None and reply.body is None:
             kind = f"{len(reply.payload)} bytes that break off or are no {form.word}"
             kind = "a page of HTML" if reply.is_html else kind
-            refused = Permanent if reply.status >= 400 else Transient
-            error = refused(reply.where, expected=form.word, found=f"HTTP {reply.status} with {kind}")
+            refused = Permanent if reply.status >= 400 or reply.is_too_large else Transient
+            found = f"HTTP {reply.status} with {kind}{f' ({reply.flaw})' if reply.flaw else ''}"
+            do = "MARKETLAKE_HTTP_MOST_MB says how much an answer may hold" if reply.is_too_large else ""
+            error = refused(reply.where, expected=form.word, found=found, do=do)
         if error is not None:
             raise error
 
@@ -217,7 +227,7 @@ class Fetcher:
 
     def excerpt(self, payload: bytes) -> str:
         """The beginning of a body, for messages, keys redacted."""
-        return " ".join(self.redact(payload.decode("utf-8", "replace")).split())[:120]
+        return " ".join(self.redact.of_bytes(payload)[:_SHOWN_BYTES].decode("utf-8", "replace").split())[:120]
 
     def _pause_s(self, error: Transient, reply: Reply | None, attempt: int) -> float | None:
         """Seconds until the next attempt; None where there is none to be."""
@@ -248,12 +258,17 @@ class Fetcher:
         )
 
 
+def _told(error: ValueError) -> str:
+    """What a parser says, without the payload that it holds."""
+    return str(error) if not isinstance(error, UnicodeDecodeError) else f"no {error.encoding} at byte {error.start}"
+
+
 def _http_date(text: str) -> datetime | None:
     try:
         stamp = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+        return stamp.astimezone(UTC) if stamp.tzinfo else None
+    except (TypeError, ValueError, OverflowError):  # the last: no year before the first one
         return None
-    return stamp.astimezone(UTC) if stamp.tzinfo else None
 
 
 def _retry_after_s(text: str, now: datetime) -> float | None:

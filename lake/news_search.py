@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, text_rows
+from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, said, text_rows
 from lake.host import Answer, Host
 from lake.http import Fetcher
 from lake.pace import in_order
@@ -152,8 +152,7 @@ def _page(search: Search, answer: Answer, number: int, seen: set[tuple[str, str]
     try:
         body = answer.body
         if not isinstance(body, dict) or search.items not in body:
-            found = ", ".join(body) if isinstance(body, dict) else type(body).__name__
-            raise SchemaDrift(answer.url_redacted, expected=search.items, found=found)
+            raise SchemaDrift(answer.url_redacted, expected=search.items, found=said(body))
         rows = text_rows(body[search.items], schema, f"{answer.url_redacted} of {search.source}")
         is_end, is_all = search.ends(body, rows.num_rows)
     except SchemaDrift as drift:

@@ -25,6 +25,12 @@ class Redactor:
             text = text.replace(form, HIDDEN)
         return text
 
+    def of_bytes(self, payload: bytes) -> bytes:
+        """The bytes with every secret replaced; they need not be text."""
+        for form in self._forms:
+            payload = payload.replace(form.encode(), HIDDEN.encode())
+        return payload
+
 
 class LogFilter(logging.Filter):
     """Redacts the records of a library's logger: httpx logs whole URLs, and OpenDART takes its key in the URL."""

@@ -4,6 +4,7 @@ What does not belong here: asking, and which sessions are wanted (`lake.clients.
 """
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.delivery import SchemaDrift, own_columns
+from lake.delivery import SchemaDrift, noting, own_columns, said
 from lake.host import Answer
 from market import edgar, registry
 
@@ -19,6 +20,7 @@ TICKERS, SUBMISSIONS, FACTS = "bronze.sec_tickers", "bronze.sec_submissions", "b
 _ADDED = ("cik", "symbol", "name", "accepted_at")
 _FACT = ("end", "val", "accn", "fy", "fp", "form", "filed")
 _PAGE = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")
+_LEFT = {"core_type"}  # SEC sends it with newer filings: the kind once more
 _CHANGED = "The source changed its format: compare the kept payload with the contract"
 
 
@@ -60,7 +62,10 @@ def tickers(answer: Answer, symbols: Sequence[str]) -> pa.Table:
     found: dict[str, dict[str, Any]] = {}
     for row_no, row in enumerate(body.values()):
         _need(row, ("cik_str", "ticker", "title"), where)
-        found.setdefault(str(row["ticker"]), {**row, "row_no": row_no})
+        if not isinstance(row["ticker"], str) or type(row["cik_str"]) is not int or not 0 < row["cik_str"] < 10**10:
+            told = f"{row['cik_str']!r} and {row['ticker']!r}"
+            raise SchemaDrift(where, expected="a number in cik_str, text in ticker", found=told, do=_CHANGED)
+        found.setdefault(row["ticker"], {**row, "row_no": row_no})
     records = [{**found[spelled(s)], "symbol": s} for s in symbols if spelled(s) in found]
     return _table(records, TICKERS, where, (("row_no", pa.int32()),))
 
@@ -88,7 +93,7 @@ def filings(answer: Answer, company: Company, head: Mapping[str, Any]) -> pa.Tab
         raise SchemaDrift(where, expected="columns of one length", found=f"{lengths}", do=_CHANGED)
     try:
         accepted = edgar.instants(columns["acceptanceDateTime"], _recent(head, where)["acceptanceDateTime"])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SchemaDrift(where, expected="instants in acceptanceDateTime", found=str(error), do=_CHANGED) from error
     same = {"cik": company.digits, "symbol": company.symbol, "name": head.get("name")}
     records = [
@@ -96,7 +101,8 @@ def filings(answer: Answer, company: Company, head: Mapping[str, Any]) -> pa.Tab
          "session_date": edgar.session_of(at)}
         for i, at in enumerate(accepted)
     ]  # fmt: skip
-    return _table(records, SUBMISSIONS, where, (("session_date", pa.date32()), ("row_no", pa.int32())))
+    rows = _table(records, SUBMISSIONS, where, (("session_date", pa.date32()), ("row_no", pa.int32())))
+    return noting(rows, columns.keys() - set(names) - _LEFT)
 
 
 def pages(answer: Answer, first: date, last: date) -> list[str]:
@@ -135,14 +141,16 @@ def facts(answer: Answer, company: Company, accepted: Mapping[str, datetime], se
     """
     where, wanted = told_by(answer), set(sessions)
     same = {"cik": company.digits, "symbol": company.symbol}
-    records = []
+    known = set(own_columns(registry.table(FACTS)).names)
+    records, new = [], set[str]()
     for row_no, row in enumerate(_figures(answer.body, company, where)):
+        new |= row.keys() - known
         at = accepted.get(row["accn"])
         session = edgar.session_of(at) if at else edgar.session_on_or_after(_day(row["filed"], where))
         if session in wanted:
             more = {"accepted_at": at, "row_no": row_no, "session_date": session}
             records.append({"start": None, "frame": None, **row, **same, **more})
-    return _table(records, FACTS, where, (("session_date", pa.date32()), ("row_no", pa.int32())))
+    return noting(_table(records, FACTS, where, (("session_date", pa.date32()), ("row_no", pa.int32()))), new)
 
 
 def told_by(answer: Answer) -> str:
@@ -154,15 +162,14 @@ def _recent(body: Any, where: str) -> dict[str, Any]:
     filings = body.get("filings") if isinstance(body, dict) else None
     recent = filings.get("recent") if isinstance(filings, dict) else None
     if not isinstance(recent, dict):
-        found = ", ".join(body) if isinstance(body, dict) else type(body).__name__
-        raise SchemaDrift(where, expected="filings.recent", found=found, do=_CHANGED)
+        raise SchemaDrift(where, expected="filings.recent", found=said(body), do=_CHANGED)
     return recent
 
 
 def _figures(body: Any, company: Company, where: str) -> Iterator[dict[str, Any]]:
     told = body if isinstance(body, dict) else {}
     if not isinstance(told.get("facts"), dict) or not str(told.get("cik")).isdecimal():
-        raise SchemaDrift(where, expected="cik and facts", found=", ".join(told) or type(body).__name__, do=_CHANGED)
+        raise SchemaDrift(where, expected="cik and facts", found=said(body), do=_CHANGED)
     if int(told["cik"]) != company.cik:
         raise SchemaDrift(where, expected=f"figures of CIK {company.cik}", found=f"of {told['cik']}", do=_CHANGED)
     try:
@@ -179,11 +186,18 @@ def _figures(body: Any, company: Company, where: str) -> Iterator[dict[str, Any]
         _need(row, _FACT, where)
         if not isinstance(row["accn"], str):
             raise SchemaDrift(where, expected="text in accn", found=repr(row["accn"]), do=_CHANGED)
-        if isinstance(row["val"], bool) or not isinstance(row["val"], (int, float, type(None))):
+        if not _is_figure(row["val"]):
             raise SchemaDrift(
                 where, expected="a number in val", found=f"{type(row['val']).__name__} {row['val']!r}", do=_CHANGED
             )
         yield {**row, "taxonomy": taxonomy, "concept": concept, "unit": unit}
+
+
+def _is_figure(value: Any) -> bool:
+    """A number that a float holds, or nothing."""
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return value is None
+    return abs(value) <= sys.float_info.max
 
 
 def _need(row: Any, names: Sequence[str], where: str) -> None:
@@ -210,6 +224,6 @@ def _table(
     for field in schema:
         try:
             arrays.append(pa.array([record[field.name] for record in records], field.type))
-        except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+        except (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError) as error:
             raise SchemaDrift(where, expected=f"{field.type} in {field.name}", found=str(error), do=_CHANGED) from error
     return pa.table(arrays, schema=schema)

@@ -13,6 +13,7 @@ from market.errors import Permanent
 ROOT = Path(__file__).resolve().parent.parent
 
 _PACE = "requests per second; empty: as the real host allows, no limit at the exchange; 0: no limit"
+_KEY_ENDS = "last day of the key, YYYY-MM-DD; empty: not known. A month before it the watch begins to warn"
 _QUOTA = "calls a day that the key allows; empty: as the real host allows, no limit at the exchange"
 
 
@@ -102,10 +103,15 @@ class Settings(BaseSettings):
     naver_quota_per_day: int | None = Field(None, description=_QUOTA)
     sec_quota_per_day: int | None = Field(None, description=_QUOTA)
     kakao_quota_per_day: int | None = Field(None, description=_QUOTA)
+    krx_key_ends: date | None = Field(None, description=_KEY_ENDS)
+    dart_key_ends: date | None = Field(None, description=_KEY_ENDS)
+    naver_key_ends: date | None = Field(None, description=f"{_KEY_ENDS} (the legacy keys: 2027-06-30)")
+    kakao_key_ends: date | None = Field(None, description=_KEY_ENDS)
     http_timeout_s: float = Field(20.0, description="seconds to wait for an answer")
     http_attempts: int = Field(5, description="tries of a transient failure")
     http_backoff_s: float = Field(0.5, description="first pause between tries, doubled each time, with jitter")
     http_max_pause_s: float = Field(60.0, description="longest pause; a longer Retry-After fails at once")
+    http_most_mb: int = Field(32, description="megabytes that an answer may hold, unpacked; what is larger is refused")
     http_parallel: int = Field(8, description="requests in flight per source")
 
     state_dir: Path = Field(

@@ -18,6 +18,8 @@ class MarketlakeError(Exception):
     """
 
     retryable = False
+    longest = 600
+    """Characters of a part that the message shows: what a source sends has no end."""
 
     def __init__(
         self, where: str, *, expected: str = "", found: str = "", keys: Sequence[object] = (), do: str = ""
@@ -28,14 +30,21 @@ class MarketlakeError(Exception):
     def __str__(self) -> str:
         parts = [self.where]
         if self.expected:
-            parts.append(f"expected {self.expected}")
+            parts.append(f"expected {self._cut(self.expected)}")
         if self.found:
-            parts.append(f"was {self.found}")
+            parts.append(f"was {self._cut(self.found)}")
         if self.keys:
-            shown = ", ".join(map(str, self.keys[:5]))
+            shown = self._cut(", ".join(map(str, self.keys[:5])))
             parts.append(f"keys {shown}" + (f" and {len(self.keys) - 5} more" if len(self.keys) > 5 else ""))
         text = f"{parts[0]}: " + "; ".join(parts[1:]) if len(parts) > 1 else parts[0]
         return f"{text}. {self.do}" if self.do else text
+
+    def _cut(self, text: str) -> str:
+        return (
+            text
+            if len(text) <= self.longest
+            else f"{text[: self.longest]} and {len(text) - self.longest} characters more"
+        )
 
 
 class Permanent(MarketlakeError):

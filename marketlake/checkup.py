@@ -58,6 +58,20 @@ def every(settings: "Settings") -> Iterator[Finding]:
     yield from _reachable(settings)
     yield from _keys(settings)
     yield from _who_asks(settings)
+    yield from _watched(settings)
+
+
+def of_sources(settings: "Settings") -> Iterator[Finding]:
+    """Whether each source lets us in: one call each, with its key, to wherever the settings say that it is."""
+    from lake.trial import tried
+
+    for one in tried(settings):
+        otherwise: Literal["missing", "optional"] = "missing" if one.is_live else "optional"
+        kind = "live" if one.is_live else "simulated"
+        is_fine = one.state in ("works", "off")
+        yield Finding(
+            f"{one.source} answers ({kind})", "ok" if is_fine else otherwise, f"{one.state}: {one.found}", one.do
+        )
 
 
 def _python() -> Finding:
@@ -260,3 +274,22 @@ def _who_asks(settings: "Settings") -> Iterator[Finding]:
     if settings.sec_base_url == "live":
         do = "" if settings.sec_user_agent else "set MARKETLAKE_SEC_USER_AGENT to 'Name email@host'"
         yield Finding("name of who asks sec (live)", "missing" if do else "ok", "not set" if do else "set", do)
+
+
+def _watched(settings: "Settings") -> Iterator[Finding]:
+    """What the last run left to look at, source by source; nothing before the first run."""
+    from lake.objects import lake_store
+    from lake.watch import kept
+    from market.errors import MarketlakeError
+
+    try:
+        found = kept(lake_store(settings))
+    except MarketlakeError as error:
+        yield Finding("watch of the sources", "optional", f"{error.where}: {error.found}", error.do)
+        return
+    for one in found.sources if found else ():
+        warnings = one.warnings(found.today) if found else []
+        do = f"see http://{processes.HOST}:{settings.api_port}/watch and docs/runbook.md, 9" if warnings else ""
+        yield Finding(
+            f"watch of {one.source}", "optional" if warnings else "ok", "; ".join(warnings) or "as expected", do
+        )

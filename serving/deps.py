@@ -13,6 +13,7 @@ from fastapi.dependencies.utils import get_flat_params
 from pydantic import BeforeValidator
 
 from lake.explain import Past
+from lake.objects import Store
 from lake.sql import Current, ReleaseSql
 from serving.champions import Champions
 from serving.online import Online
@@ -119,12 +120,18 @@ async def _past(request: Request) -> Past:
     return past
 
 
+async def _files(request: Request) -> Store:
+    files: Store = request.app.state.files
+    return files
+
+
 # `async def` above, since FastAPI sends every plain `def` dependency to a thread of its own.
 Sql = Annotated[ReleaseSql, Depends(_release)]
 Pointer = Annotated[Current, Depends(_current)]
 Models = Annotated[Champions, Depends(_champions)]
 OnlineStore = Annotated[Online, Depends(_online)]
 History = Annotated[Past, Depends(_past)]
+Files = Annotated[Store, Depends(_files)]
 Sessions = Annotated[Span, Depends(_span)]
 Paged = Annotated[Page, Depends(_page)]
 

@@ -1,7 +1,7 @@
 """One client per source, found by its file. A client turns sessions into deliveries; it stores nothing.
 
-A client module has `SOURCE`, `TABLES` (bronze tables that it delivers) and `deliveries(session_dates, ctx)`; one whose host asks
-for keys has `KEYS` (the settings that hold them) and `KEY_FROM` too. What does not belong here: a list of them.
+A client module has `SOURCE`, `TABLES` (bronze tables that it delivers), `deliveries(session_dates, ctx)`, and `one_call(ctx, session)`
+for who wants to know whether its host lets us in; one whose host asks for keys has `KEYS` (the settings that hold them) and `KEY_FROM` too. What does not belong here: a list of them.
 """
 
 import importlib
@@ -11,6 +11,7 @@ from datetime import date
 from typing import Protocol, cast
 
 from lake.delivery import ClientContext, Delivery
+from lake.host import Call
 from market.errors import Permanent
 
 
@@ -22,6 +23,9 @@ class Client(Protocol):
 
     def deliveries(self, session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
         """Everything that the source has for these sessions."""
+
+    def one_call(self, ctx: ClientContext, session: date) -> Call:
+        """The smallest request that shows whether the host lets us in."""
 
 
 def names() -> tuple[str, ...]:

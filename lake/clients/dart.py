@@ -16,8 +16,8 @@ from loguru import logger
 
 from lake import dart_codes, dart_rows
 from lake.dart_rows import ACCOUNTS, ANNUAL, BASES, CHANGES, COMPANIES, DIVIDENDS, SHARES, Report
-from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, text_rows
-from lake.host import Answer, Host, Reply
+from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, said, text_rows
+from lake.host import Answer, Call, Host, Reply
 from lake.http import Fetcher
 from lake.pace import in_order
 from market import calendars, registry
@@ -108,6 +108,12 @@ def host(ctx: ClientContext) -> Host:
         SOURCE, ctx.base_url(SOURCE, LIVE), params={"crtfc_key": key}, key_settings="MARKETLAKE_DART_API_KEY",
         key_from=KEY_FROM, complaint=complaint, pace_per_s=5.0, quota_per_day=20_000,
     )  # fmt: skip
+
+
+def one_call(ctx: ClientContext, session: date) -> Call:
+    """One filing of a day."""
+    day = f"{session:%Y%m%d}"
+    return Call(host(ctx), "/api/list.json", {"bgn_de": day, "end_de": day, "page_count": "1"})
 
 
 def complaint(reply: Reply) -> MarketlakeError | None:
@@ -273,8 +279,7 @@ def _delivery(answer: Answer, span: Range, page: int) -> Delivery:
 def _listed(answer: Answer) -> object:
     body = answer.body
     if not isinstance(body, dict) or "list" not in body:
-        found = ", ".join(body) if isinstance(body, dict) else type(body).__name__
-        raise SchemaDrift(answer.url_redacted, expected="list", found=found)
+        raise SchemaDrift(answer.url_redacted, expected="list", found=said(body))
     return body["list"]
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from lake import news_search
 from lake.delivery import ClientContext, Delivery, SchemaDrift
-from lake.host import Host, Reply
+from lake.host import Call, Host, Reply
 from market.errors import MarketlakeError, Permanent, Transient
 
 SOURCE = "daum"
@@ -52,6 +52,11 @@ def host(ctx: ClientContext) -> Host:
     )  # fmt: skip
 
 
+def one_call(ctx: ClientContext, session: date) -> Call:
+    """One page."""
+    return Call(host(ctx), _PATH, {"query": "삼성전자", "size": "1"})
+
+
 def complaint(reply: Reply) -> MarketlakeError | None:
     """Kakao's own no: `errorType` of the search, or `code` of the gateway."""
     body: Any = reply.body
@@ -86,18 +91,19 @@ def _ends(body: Mapping[str, Any], n_items: int) -> tuple[bool, bool]:
 
 
 def _is_news(row: news_search.Row) -> bool:
+    """Of one of Daum's hosts; an address that names no host at all goes on to the gate, which refuses it."""
     try:
-        return urlsplit(row["url"] or "").hostname in HOSTS
+        return urlsplit(row["url"] or "").hostname in (*HOSTS, None)
     except ValueError:
-        return False
+        return True
 
 
 def _instant(text: str | None) -> datetime | None:
     try:
         published = datetime.fromisoformat(text or "")
-    except ValueError:
+        return published.astimezone(UTC) if published.tzinfo else None
+    except (ValueError, OverflowError):  # the latter: the year 10000 in UTC
         return None
-    return published.astimezone(UTC) if published.tzinfo else None
 
 
 _SEARCH = news_search.Search(

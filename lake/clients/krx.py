@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 from loguru import logger
 
-from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, text_rows
-from lake.host import Answer, Host, Reply
+from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, said, text_rows
+from lake.host import Answer, Call, Host, Reply
 from lake.http import Fetcher
 from lake.pace import in_order
 from lake.world import OFF
@@ -114,6 +114,11 @@ def _complaint(reply: Reply) -> MarketlakeError | None:
     return None if _service(reply.where) in OPTIONAL and _refusal(reply.body) else complaint(reply)
 
 
+def one_call(ctx: ClientContext, session: date) -> Call:
+    """A market's base information; each service is approved on its own, and others may refuse still."""
+    return Call(host(ctx), "/svc/apis/sto/stk_isu_base_info", {"basDd": f"{session:%Y%m%d}"})
+
+
 def complaint(reply: Reply) -> MarketlakeError | None:
     """KRX's own no: `respCode`, often with HTTP 200, or its error page for a blocked caller."""
     if "에러페이지".encode() in reply.payload:
@@ -206,8 +211,7 @@ def _delivery(answer: Answer, call: _Call, ctx: ClientContext) -> Delivery:
 def _records(answer: Answer) -> object:
     body = answer.body
     if not isinstance(body, dict) or "OutBlock_1" not in body:
-        found = ", ".join(body) if isinstance(body, dict) else type(body).__name__
-        raise SchemaDrift(answer.url_redacted, expected="OutBlock_1", found=found)
+        raise SchemaDrift(answer.url_redacted, expected="OutBlock_1", found=said(body))
     return body["OutBlock_1"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lake import news_search
 from lake.delivery import ClientContext, Delivery
-from lake.host import Host, Reply
+from lake.host import Call, Host, Reply
 from market.errors import MarketlakeError, Permanent, Transient
 
 SOURCE = "naver"
@@ -74,6 +74,11 @@ def host(ctx: ClientContext) -> Host:
     )  # fmt: skip
 
 
+def one_call(ctx: ClientContext, session: date) -> Call:
+    """One headline."""
+    return Call(host(ctx), _flavour(ctx).path, {"query": "삼성전자", "display": "1"})
+
+
 def complaint(reply: Reply) -> MarketlakeError | None:
     """Naver's own no: `errorCode` of either flavour."""
     body: Any = reply.body
@@ -117,9 +122,9 @@ def _ends(body: Mapping[str, Any], n_items: int) -> tuple[bool, bool]:
 def _instant(text: str | None) -> datetime | None:
     try:
         published = parsedate_to_datetime(text or "")
-    except (TypeError, ValueError):
+        return published.astimezone(UTC) if published.tzinfo else None
+    except (TypeError, ValueError, OverflowError):  # the last: the year 10000 in UTC
         return None
-    return published.astimezone(UTC) if published.tzinfo else None
 
 
 _SEARCH = news_search.Search(

@@ -16,7 +16,7 @@ from loguru import logger
 
 from lake import sec_rows
 from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns
-from lake.host import Answer, Host, Reply
+from lake.host import Answer, Call, Host, Reply
 from lake.http import Fetcher
 from lake.pace import in_order
 from lake.sec_rows import FACTS, SUBMISSIONS, TICKERS, Company, told_by
@@ -79,6 +79,11 @@ def host(ctx: ClientContext, live: str = LIVE) -> Host:
     return Host(
         SOURCE, ctx.base_url(SOURCE, live), headers={"User-Agent": _agent(ctx)}, complaint=complaint, pace_per_s=9.0
     )
+
+
+def one_call(ctx: ClientContext, session: date) -> Call:
+    """The list of tickers."""
+    return Call(host(ctx, LIVE_TICKERS), "/files/company_tickers.json")
 
 
 def complaint(reply: Reply) -> MarketlakeError | None:

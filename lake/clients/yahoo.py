@@ -4,9 +4,10 @@ Prices are split-adjusted up to the moment of the request, so every request reac
 the same payload, and their product stands beside the row. What does not belong here: undoing them (silver).
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,8 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pyarrow as pa
 from loguru import logger
 
-from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns
-from lake.host import Answer, Host, Reply
+from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, noting, own_columns
+from lake.host import Answer, Call, Host, Reply
 from lake.http import Fetcher
 from lake.pace import in_order
 from market import calendars, registry
@@ -30,6 +31,9 @@ _EXCHANGE = SOURCES[SOURCE].exchange
 _ZONE = ZoneInfo(calendars.EXCHANGES[_EXCHANGE])
 _PRICES = ("open", "high", "low", "close", "volume")
 _NUMBERS = (*_PRICES, "dividend", "numerator", "denominator")
+_CHART = ("meta", "timestamp", "events", "indicators")
+_SLACK = timedelta(days=7)
+_DAY_S = 86_400
 _TRANSIENT_CODES = ("Internal Server Error", "internal-error", "Service Unavailable", "Too Many Requests")
 
 
@@ -61,7 +65,7 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     seen: set[date] = set()
     unknown: list[str] = []
     owing: list[str] = []
-    with ctx.fetcher(Host(SOURCE, ctx.base_url(SOURCE, LIVE), complaint=complaint, pace_per_s=2.0)) as fetcher:
+    with ctx.fetcher(host(ctx)) as fetcher:
         answers = in_order(lambda s: _ask(fetcher, s, sessions, now), symbols, ctx.settings.http_parallel)
         for symbol, answer in zip(symbols, answers, strict=True):
             if _is_unknown(answer.body):
@@ -75,6 +79,18 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     _complete(symbols, unknown, sessions, seen, now)
     named = ctx.world.covered.get(SOURCE, {}).get("symbols", ())
     _whole(sorted({*owing, *(symbol for symbol in unknown if symbol in named)}), sessions[-1])
+
+
+def host(ctx: ClientContext) -> Host:
+    """Where Yahoo is; it asks for no key."""
+    return Host(SOURCE, ctx.base_url(SOURCE, LIVE), complaint=complaint, pace_per_s=2.0)
+
+
+def one_call(ctx: ClientContext, session: date) -> Call:
+    """One symbol's bars of a few days; that the symbol is unknown there is an answer too."""
+    begin = datetime.combine(session, time(), _ZONE)
+    params = {"period1": f"{begin.timestamp():.0f}", "period2": f"{(begin + _SLACK).timestamp():.0f}", "interval": "1d"}
+    return Call(host(ctx), "/v8/finance/chart/AAPL", params, accept=(200, 404))
 
 
 def complaint(reply: Reply) -> MarketlakeError | None:
@@ -126,6 +142,7 @@ def _rows(answer: Answer, symbol: str, sessions: Sequence[date], now: datetime, 
     meta = chart["meta"]
     found = [*_bars(chart, where), *_events(chart, where)]
     found = [_Row(row_no, row.kind, row.at, row.numbers) for row_no, row in enumerate(found)]
+    _refuse_strange(found, sessions, now, where)
     dates = [_session_of(row.at, meta) for row in found]
     later = _later_splits([(day, row) for day, row in zip(dates, found, strict=True) if row.kind == "split"])
     kept = [(day, row) for day, row in zip(dates, found, strict=True) if _is_wanted(day, row, sessions, now)]
@@ -143,9 +160,19 @@ def _rows(answer: Answer, symbol: str, sessions: Sequence[date], now: datetime, 
         "row_no": [row.row_no for _, row in kept],
     }
     try:
-        return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+        table = pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+        return noting(table, _unknown(chart))
     except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
         raise SchemaDrift(where, expected="numbers in the chart", found=str(error)) from error
+
+
+def _refuse_strange(found: Sequence[_Row], sessions: Sequence[date], now: datetime, where: str) -> None:
+    """Raises SchemaDrift where an instant is none, or far from those asked for: its row would belong to no session, and vanish."""
+    first = datetime.combine(sessions[0], time(), _ZONE) - _SLACK
+    for row in found:
+        if type(row.at) is not int or not first.timestamp() <= row.at <= (now + _SLACK).timestamp():
+            expected = f"epoch seconds between {sessions[0]} and {now.date()}"
+            raise SchemaDrift(where, expected=expected, found=f"a {row.kind} at {row.at!r}")
 
 
 def _chart(body: Any, where: str) -> dict[str, Any]:
@@ -161,12 +188,24 @@ def _chart(body: Any, where: str) -> dict[str, Any]:
         ) from error  # fmt: skip
 
 
+def _unknown(chart: Mapping[str, Any]) -> set[str]:
+    """Names beside those of a chart, an indicator, a bar and an event that there have always been."""
+    told = {"": (chart, _CHART), "indicators.": (chart["indicators"], ("quote", "adjclose")),
+            "quote.": (chart["indicators"]["quote"][0], _PRICES),
+            "events.": (chart.get("events") or {}, ("dividends", "splits", "capitalGains"))}  # fmt: skip
+    return {f"{place}{name}" for place, (part, known) in told.items() for name in part if name not in known}
+
+
 def _bars(chart: Mapping[str, Any], where: str) -> list[_Row]:
     """Bars in the order of the payload; one without any number is a day on which the symbol did not trade."""
-    times, quote = chart.get("timestamp") or [], chart["indicators"]["quote"][0]
-    if not times:
+    times, quote = chart.get("timestamp"), chart["indicators"]["quote"][0]
+    if times is None or times == []:
+        if any(quote.values()):
+            raise SchemaDrift(where, expected="timestamps of the bars", found="none")
         return []
-    missing = [name for name in _PRICES if name not in quote]
+    if not isinstance(times, list):
+        raise SchemaDrift(where, expected="a list of timestamps", found=type(times).__name__)
+    missing = [name for name in _PRICES if not isinstance(quote.get(name), list)]
     uneven = [name for name in _PRICES if name not in missing and len(quote[name]) != len(times)]
     if missing or uneven:
         found = f"none of {', '.join(missing)}" if missing else f"another number of {', '.join(uneven)}"
@@ -201,17 +240,20 @@ def _events(chart: Mapping[str, Any], where: str) -> list[_Row]:
 def _number(value: Any, name: str, where: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
         raise SchemaDrift(where, expected=f"a number in {name}", found=f"{type(value).__name__} {value!r}")
     return float(value)
 
 
 def _session_of(at: int, meta: Mapping[str, Any]) -> date:
     """The date at the exchange; the zone's name follows daylight saving, the offset of today does not."""
+    zone: tzinfo = _ZONE
     try:
-        zone: Any = ZoneInfo(str(meta["exchangeTimezoneName"]))
-    except (KeyError, ValueError, ZoneInfoNotFoundError):
-        return (datetime.fromtimestamp(at, UTC) + timedelta(seconds=int(meta.get("gmtoffset", 0)))).date()
+        zone = ZoneInfo(str(meta["exchangeTimezoneName"]))
+    except (KeyError, ValueError, OSError, ZoneInfoNotFoundError):  # OSError: a name such as America is a folder
+        offset = meta.get("gmtoffset")
+        if type(offset) is int and abs(offset) < _DAY_S:
+            zone = timezone(timedelta(seconds=offset))
     return datetime.fromtimestamp(at, zone).date()
 
 
@@ -247,7 +289,7 @@ def _owes_a_bar(body: Any, session: date, now: datetime) -> bool:
     chart = body["chart"]["result"][0]
     meta = chart["meta"]
     first, last = meta.get("firstTradeDate"), meta.get("regularMarketTime")
-    if not isinstance(first, int) or not isinstance(last, int):
+    if not all(type(at) is int and 0 <= at <= now.timestamp() + _DAY_S for at in (first, last)):
         return False
     is_trading = _session_of(first, meta) <= session <= _session_of(last, meta)
     return is_trading and session not in {_session_of(at, meta) for at in chart.get("timestamp") or []}

@@ -103,6 +103,23 @@ def status(as_json: Json = False, stack: AnyStack = None) -> None:
     if not as_json:  # a port and a process id are names: no thousands
         states = [{**state, **{name: str(state[name] or "-") for name in ("port", "pid")}} for state in states]
     console.show(states, as_json=as_json)
+    if not as_json:
+        _tell_of_sources(settings)
+
+
+def _tell_of_sources(settings: "Settings") -> None:
+    """What the last run left to look at; nothing where all is as expected, or the lake is away."""
+    from lake.objects import lake_store
+    from lake.watch import kept
+    from market.errors import MarketlakeError
+
+    try:
+        found = kept(lake_store(settings))
+    except MarketlakeError:
+        return
+    for one in found.sources if found else ():
+        for warning in one.warnings(found.today) if found else ():
+            console.say(f"source {one.source}: {warning}")
 
 
 def _demo_on_servers(settings: "Settings", outside: "Outside") -> None:

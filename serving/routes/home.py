@@ -2,17 +2,15 @@
 
 import html
 import string
-from functools import cache
-from pathlib import Path
 
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
 from serving.deps import Pointer
+from serving.pages import page
 
 IS_API = False
 router = APIRouter(include_in_schema=False)
-_PAGES = Path(__file__).resolve().parents[1] / "pages"
 
 
 @router.get("/")
@@ -31,15 +29,10 @@ def home(pointer: Pointer) -> HTMLResponse:
             "Rulebook": release.rulebook,
         }
     items = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in told.items())
-    return HTMLResponse(string.Template(_page("home")).substitute(release=items))
+    return HTMLResponse(string.Template(page("home")).substitute(release=items))
 
 
 @router.get("/docs")
 def docs() -> HTMLResponse:
     """Every route, from the OpenAPI document."""
-    return HTMLResponse(_page("docs"))
-
-
-@cache
-def _page(name: str) -> str:
-    return (_PAGES / f"{name}.html").read_text(encoding="utf-8")
+    return HTMLResponse(page("docs"))

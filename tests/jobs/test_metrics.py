@@ -20,6 +20,7 @@ from jobs.names import BUILD
 from lake.lake import Lake
 from lake.pace import Requested, quota_day
 from lake.settings import Settings
+from lake.watching import quota_of
 from lake.world import World
 from market import calendars, registry
 from market.sources import SOURCES, session_due_at
@@ -157,10 +158,10 @@ def test_a_live_sources_own_quota_counts_where_the_settings_say_nothing(lake: La
     open_ended = lake.settings.model_copy(update={"krx_quota_per_day": None, "dart_quota_per_day": None})
     seen = Lake(open_ended)
     seen.__dict__["world"] = replace(lake.world, settings=open_ended)
-    assert metrics.quota_of(seen, "krx") == 10_000
-    assert metrics.quota_of(seen, "dart") is None  # without a key it is not asked at all
+    assert quota_of(seen.world, "krx") == 10_000
+    assert quota_of(seen.world, "dart") is None  # without a key it is not asked at all
     seen.__dict__["world"] = replace(lake.world, simulated=frozenset({"krx"}))
-    assert metrics.quota_of(seen, "krx") is None
+    assert quota_of(seen.world, "krx") is None
 
 
 def verdict(version: int, start: int, end: int, *blocking: str) -> Judged:

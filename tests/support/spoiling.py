@@ -1,0 +1,130 @@
+"""What must become of a source's spoilt answers: rows, or a clear error that keeps them.
+
+Run as a program it says how much memory that took: `python -m tests.support.spoiling FILE`, of takings by `as_plain`.
+"""
+
+import json
+import pickle
+import random
+import resource
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lake.delivery import Delivery
+from lake.host import refused_in
+from lake.settings import Settings
+from lake.world import World
+from market.errors import MarketlakeError
+from tests.support.mutants import BOMBS, Mutant, mutants
+from tests.support.tape import Key, Still, Taking, Tape
+
+SEED = 20240503
+Counts = Counter[tuple[str, str]]
+Onward = Callable[[Sequence[Delivery]], None]
+
+
+def spoil(taking: Taking, n: int, onward: Onward) -> Counter[str]:
+    """How many mutants became rows, and how many an error; the first that became neither fails.
+
+    Parameters
+    ----------
+    onward : is given the deliveries of a mutant that became rows.
+    """
+    rng, keys = random.Random(SEED), sorted(taking.tape.answers)
+    good, outcomes = counts(list(taking.deliveries())), Counter[str]()
+    for turn in range(n):
+        key = keys[turn % len(keys)]
+        mutant = next(mutants(taking.tape.answers[key], rng, 1))
+        try:
+            outcomes[_outcome(taking, key, mutant, good, onward)] += 1
+        except Exception as error:
+            raise AssertionError(f"{taking.source} {key[0]}?{key[1]}: {mutant}") from error
+    return outcomes
+
+
+def _outcome(taking: Taking, key: Key, mutant: Mutant, good: Counts, onward: Onward) -> str:
+    """`rows` or `error`; anything else is an exception or a failed assertion."""
+    came: list[Delivery] = []
+    try:
+        for delivery in taking.deliveries(key, mutant):
+            came.append(delivery)
+            if delivery.problem is not None:
+                raise delivery.problem
+    except MarketlakeError as told:
+        error: MarketlakeError | None = told
+    else:
+        error = None
+    if error is not None:
+        assert error.where and error.expected and error.found, error
+        str(error).encode()
+        refused = refused_in(error)
+        payloads = [d.payload for d in came] + ([refused.payload] if refused else [])
+        assert _is_kept(mutant, payloads), f"the payload is lost: {error}"
+        return "error"
+    onward([d for d in came if d.rows.num_rows])
+    lost = good - counts(came)
+    assert not lost or _is_said(mutant), f"lost without a word: {lost}"
+    return "rows"
+
+
+def counts(deliveries: Sequence[Delivery]) -> Counts:
+    """Rows by table and request."""
+    found: Counts = Counter()
+    for delivery in deliveries:
+        found[delivery.table, delivery.request] += delivery.rows.num_rows
+    return found
+
+
+def _is_kept(mutant: Mutant, payloads: Sequence[bytes]) -> bool:
+    """The payload as it came is among those kept; of what unpacks to more than may be held its beginning, of nothing nothing."""
+    if mutant.kind == "packed bomb":
+        return any(payload.startswith(b"[   ") for payload in payloads)
+    return not mutant.payload or mutant.payload in payloads
+
+
+def _is_said(mutant: Mutant) -> bool:
+    """True where the payload itself, read by anybody, holds fewer of the rows asked for.
+
+    Whole parts may always be absent; a filing, a figure or a headline of another day belongs to another session; a ticker of
+    another name is another security, and that ours has none is told in the log.
+    """
+    is_part = isinstance(mutant.was, dict | list)
+    placed = {"acceptanceDateTime", "filed", "pubDate", "datetime", "ticker", "exchangeTimezoneName", "url"}
+    is_placing = bool(placed & set(map(str, mutant.at[-2:])))
+    return (is_part and mutant.value in (None, [], {})) or (is_placing and isinstance(mutant.value, str))
+
+
+def as_plain(taking: Taking) -> dict[str, Any]:
+    """What makes the taking in another process."""
+    context = taking.context
+    world = {name: getattr(context.world, name) for name in ("name", "price_basis", "simulated", "covered", "days")}
+    plain = {"source": taking.source, "sessions": taking.sessions, "answers": taking.tape.answers, "world": world}
+    secrets = {k: getattr(context.settings, k) for k in Settings.model_fields}
+    return {**plain, "companies": context.companies, "now": context.now, "settings": secrets}
+
+
+def _of_plain(plain: dict[str, Any]) -> Taking:
+    settings = Settings(_env_file=None, **plain["settings"])  # type: ignore[call-arg, unused-ignore]
+    context = Still(
+        settings, World(**plain["world"], settings=settings), companies=plain["companies"], now=plain["now"]
+    )
+    return Taking(plain["source"], plain["sessions"], context, Tape(answers=plain["answers"]))
+
+
+def main(file: Path) -> None:
+    """Every bomb and some mutants for each source; prints the highest memory, as JSON."""
+    for plain in pickle.loads(file.read_bytes()):
+        taking = _of_plain(plain)
+        good = counts(list(taking.deliveries()))
+        for key, payload in list(taking.tape.answers.items())[:2]:
+            for bomb in BOMBS:
+                assert _outcome(taking, key, bomb(payload, random.Random(SEED)), good, lambda came: None) == "error"
+        spoil(taking, 50, lambda came: None)
+    print(json.dumps({"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
