@@ -17,9 +17,18 @@ def checks() -> list[dg.AssetChecksDefinition]:
     return [_check(source) for source in names()]
 
 
+def selection() -> dg.AssetSelection:
+    """The checks alone."""
+    return dg.AssetSelection.checks(*(dg.AssetCheckKey(_table(source), NAME) for source in names()))
+
+
+def _table(source: str) -> dg.AssetKey:
+    return dg.AssetKey(client(source).TABLES[0].split("."))
+
+
 def _check(source: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=dg.AssetKey(client(source).TABLES[0].split(".")), name=NAME,
+        asset=_table(source), name=NAME,
         description="The source sends what its contract expects, and lets itself be asked: columns, format, key, calls left",
     )  # fmt: skip
     def check(lake: OpenLake) -> dg.AssetCheckResult:

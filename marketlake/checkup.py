@@ -266,7 +266,24 @@ def _keys(settings: "Settings") -> Iterator[Finding]:
         by_hand = f"set {', '.join(f'MARKETLAKE_{name.upper()}' for name in missing)}: {where}"
         do = by_hand if is_live else "`make demo` writes the exchange's"
         kind = "live" if is_live else "simulated"
-        yield Finding(f"key of {source} ({kind})", state, "not set" if missing else "set", do if missing else "")
+        found, renew = _end_of(settings, source) if not missing else ("not set", do)
+        yield Finding(f"key of {source} ({kind})", "optional" if renew and not missing else state, found, renew)
+
+
+def _end_of(settings: "Settings", source: str) -> tuple[str, str]:
+    """What is told of a key that is set, and what to do where it ends within a month."""
+    from lake.clients import keys
+    from lake.clock import system_clock
+    from lake.pace import quota_day
+    from lake.watch import KEY_DAYS
+    from market.sources import SOURCES
+
+    ends = getattr(settings, SOURCES[source].setting("key_ends"))
+    if ends is None:
+        return "set", ""
+    days = (ends - quota_day(system_clock())).days
+    told = f"set, ended on {ends}" if days < 0 else f"set, ends on {ends}, in {days} days"
+    return told, f"renew it: {keys()[source][1]}" if days < KEY_DAYS else ""
 
 
 def _who_asks(settings: "Settings") -> Iterator[Finding]:

@@ -160,7 +160,7 @@ def test_a_live_sources_own_quota_counts_where_the_settings_say_nothing(lake: La
     seen.__dict__["world"] = replace(lake.world, settings=open_ended)
     assert quota_of(seen.world, "krx") == 10_000
     assert quota_of(seen.world, "dart") is None  # without a key it is not asked at all
-    seen.__dict__["world"] = replace(lake.world, simulated=frozenset({"krx"}))
+    seen.__dict__["world"] = replace(seen.world, simulated=frozenset({"krx"}))
     assert quota_of(seen.world, "krx") is None
 
 

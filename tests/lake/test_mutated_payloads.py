@@ -137,7 +137,8 @@ def sessions() -> pa.Table:
 
 def recorded(source: str, make: Callable[..., Settings]) -> Taking:
     """Recorded answers of the real hosts as a taking."""
-    live = {s.setting("base_url"): "live" for s in SOURCES.values()}
+    live: dict[str, Any] = {s.setting("base_url"): "live" for s in SOURCES.values()}
+    live |= {s.setting("pace_per_s"): 0.0 for s in SOURCES.values()}
     symbols, days, answers = _recorded(source)
     settings = make(**live, http_attempts=1, http_parallel=1, us_symbols=",".join(symbols), sec_user_agent="A b@c.de")
     exchange = SOURCES[source].exchange

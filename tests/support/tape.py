@@ -57,10 +57,10 @@ class Tape(httpx.BaseTransport):
             self.answers[key] = answer.read()
         if self.n_calls > ENDLESS:
             raise Endless(f"{self.n_calls} calls, the last {key}")
-        mutant = self.spoilt.get(key)
+        near = key if key in self.answers else next((known for known in self.answers if known[0] == key[0]), None)
+        mutant = self.spoilt.get(near) if near is not None else None
         if mutant is not None:
             return httpx.Response(200, headers=dict(mutant.headers), stream=httpx.ByteStream(mutant.payload))
-        near = key if key in self.answers else next((known for known in self.answers if known[0] == key[0]), None)
         return httpx.Response(404) if near is None else httpx.Response(200, content=self.answers[near])
 
 
