@@ -101,5 +101,5 @@ def test_an_error_comes_as_xml_under_any_content_type_and_a_cut_zip_is_no_zip() 
     whole = packed(result())
     assert dart_codes.ZIP.held_in(whole) == whole
     for broken in (whole[: len(whole) // 2], b"", b"<!DOCTYPE html><html></html>", b"[1]"):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"ZIP|JSON|status|value"):
             dart_codes.ZIP.held_in(broken)
