@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 import pandas as pd
@@ -84,25 +85,34 @@ FACT = ("corp_code", "filing_no", "basis", "concept", "currency", "place", "amou
 
 
 class _Told(NamedTuple):
-    """Which period an amount is of: months from the business year's first day or back from the report's last, and years before."""
+    """Which period an amount is of: so many quarters, 0 where it is counted on a day, up to so many years before the report's end."""
 
-    column: str
-    n_quarters: int  # 0: counted on the last day
+    n_quarters: int
     years_before: int
-    is_year_end: bool = False  # the last day is that of the business year, not the report's within a year before
+    is_year_end: bool = False  # counted on the business year's last day rather than on the report's, years before
 
 
-def _amounts(sheet: str, quarter: int) -> tuple[_Told, ...]:
+def _amounts(sheet: str, quarter: int) -> Mapping[str, _Told]:
     """The amounts of a row and their periods, by its statement and the report's quarter."""
     if sheet == "BS":
-        ends = (_Told("thstrm_amount", 0, 0), _Told("frmtrm_amount", 0, 1, True))
-        return (*ends, _Told("bfefrmtrm_amount", 0, 2, True)) if quarter == 4 else ends
+        ends = {"thstrm_amount": _Told(0, 0), "frmtrm_amount": _Told(0, 1, True)}
+        return ends | ({"bfefrmtrm_amount": _Told(0, 2, True)} if quarter == 4 else {})
     if quarter == 4:
-        return tuple(_Told(f"{name}_amount", 4, back) for back, name in enumerate(("thstrm", "frmtrm", "bfefrmtrm")))
-    return (
-        _Told("thstrm_amount", 1, 0), _Told("thstrm_add_amount", quarter, 0),
-        _Told("frmtrm_q_amount", 1, 1), _Told("frmtrm_add_amount", quarter, 1),
-    )  # fmt: skip
+        return {f"{name}_amount": _Told(4, back) for back, name in enumerate(("thstrm", "frmtrm", "bfefrmtrm"))}
+    now = {"thstrm_amount": _Told(1, 0), "thstrm_add_amount": _Told(quarter, 0)}
+    return now | {"frmtrm_q_amount": _Told(1, 1), "frmtrm_add_amount": _Told(quarter, 1)}
+
+
+_COLUMNS = (
+    "thstrm_amount",
+    "thstrm_add_amount",
+    "frmtrm_amount",
+    "frmtrm_q_amount",
+    "frmtrm_add_amount",
+    "bfefrmtrm_amount",
+)
+_KEPT = ("session_date", "rcept_no", "corp_code", "fs_div", "sj_div", "account_id", "account_nm", "ord", "currency", "stock_code",
+         "report_nm", "reprt_code", "payload_digest", "row_no", "fetched_at")  # fmt: skip
 
 
 def fundamentals(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
@@ -118,45 +128,51 @@ def fundamentals(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
 def _of_items(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
     """The amounts of our items, one row each, with rank, period and the first day of the report's business year."""
     ours = delivered_rows.filter(pc.is_in(delivered_rows["sj_div"], pa.array(list(_STATEMENTS))))
-    raw = ours.to_pandas(timestamp_as_object=False)
+    raw = ours.select([*_KEPT, *_COLUMNS]).to_pandas(timestamp_as_object=False)
     raw["item"], raw["rank"] = _ranked(raw)
     raw = raw[raw["item"].notna() & raw["fs_div"].isin(list(_BASES)) & raw["reprt_code"].isin(list(_dart.QUARTERS))]
     raw = raw.reset_index(drop=True)
-    raw["last_day"] = _dart.last_days(raw["report_nm"])
-    parts = []
-    for (sheet, code), group in raw.groupby(["sj_div", "reprt_code"], sort=True):
-        quarter = _dart.QUARTERS[code]
-        parts += [_amount(group, told, quarter) for told in _amounts(sheet, quarter)]
-    rows = pd.concat(parts, ignore_index=True) if parts else _amount(raw, _amounts("BS", 1)[0], 1)
-    rows["basis"] = rows["fs_div"].map(_BASES)
-    rows["concept"] = rows["account_id"].where(rows["rank"] < _NO_ID, rows["account_nm"])
-    rows["place"] = rows["sj_div"] + rows["ord"].fillna("").astype("string")
+    raw["basis"], raw["currency"] = (
+        raw["fs_div"].map(_BASES),
+        raw["currency"].fillna(""),
+    )  # without one it is refused, not lost
+    raw["concept"] = raw["account_id"].where(raw["rank"] < _NO_ID, raw["account_nm"])
+    raw["place"] = raw["sj_div"] + raw["ord"].fillna("").astype("string")
+    raw["quarter"], raw["last_day"] = raw["reprt_code"].map(_dart.QUARTERS), _dart.last_days(raw["report_nm"])
+    rows = pd.concat([_amount(raw, column) for column in _COLUMNS], ignore_index=True)
     return _dart.told_by_report(rows, frames)
 
 
-def _amount(group: pd.DataFrame, told: _Told, quarter: int) -> pd.DataFrame:
-    """One amount of each row with its period; rows that leave it out are left out."""
-    rows = group[[name for name in group.columns if name not in ("known_at", "session_month")]].copy()
-    text = rows[told.column].astype("string").str.strip()
-    rows["value"], rows["unreadable"] = number(text), unreadable(rows, {told.column: number})
-    rows = rows[rows["value"].notna() | rows["unreadable"].notna()].reset_index(drop=True)
-    rows["value"], rows["amount"] = rows["value"].fillna(0.0), told.column
-    periods = [_period(last, told, quarter) for last in rows["last_day"]]
+def _amount(raw: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One amount of each row with its period; rows that leave it out, or in which it says nothing of its own, are left out."""
+    values, words = number(raw[column]), unreadable(raw, {column: number})
+    meant = {key: _amounts(*key).get(column) for key in set(zip(raw["sj_div"], raw["quarter"], strict=True))}
+    told = [meant[key] for key in zip(raw["sj_div"], raw["quarter"], strict=True)]
+    is_told = (values.notna() | words.notna()) & pd.Series([one is not None for one in told], raw.index, dtype=bool)
+    rows = raw[is_told].drop(columns=list(_COLUMNS))
+    rows["value"], rows["unreadable"], rows["amount"] = values[is_told].fillna(0.0), words[is_told], column
+    at = zip(
+        rows["last_day"],
+        [one for one, is_one in zip(told, is_told, strict=True) if is_one],
+        rows["quarter"],
+        strict=True,
+    )
+    periods = [_period(*one) for one in at]
     for place, name in enumerate(("period_start", "period_end", "year_start")):
         rows[name] = pd.Series([period[place] for period in periods], rows.index, dtype=object)
     rows["period_end"] = rows["period_end"].mask(rows["unreadable"].notna(), None)  # no figure, but a row to refuse
     return rows
 
 
+@cache
 def _period(last: date | None, told: _Told, quarter: int) -> tuple[date | None, date | None, date | None]:
     """First day (None on a balance), last day, and the first day of the report's business year."""
     if last is None:
         return None, None, None
-    year_start = _dart.first_day(last, 3 * quarter)
-    year_ends = _dart.month_end(last, 3 * quarter)  # that of the year before
-    end = _dart.month_end(year_ends if told.is_year_end else last, 12 * (told.years_before - told.is_year_end))
+    year_ended = _dart.month_end(last, 3 * quarter)  # the one before
+    end = _dart.month_end(year_ended if told.is_year_end else last, 12 * (told.years_before - told.is_year_end))
     start = _dart.first_day(end, 3 * told.n_quarters) if told.n_quarters else None
-    return start, end, year_start
+    return start, end, _dart.first_day(last, 3 * quarter)
 
 
 def _ranked(raw: pd.DataFrame) -> tuple[list[str | None], list[int]]:

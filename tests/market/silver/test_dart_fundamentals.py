@@ -201,6 +201,11 @@ def test_an_empty_amount_is_unknown_a_negative_one_is_less_and_a_word_is_a_row_t
     assert rows[rows["unreadable"].isna()]["value"].tolist() == [5]
 
 
+def test_an_amount_without_a_currency_is_a_row_to_refuse_rather_than_none(answer: Any, silver: Any) -> None:
+    (row,) = silver("silver.fundamentals", answer(ACCOUNTS, FETCHED, {"currency": None})).to_dict("records")
+    assert (row["value"], row["currency"]) == (100, "")
+
+
 def test_outstanding_common_shares_are_an_item(answer: Any, silver: Any) -> None:
     every = {"se": "합계", "distb_stock_co": "6,792,669,250"}
     (row,) = silver("silver.fundamentals", answer(SHARES, FETCHED, {}, every)).to_dict("records")
