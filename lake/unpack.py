@@ -16,6 +16,7 @@ MOST_VALUES = 1_500_000
 
 _GZIP = 16 + zlib.MAX_WBITS
 _CHUNK = 1 << 20
+_BEGINNING = 1_000_000
 
 
 class TooLarge(ValueError):
@@ -33,7 +34,7 @@ def read(parts: Iterable[bytes], encoding: str, most_bytes: int) -> tuple[bytes,
     Raises
     ------
     TooLarge
-        There is more; its argument holds the beginning.
+        There is more; its argument holds the beginning, a megabyte at most.
     """
     kept, flaw = bytearray(), ""
     packed = encoding.strip().lower() not in ("", "identity")
@@ -44,7 +45,7 @@ def read(parts: Iterable[bytes], encoding: str, most_bytes: int) -> tuple[bytes,
             for piece in pieces:
                 kept += piece[: most_bytes - len(kept) + 1]
                 if len(kept) > most_bytes:
-                    raise TooLarge(bytes(kept[:most_bytes]))
+                    raise TooLarge(bytes(kept[: min(most_bytes, _BEGINNING)]))
         except zlib.error:
             flaw = f"bytes said to be packed as {encoding}, which they are not"
             kept += part[: max(0, most_bytes - len(kept))]

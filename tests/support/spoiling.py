@@ -115,15 +115,21 @@ def _of_plain(plain: dict[str, Any]) -> Taking:
 
 
 def main(file: Path) -> None:
-    """Every bomb and some mutants for each source; prints the highest memory, as JSON."""
-    for plain in pickle.loads(file.read_bytes()):
-        taking = _of_plain(plain)
-        good = counts(list(taking.deliveries()))
+    """Every bomb and some mutants for each source; prints the memory that the good payloads took, and what the spoilt ones added, as JSON."""
+    takings = [_of_plain(plain) for plain in pickle.loads(file.read_bytes())]
+    goods = [counts(list(taking.deliveries())) for taking in takings]
+    before = _megabytes()
+    for taking, good in zip(takings, goods, strict=True):
         for key, payload in list(taking.tape.answers.items())[:2]:
             for bomb in BOMBS:
                 assert _outcome(taking, key, bomb(payload, random.Random(SEED)), good, lambda came: None) == "error"
         spoil(taking, 50, lambda came: None)
-    print(json.dumps({"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    print(json.dumps({"before": before, "more": _megabytes() - before}))
+
+
+def _megabytes() -> float:
+    """The most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
