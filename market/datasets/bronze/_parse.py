@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from market.table import Frames
 
@@ -19,9 +21,10 @@ Parser = Callable[[pd.Series], pd.Series]
 
 def number(text: pd.Series) -> pd.Series:
     """Floats of texts such as '1,234', '-1,100' or '4.39'; NaN where unknown or no number at all."""
-    plain = _plain(text)
-    digits = plain.where(plain.str.fullmatch(NUMBER).fillna(False)).str.replace(",", "", regex=False)
-    values = pd.to_numeric(digits, errors="coerce").astype("float64")
+    plain = _trimmed(text)
+    digits = pc.if_else(pc.match_substring_regex(plain, f"^(?:{NUMBER})$"), plain, None)
+    digits = pc.utf8_ltrim(pc.replace_substring(digits, ",", ""), "+")
+    values = pd.Series(digits.cast(pa.float64()).to_numpy(zero_copy_only=False), text.index, dtype="float64")
     return values.where(np.isfinite(values))
 
 
@@ -33,8 +36,7 @@ def whole(text: pd.Series) -> pd.Series:
 
 def day(text: pd.Series) -> pd.Series:
     """Dates of texts such as '20240503', '2008/09/23' or '2024-05-03'; None where unknown or no date at all."""
-    digits = text.astype("string").str.strip().str.replace(r"[-/.]", "", regex=True)
-    return pd.to_datetime(digits, format="%Y%m%d", errors="coerce").dt.date
+    return _each_once(text.astype("string"), _days)
 
 
 def unreadable(rows: pd.DataFrame, parsers: Mapping[str, Parser], unknown: tuple[str, ...] = ()) -> pd.Series:
@@ -48,9 +50,9 @@ def unreadable(rows: pd.DataFrame, parsers: Mapping[str, Parser], unknown: tuple
     """
     found = pd.Series("", index=rows.index, dtype="string")
     for name, parse in parsers.items():
-        text = _plain(rows[name])
-        bad = parse(rows[name]).isna() & text.notna() & ~text.isin([*UNKNOWN, *unknown])
-        found = found.where(~bad, found + ", " + name + " " + text.map(repr, na_action="ignore"))
+        text = _plain(rows.loc[parse(rows[name]).isna(), name])
+        bad = text[text.notna() & ~text.isin([*UNKNOWN, *unknown])]
+        found.loc[bad.index] += ", " + name + " " + bad.map(repr)
     return found.str.removeprefix(", ").mask(found == "")
 
 
@@ -65,7 +67,24 @@ def with_first_known(rows: pd.DataFrame, exchange: str, frames: Frames, instant:
 
 def month(dates: pd.Series) -> pd.Series:
     """Partition months of session dates."""
-    return pd.to_datetime(dates).dt.strftime("%Y-%m").astype("string")
+    return _each_once(dates, lambda told: pd.to_datetime(told).dt.strftime("%Y-%m")).astype("string")
+
+
+def _days(text: pd.Series) -> pd.Series:
+    digits = text.str.strip().str.replace(r"[-/.]", "", regex=True)
+    return pd.to_datetime(digits, format="%Y%m%d", errors="coerce").dt.date
+
+
+def _each_once(values: pd.Series, work: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """What the work makes of the values, done once for each that differs: a payload tells one day thousands of times."""
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    made = work(pd.Series(distinct, dtype=values.dtype))
+    return made.take(codes).set_axis(values.index)
+
+
+def _trimmed(text: pd.Series) -> pa.Array:
+    """The texts without white space around them; numbers are parsed in Arrow, which takes a fifth of the time of pandas' strings."""
+    return pc.utf8_trim_whitespace(pa.array(text.astype("string"), pa.string(), from_pandas=True))
 
 
 def _plain(text: pd.Series) -> pd.Series:

@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from expectations.judge import judge
 from market import calendars, registry
@@ -99,3 +101,15 @@ def test_a_whole_number_that_a_float_cannot_hold_is_unreadable() -> None:
 def test_the_global_segment_of_kosdaq_is_kosdaq(answer: Any, silver: Any) -> None:
     told = answer("bronze.krx_daily", "2024-05-07 00:00", {"MKT_NM": "KOSDAQ GLOBAL"})
     assert silver("silver.prices", told)["market"].tolist() == ["KOSDAQ"]
+
+
+@given(st.lists(st.from_regex(_parse.NUMBER, fullmatch=True).filter(lambda text: len(text) < 18), min_size=1))
+def test_every_text_that_is_a_number_is_read_as_python_reads_it(texts: list[str]) -> None:
+    assert _parse.number(pd.Series(texts)).tolist() == [float(text.replace(",", "")) for text in texts]
+
+
+def test_a_day_told_many_times_is_each_rows_own() -> None:
+    told = _parse.day(pd.Series(["20240503", None, "2024-05-02", "20240503", "no day"], index=[3, 1, 4, 9, 5]))
+    assert told.index.tolist() == [3, 1, 4, 9, 5]
+    assert [None if pd.isna(d) else f"{d}" for d in told] == ["2024-05-03", None, "2024-05-02", "2024-05-03", None]
+    assert _parse.day(pd.Series([], dtype="string")).empty
