@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import write_deltalake
 
 from bench import report
 from lake.lake import Lake
@@ -142,7 +143,11 @@ def read(lake: Lake, delivered: pa.Table, window: Window, rounds: int) -> list[d
     table = registry.table("silver.prices")
     assert table.build is not None
     rows = table.conform(table.build({"bronze.krx_daily": delivered, "silver.sessions": _sessions(window)}, window))
-    version = lake.spark.write(table, rows, window)
+    ordered = rows.sort_by(
+        [(name, "ascending") for name in ("session_month", "security_id", "session_date")]
+    )  # as Spark's writer does
+    write_deltalake(lake.delta.uri(table), ordered, partition_by=[table.partition])
+    version = lake.delta.version(table) or 0
     at = datetime(2025, 1, 9, tzinfo=UTC)
     release = Release(
         "r00001", "data", at, at, "0" * 40, False, "krx-1", {table.name: version}, f"{window.start}", f"{window.end}"
