@@ -71,7 +71,8 @@ def companies(answer: Answer) -> pa.Table:
     try:
         listed = [(at, row) for at, row in enumerate(_rows(answer.payload, where)) if row.get("stock_code", "").strip()]
     except _BROKEN as error:
-        raise SchemaDrift(where, expected="a ZIP of one XML file", found=str(error), do=_CHANGED) from error
+        found = str(error) or type(error).__name__
+        raise SchemaDrift(where, expected="a ZIP of one XML file", found=found, do=_CHANGED) from error
     rows = text_rows([row for _, row in listed], own_columns(registry.table(TABLE)), where)
     return rows.append_column("row_no", pa.array([at for at, _ in listed], pa.int32()))
 

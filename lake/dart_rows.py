@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.delivery import SchemaDrift, own_columns, text_rows
+from lake.delivery import SchemaDrift, own_columns, said, text_rows
 from lake.host import Answer
 from market import registry
 
@@ -144,8 +144,7 @@ def last_month(told: pa.Table) -> int:
 def _listed(body: Any, where: str) -> list[Any]:
     told = body.get("list") if isinstance(body, dict) else None
     if not isinstance(told, list):
-        found = ", ".join(map(str, body)) if isinstance(body, dict) else type(body).__name__
-        raise SchemaDrift(where, expected="list", found=found, do=_CHANGED)
+        raise SchemaDrift(where, expected="list", found=said(body), do=_CHANGED)
     return told
 
 

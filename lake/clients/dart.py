@@ -170,11 +170,15 @@ def _report(fetcher: Fetcher, report: Report) -> list[Delivery]:
 def _asked(fetcher: Fetcher, report: Report, ways: Sequence[tuple[str, str]], found: list[Delivery]) -> bool:
     """Whether one of the ways to ask tells the report's accounts; the answers, and then the rest of the report, go to `found`."""
     for asked in ways:
-        told = [_part(fetcher, report, asked, ACCOUNTS, basis) for basis in BASES]
-        found += told
-        if any(delivery.rows.num_rows or delivery.problem for delivery in told):
-            tables = (SHARES, DIVIDENDS, CHANGES) if asked[1] == ANNUAL else (SHARES,)
-            found += [_part(fetcher, report, asked, table) for table in tables]
+        for basis in BASES:
+            found.append(_part(fetcher, report, asked, ACCOUNTS, basis))
+            if found[-1].problem:  # what came is kept with it; another failure must not take its place
+                return True
+        if any(delivery.rows.num_rows for delivery in found[-len(BASES) :]):
+            for table in (SHARES, DIVIDENDS, CHANGES) if asked[1] == ANNUAL else (SHARES,):
+                found.append(_part(fetcher, report, asked, table))
+                if found[-1].problem:
+                    return True
             return True
     return False
 

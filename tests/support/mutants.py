@@ -62,14 +62,15 @@ class Mutant:
 
 
 def mutants(payload: bytes, rng: random.Random, n: int) -> Iterator[Mutant]:
-    """So many mutants of a payload; seven in ten of what its JSON says, the others of its bytes."""
-    tree = json.loads(payload)
-    places = list(_places(tree))
+    """So many mutants of a payload; seven in ten of what its JSON says, the others, and all of a ZIP, of its bytes."""
+    is_text = not zipfile.is_zipfile(io.BytesIO(payload))
+    places = list(_places(json.loads(payload))) if is_text else []
+    ways = _BYTES if is_text else [way for way in _BYTES if way is not _encoded]
     for _ in range(n):
         if places and rng.random() < 0.7:
             yield _of_tree(payload, rng, rng.choice(places))
         else:
-            yield rng.choice(_BYTES)(payload, rng)
+            yield rng.choice(ways)(payload, rng)
 
 
 def _places(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
