@@ -6,7 +6,7 @@ What does not belong here: what a source's answer means (`lake.clients`), and ty
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -144,6 +144,8 @@ class Bronze:
                 self._kept(refused, error)
             raise
         finally:
+            if isinstance(deliveries, Generator):
+                deliveries.close()  # now, and not whenever the error that holds it is forgotten
             self._store_drift(drift)
             if requests is not None:
                 self._store_requests(requests.drain())

@@ -5,9 +5,8 @@ What does not belong here: how a request is made (`lake.http`) and where the rec
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -147,19 +146,25 @@ def skew(one: datetime, other: datetime) -> timedelta:
     return abs(one - other)
 
 
-def in_order(work: Callable[[Item], Result], items: Sequence[Item], parallel: int) -> Iterator[Result]:
+def in_order(work: Callable[[Item], Result], items: Sequence[Item], parallel: int) -> Generator[Result]:
     """Results in the order of the items, at most `parallel` under way and twice as many ahead of the reader.
 
-    An error comes out at its item's place; what was not begun by then is never begun.
+    An error comes out at its item's place; what was not begun by then is never begun. A reader that leaves waits for nothing.
     """
-    with ExitStack() as stack:
-        pool = ThreadPoolExecutor(max_workers=max(1, parallel))
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+    pool = ThreadPoolExecutor(max_workers=max(1, parallel))
+    has_reader = True
+    try:
         ahead: list[Future[Result]] = []
-        coming = iter(items)
-        for item in coming:
+        for item in items:
             ahead.append(pool.submit(work, item))
             if len(ahead) >= 2 * max(1, parallel):
                 yield ahead.pop(0).result()
         while ahead:
             yield ahead.pop(0).result()
+    except GeneratorExit:
+        has_reader = False
+        raise
+    finally:
+        # Where the reader has gone nobody waits: the collector may end us in the midst of another thread's start, and joining
+        # threads there never ends.
+        pool.shutdown(wait=has_reader, cancel_futures=True)

@@ -18,7 +18,7 @@ class MarketlakeError(Exception):
     """
 
     retryable = False
-    longest = 600
+    longest = 4_000
     """Characters of a part that the message shows: what a source sends has no end."""
 
     def __init__(

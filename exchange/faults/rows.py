@@ -39,13 +39,14 @@ def schema_drift(answer: Answer, context: Context) -> Answer:
 
 
 def bad_rows(answer: Answer, context: Context) -> Answer:
-    """Every 1/share-th KRX row gets one of four defects in turn; a Yahoo high falls below the low; a figure of SEC ends before it
+    """Every 1/share-th row of KRX's stocks gets one of four defects in turn; a Yahoo high falls below the low; a figure of SEC ends before it
     begins; an amount of OpenDART is a word."""
     step = max(1, round(1 / max(context.fault.number("share"), 1e-6)))
     answer = replace(answer, body=copy.deepcopy(answer.body))
     records = _records(answer, context.source)
     if context.source == "krx":
-        for turn, row in enumerate(records[step // 2 :: step]):
+        is_stocks = "/sto/" in context.ask.path  # of five funds one would be a fifth
+        for turn, row in enumerate(records[step // 2 :: step] if is_stocks else []):
             _DEFECTS[turn % len(_DEFECTS)](row)
     elif context.source == "yahoo":
         for bars in records:

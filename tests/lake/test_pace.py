@@ -1,6 +1,7 @@
 """Pace, quota, and work in order."""
 
 import threading
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -63,6 +64,21 @@ def test_an_error_comes_out_at_its_place_and_ends_the_work() -> None:
     with pytest.raises(ValueError, match="three"):
         next(results)
     assert len(begun) < 20
+
+
+def test_a_reader_that_leaves_waits_for_nothing() -> None:
+    """The collector may end it inside another thread's start, where joining a thread would never end."""
+    goes_on = threading.Event()
+
+    def work(n: int) -> int:
+        return n if n == 0 or goes_on.wait(20) else -1
+
+    results = in_order(work, list(range(50)), 2)
+    assert next(results) == 0
+    began = time.monotonic()
+    results.close()
+    assert time.monotonic() - began < 10
+    goes_on.set()
 
 
 def test_a_glance_reads_the_clock_once_in_a_while() -> None:

@@ -10,6 +10,7 @@ import resource
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,11 @@ def _outcome(taking: Taking, key: Key, mutant: Mutant, good: Counts, onward: Onw
     """`rows` or `error`; anything else is an exception or a failed assertion."""
     came: list[Delivery] = []
     try:
-        for delivery in taking.deliveries(key, mutant):
-            came.append(delivery)
-            if delivery.problem is not None:
-                raise delivery.problem
+        with closing(taking.deliveries(key, mutant)) as deliveries:
+            for delivery in deliveries:
+                came.append(delivery)
+                if delivery.problem is not None:
+                    raise delivery.problem
     except MarketlakeError as told:
         error: MarketlakeError | None = told
     else:

@@ -3,7 +3,7 @@
 What does not belong here: how it is spoilt (`tests.support.mutants`), and what must become of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -73,7 +73,7 @@ class Taking:
     context: Still
     tape: Tape
 
-    def deliveries(self, key: Key | None = None, mutant: Mutant | None = None) -> Iterator[Delivery]:
+    def deliveries(self, key: Key | None = None, mutant: Mutant | None = None) -> Generator[Delivery]:
         """What the client makes of the answers, that of one request spoilt."""
         spoilt = {key: mutant} if key is not None and mutant is not None else {}
         tape = replace(self.tape, further=None, spoilt=spoilt, n_calls=0)
