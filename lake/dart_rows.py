@@ -36,6 +36,7 @@ _MAY_LACK = {
     ),
     DIVIDENDS: ("stock_knd",),
 }  # fmt: skip
+_ENVELOPE = ("status", "message")  # beside the fields of the company
 _CHANGED = "The source changed its format: compare the kept payload with the contract"
 
 
@@ -132,7 +133,10 @@ def company(answer: Answer) -> pa.Table:
     """
     where = f"{answer.url_redacted} of dart"
     schema = own_columns(registry.table(COMPANIES))
-    return text_rows([answer.body], schema, where)
+    told = answer.body
+    if isinstance(told, dict):
+        told = {name: value for name, value in told.items() if name not in _ENVELOPE}
+    return text_rows([told], schema, where)
 
 
 def last_month(told: pa.Table) -> int:

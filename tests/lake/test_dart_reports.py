@@ -1,13 +1,16 @@
 """Periodic reports at OpenDART: asked once each and only when listed, by the company's own year, counted by their receipt."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from lake.delivery import Delivery, SchemaDrift
+from lake import dart_rows
+from lake.delivery import Delivery, SchemaDrift, deliver, own_columns
+from lake.host import Answer
+from market import registry
 from tests.lake.test_dart import Ask, listing
 
 FRIDAY, TUESDAY = date(2024, 5, 3), date(2024, 5, 7)
@@ -191,3 +194,10 @@ def test_before_2015_opendart_has_no_accounts_and_is_not_asked(taken: Any) -> No
     host = Host([FIRST | {"report_nm": "사업보고서 (2014.12)"}], {})
     taken(host)
     assert reports(host) == []
+
+
+def test_the_envelope_of_a_company_is_no_column_of_it() -> None:
+    fields = own_columns(registry.table(dart_rows.COMPANIES)).names
+    body = dict.fromkeys(fields, "1") | {"status": "000", "message": "정상"}
+    answer = Answer(b"", body, 200, "https://a/company.json", "GET /company.json", datetime(2024, 5, 3, tzinfo=UTC))
+    assert deliver(answer, dart_rows.COMPANIES, date(2024, 5, 3), "company", dart_rows.company(answer)).unknown == ()
