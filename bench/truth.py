@@ -1,4 +1,4 @@
-"""What the lake recovers of a synthetic world's known truth with every fault on: `python -m bench.truth`.
+"""What the lake recovers of a synthetic world's known truth with every fault on but rows on a holiday: `python -m bench.truth`.
 
 A world is served, asked with all faults on, and asked again for the days that failed, as an operator would. Bronze, silver and the
 gate are the real ones; only Spark is left out: each contract's build is called here with all rows. Counts what was expected, found

@@ -1,6 +1,6 @@
 """What every silver table shares: validity columns, and the columns that lead back to the payload."""
 
-from market.table import Column, Matches, Read
+from market.table import Column, Matches, Read, RowRule
 
 KNOWN = (
     Column("known_at", "timestamp", "when the row could first have been known"),
@@ -23,3 +23,12 @@ UNREADABLE = Column(
     rules=(Matches(r"$"),),
     internal=True,
 )
+
+BAR_RULES = (
+    RowRule("low", "<=", "high", "the low is not above the high"),
+    RowRule("low", "<=", "open", "the open is not below the low"),
+    RowRule("open", "<=", "high", "the open is not above the high"),
+    RowRule("low", "<=", "close", "the close is not below the low"),
+    RowRule("close", "<=", "high", "the close is not above the high"),
+)
+"""What holds of every bar: of a security, a fund and an index."""

@@ -1,8 +1,8 @@
 """silver.indices: levels of the exchange's indices, every version that it ever told."""
 
 from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import KNOWN, MONTH, ORIGIN, UNREADABLE
-from market.table import Between, Column, IsSession, Matches, OneOf, Read, RowRule, Table
+from market.datasets.silver._typed import BAR_RULES, KNOWN, MONTH, ORIGIN, UNREADABLE
+from market.table import Between, Column, IsSession, Matches, OneOf, Read, Table
 
 FEEDS = feeds("silver.indices")
 
@@ -36,11 +36,5 @@ TABLE = Table(
     may_be_empty=True,
     reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
     build=build_from(FEEDS),
-    row_rules=(
-        RowRule("low", "<=", "high", "the low is not above the high"),
-        RowRule("low", "<=", "open", "the open is not below the low"),
-        RowRule("open", "<=", "high", "the open is not above the high"),
-        RowRule("low", "<=", "close", "the close is not below the low"),
-        RowRule("close", "<=", "high", "the close is not above the high"),
-    ),
+    row_rules=BAR_RULES,
 )

@@ -1,9 +1,9 @@
 """silver.prices: raw daily prices of every security, every version that a source ever told."""
 
 from market.datasets.silver._feeds import build_from, feeds
-from market.datasets.silver._typed import HOLDERS, KNOWN, MONTH, ORIGIN, UNREADABLE
+from market.datasets.silver._typed import BAR_RULES, HOLDERS, KNOWN, MONTH, ORIGIN, UNREADABLE
 from market.identity import ID
-from market.table import Between, Column, IsSession, Matches, OneOf, Read, RowRule, Table
+from market.table import Between, Column, IsSession, Matches, OneOf, Read, Table
 
 FEEDS = feeds("silver.prices")
 
@@ -37,11 +37,5 @@ TABLE = Table(
     writer="spark",
     reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side"), HOLDERS),
     build=build_from(FEEDS),
-    row_rules=(
-        RowRule("low", "<=", "high", "the low is not above the high"),
-        RowRule("low", "<=", "open", "the open is not below the low"),
-        RowRule("open", "<=", "high", "the open is not above the high"),
-        RowRule("low", "<=", "close", "the close is not below the low"),
-        RowRule("close", "<=", "high", "the close is not above the high"),
-    ),
+    row_rules=BAR_RULES,
 )
