@@ -46,7 +46,7 @@ def test_the_main_job_leaves_equal_tables_on_both_stacks_and_the_ui_reads_its_lo
         assert there["digests"] == here["digests"]
         assert shown(variables, "trino") == counted
         words = logs_of(place, days[-1])
-    assert "gold.features_daily" in words
+    assert "gold_features_daily - STEP_SUCCESS" in words
 
 
 def shown(variables: dict[str, str], engine: str) -> Any:
