@@ -44,7 +44,6 @@ CAUSES = {
     "rights_issue": "rights_issue",
 }
 TABLES = ("silver.prices", "silver.securities", "silver.symbols", "silver.corporate_actions", "silver.adjustments")
-FEEDING = ("bronze.krx_daily", "bronze.krx_listing", "bronze.dart_filings")
 Counts = dict[str, dict[str, int]]
 
 
@@ -126,16 +125,32 @@ def _revisions(server: Server) -> list[str]:
 def _silver(delta: DeltaLake, days: tuple[date, ...]) -> dict[str, pd.DataFrame]:
     """The silver tables of all of bronze, each through its gate as in production."""
     window = Window(days[0], days[-1], datetime.now(UTC))
-    frames: dict[str, pa.Table] = {name: delta.read(registry.table(name)) for name in FEEDING}
-    sessions = registry.table("silver.sessions")
-    frames["silver.sessions"] = _built(sessions, {}, window)
-    for name in TABLES:
-        table = registry.table(name)
-        sides = {r.table: frames[r.table] for r in table.reads if r.role == "side" and r.table in frames}
-        mains = [r.table for r in table.reads if r.role == "main" and r.table in frames]
-        parts = [_built(table, {**sides, main: frames[main]}, window) for main in mains]
-        frames[name] = _good(table, pa.concat_tables(parts))
+    frames: dict[str, pa.Table] = {}
+    for table in _with_all_read(TABLES):
+        if table.layer == "bronze":
+            frames[table.name] = delta.read(table)
+            continue
+        read = {r.table: _seen(frames[r.table], r.versions) for r in table.reads if r.table != table.name}
+        sides = {r.table: read[r.table] for r in table.reads if r.role == "side"}
+        mains = [r.table for r in table.reads if r.role == "main" and read[r.table].num_rows]
+        calls = [{**sides, main: read[main]} for main in mains] if any(r.role == "main" for r in table.reads) else [sides]
+        parts = [_built(table, call, window) for call in calls]
+        frames[table.name] = _good(table, pa.concat_tables(parts)) if parts else delta.read(table)
     return {name: frames[name].to_pandas(timestamp_as_object=False) for name in TABLES}
+
+
+def _with_all_read(names: Iterable[str]) -> list[Table]:
+    """Those tables and all that they are made from, each after what it reads."""
+    wanted, tables = set(names), registry.tables().values()
+    for table in reversed(tables):
+        if table.name in wanted:
+            wanted |= {read.table for read in table.reads}
+    return [table for table in tables if table.name in wanted]
+
+
+def _seen(rows: pa.Table, versions: bool) -> pa.Table:
+    """What a build sees of a table: every version, or what is true now."""
+    return rows if versions or "known_until" not in rows.column_names else rows.filter(pc.is_null(rows["known_until"]))
 
 
 def _built(table: Table, frames: Mapping[str, pa.Table], window: Window) -> pa.Table:
@@ -161,10 +176,8 @@ def _counts(server: Server, silver: Mapping[str, pd.DataFrame], revisions: list[
     actions = [a for a in actions if abs(a["factor"] - 1) > 0.005]
     disclosed = [a for a in actions if a["announced"] >= first]
     days_of = now.groupby("symbol")["day"].agg(["min", "max"])
-    symbols = silver["silver.symbols"]
-    named = symbols[symbols.duplicated("security_id", keep="first")] if len(symbols) else symbols
-    boards = now.sort_values("day").assign(before=lambda rows: rows.groupby("symbol")["market"].shift())
-    moved = boards[boards["before"].notna() & (boards["before"] != boards["market"])]
+    named = _changed(silver["silver.symbols"].sort_values("known_at"), "security_id", "name")
+    moved = _changed(now.sort_values("day"), "symbol", "market")
     world = _bars_of(server)
     return {
         "bars": _compared(world, zip(now["day"], now["symbol"], strict=True)),
@@ -221,6 +234,12 @@ def _halts(
 
 def _after(days: tuple[date, ...], day: str) -> str:
     return f"{days[[f'{d}' for d in days].index(day) + 1]}"
+
+
+def _changed(rows: pd.DataFrame, of: str, column: str) -> pd.DataFrame:
+    """The rows, of any but the first of each series, that say something else than the row before; in order already."""
+    before = rows.groupby(of)[column].shift()
+    return rows[before.notna() & (before != rows[column])]
 
 
 def _revised(bars: pd.DataFrame) -> Iterable[tuple[str, str]]:
