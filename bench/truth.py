@@ -1,24 +1,22 @@
 """What the lake recovers of a synthetic world's known truth with every fault on but rows on a holiday: `python -m bench.truth`.
 
 A world is served, asked with all faults on, and asked again for the days that failed, as an operator would. Bronze, silver and the
-gate are the real ones; only Spark is left out: each contract's build is called here with all rows. Counts what was expected, found
-and wrong, and writes bench/results/. What does not belong here: how well anything predicts.
+gate are the real ones; only Spark is left out (`bench.without_spark`). Counts what was expected, found and wrong, and writes
+bench/results/. What does not belong here: how well anything predicts.
 """
 
 import argparse
 import tempfile
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from bench import report
+from bench.without_spark import silver_of
 from exchange.keys import DEFAULT_KEYS
 from exchange.server import Server, serve
-from expectations.judge import judge
 from lake.bronze import Bronze
 from lake.clients import client
 from lake.delivery import ClientContext
@@ -26,9 +24,7 @@ from lake.delta import DeltaLake
 from lake.objects import lake_store
 from lake.settings import Settings
 from lake.world import open_world
-from market import bitemporal, registry
 from market.errors import MarketlakeError
-from market.table import Table, Window
 
 PACKAGES = ("deltalake", "pandas", "great-expectations")
 PASSING = (
@@ -77,7 +73,7 @@ def recovered(server: Server) -> tuple[Counts, int]:
                             http_attempts=8, http_max_pause_s=2.0, **keys)  # fmt: skip
         revisions = _revisions(server)
         troubles = _filled(server, settings, revisions)
-        silver = _silver(DeltaLake(settings), server.world.daily.sessions)
+        silver = silver_of(DeltaLake(settings), TABLES, server.world.daily.sessions)
     return _counts(server, silver, revisions), troubles
 
 
@@ -120,49 +116,6 @@ def _revisions(server: Server) -> list[str]:
         for day in days[10::25]
         for code in ("005930", "000660")
     ]
-
-
-def _silver(delta: DeltaLake, days: tuple[date, ...]) -> dict[str, pd.DataFrame]:
-    """The silver tables of all of bronze, each through its gate as in production."""
-    window = Window(days[0], days[-1], datetime.now(UTC))
-    frames: dict[str, pa.Table] = {}
-    for table in _with_all_read(TABLES):
-        if table.layer == "bronze":
-            frames[table.name] = delta.read(table)
-            continue
-        read = {r.table: _seen(frames[r.table], r.versions) for r in table.reads if r.table != table.name}
-        sides = {r.table: read[r.table] for r in table.reads if r.role == "side"}
-        mains = [r.table for r in table.reads if r.role == "main" and read[r.table].num_rows]
-        calls = [{**sides, main: read[main]} for main in mains] if any(r.role == "main" for r in table.reads) else [sides]
-        parts = [_built(table, call, window) for call in calls]
-        frames[table.name] = _good(table, pa.concat_tables(parts)) if parts else delta.read(table)
-    return {name: frames[name].to_pandas(timestamp_as_object=False) for name in TABLES}
-
-
-def _with_all_read(names: Iterable[str]) -> list[Table]:
-    """Those tables and all that they are made from, each after what it reads."""
-    wanted, tables = set(names), registry.tables().values()
-    for table in reversed(tables):
-        if table.name in wanted:
-            wanted |= {read.table for read in table.reads}
-    return [table for table in tables if table.name in wanted]
-
-
-def _seen(rows: pa.Table, versions: bool) -> pa.Table:
-    """What a build sees of a table: every version, or what is true now."""
-    return rows if versions or "known_until" not in rows.column_names else rows.filter(pc.is_null(rows["known_until"]))
-
-
-def _built(table: Table, frames: Mapping[str, pa.Table], window: Window) -> pa.Table:
-    assert table.build is not None
-    return table.conform(table.build(frames, window))
-
-
-def _good(table: Table, candidate: pa.Table) -> pa.Table:
-    """What the gate keeps, a refused version closing nothing."""
-    good = pa.array(judge(table, candidate, limit=1.0).good)
-    fact = [name for name in table.key if name != "known_at"]
-    return bitemporal.reopened(candidate.filter(good), candidate.filter(pc.invert(good)), fact)
 
 
 def _counts(server: Server, silver: Mapping[str, pd.DataFrame], revisions: list[str]) -> Counts:

@@ -24,6 +24,7 @@ _FIRST_YEAR = 2015
 BASES = ("CFS", "OFS")
 _QUARTER = {1: "11013", 2: "11012", 3: "11014", 4: ANNUAL}
 _TITLE = {1: "분기", 2: "반기", 3: "분기", 4: "사업"}
+_RECEIPT = re.compile(r"\d{14}")
 _REPORT = re.compile(r"(?:\[[^\]]+\])*((분기|반기|사업)보고서) \((\d{4})\.(\d{2})\)")
 _OURS = {  # of the request and the list; the answer's rows have none of them
     ACCOUNTS: ("fs_div", "stock_code", "report_nm"), SHARES: ("reprt_code", "stock_code", "report_nm"),
@@ -101,7 +102,7 @@ def rows(answer: Answer, table: str, report: Report, asked: Mapping[str, str]) -
     Raises
     ------
     SchemaDrift
-        No list of rows, columns are missing or of another type, or it tells of another company.
+        No list of rows, columns are missing or of another type, it tells of another company, or what should be a receipt number is none.
     """
     where = f"{answer.url_redacted} of dart"
     schema = own_columns(registry.table(table))
@@ -112,7 +113,12 @@ def rows(answer: Answer, table: str, report: Report, asked: Mapping[str, str]) -
     if others:
         found = ", ".join(map(str, others))
         raise SchemaDrift(where, expected=f"rows of company {report.corp_code}", found=f"of {found}", do=_CHANGED)
-    at = [i for i, number in enumerate(plain["rcept_no"].to_pylist()) if number in report.receipts]
+    numbers = plain["rcept_no"].to_pylist()
+    for place, number in enumerate(numbers):
+        if not _RECEIPT.fullmatch(number or ""):  # else a row would be taken for another receipt's, and left out
+            found = f"{number!r} in row {place}"
+            raise SchemaDrift(where, expected="receipt numbers of 14 digits", found=found, do=_CHANGED)
+    at = [place for place, number in enumerate(numbers) if number in report.receipts]
     kept = plain.take(pa.array(at, pa.int32()))
     receipts = [report.receipts[number] for number in kept["rcept_no"].to_pylist()]
     same = {**asked, "stock_code": report.stock_code}

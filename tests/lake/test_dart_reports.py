@@ -160,6 +160,7 @@ def test_a_report_without_accounts_is_told_in_the_log_and_stops_nothing(taken: A
     "broken",
     [
         {"corp_code": "00000001"}, {"thstrm_amount": 7}, {"sj_div": None, "account_id": ["x"]}, {"rcept_no": {"no": 1}},
+        {"rcept_no": "약 20240507000001원"}, {"rcept_no": None},
     ],
 )  # fmt: skip
 def test_another_format_is_drift(taken: Any, broken: dict[str, Any]) -> None:

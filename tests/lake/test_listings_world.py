@@ -1,21 +1,17 @@
 """Halts, listings, delistings and liquidations of a world, found again from what the exchange answered while every fault struck."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
+from bench.without_spark import silver_of
 from exchange.faults.catalogue import FAULTS
 from exchange.server import Server, serve
-from expectations.judge import judge
-from market import bitemporal, registry
 from market.errors import MarketlakeError
-from market.table import Window
 from tests.lake.conftest import Intake
 
 pytestmark = pytest.mark.slow  # some four thousand requests
@@ -41,34 +37,10 @@ def fault(name: str, day: date) -> str:
     return name + TROUBLE.get(name, "")
 
 
-def kept(name: str, frames: dict[str, pa.Table], window: Window) -> pa.Table:
-    """The rows of a silver table that the gate lets through."""
-    table = registry.table(name)
-    assert table.build is not None
-    mains = [read.table for read in table.reads if read.role == "main"]
-    sides = {read.table: frames[read.table] for read in table.reads if read.role == "side"}
-    calls = [{**sides, main: frames[main]} for main in mains] or [{}]
-    rows = pa.concat_tables([table.conform(table.build(call, window)) for call in calls])
-    good = pa.array(judge(table, rows, limit=1.0).good)
-    fact = [column for column in table.key if column != "known_at"]
-    return bitemporal.reopened(rows.filter(good), rows.filter(pc.invert(good)), fact)
-
-
 def listings_of(intake: Intake, sessions: list[date]) -> pd.DataFrame:
     """What silver.listings believes of everything that bronze holds."""
-    window = Window(sessions[0], sessions[-1], datetime(2025, 1, 1, tzinfo=UTC))
-    names = ("bronze.krx_daily", "bronze.krx_listing", "bronze.krx_services")
-    frames = {name: intake.delta.read(registry.table(name)) for name in names}
-    frames["silver.sessions"] = kept("silver.sessions", frames, window)
-    frames["silver.prices"] = kept(
-        "silver.prices", {**frames, "bronze.yahoo_chart": _none("bronze.yahoo_chart")}, window
-    )
-    rows = kept("silver.listings", frames, window).to_pandas()
+    rows = silver_of(intake.delta, ("silver.listings",), sessions)["silver.listings"]
     return rows[rows["known_until"].isna()]
-
-
-def _none(name: str) -> pa.Table:
-    return registry.table(name).schema.empty_table()
 
 
 def found(rows: pd.DataFrame, status: str) -> set[tuple[str, date, date | None]]:
