@@ -78,7 +78,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "serve",
         help="serve a world until interrupted",
         formatter_class=_RAW,
-        description="Serve a world on 127.0.0.1. Base URLs end in /krx, /yahoo, /dart, /naver, /kakao, /sec.",
+        description="Serve a world on 127.0.0.1. Base URLs end in /krx, /yahoo, /dart, /naver, /kakao, /sec, /krx_market.",
         epilog=f"faults and their own parameters (all take source=, date=, first=):\n{faults}\n\n"
         "examples:\n  python -m exchange serve --world synthetic:7 --port 8899\n"
         "  python -m exchange serve --fault rate-limit:source=krx,first=2 --fault slow:source=dart,delay=1",

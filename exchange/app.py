@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -46,6 +47,10 @@ class Exchange:
             answer = FAULTS[fault.name](answer, Context(fault, source, ask, wire, self.world, self.clock))
         return answer
 
+    def methods(self, source: str) -> list[str]:
+        """Methods that the source's host takes: GET alone, unless its wire says otherwise."""
+        return list(getattr(self.wires[source], "methods", ("GET",)))
+
     def _paced(self, source: str, wire: Wire) -> Answer | None:
         if self.meter.is_spent(source, self.clock.seoul_date):
             return wire.quota_spent()
@@ -62,14 +67,25 @@ def create_app(exchange: Exchange) -> Starlette:
         Route("/_exchange/world", control.world),
         Route("/_exchange/clock", control.clock, methods=["GET", "PUT"]),
         Route("/_exchange/faults", control.faults, methods=["GET", "PUT"]),
-        *(Route(f"/{SOURCES[source].prefix}{{path:path}}", _serve(exchange, source)) for source in exchange.wires),
+        *(_route(exchange, source) for source in exchange.wires),
     ]
     return Starlette(routes=routes)
 
 
+def _route(exchange: Exchange, source: str) -> Route:
+    # The slash is part of the route: one prefix may begin with another.
+    return Route(f"/{SOURCES[source].prefix}/{{path:path}}", _serve(exchange, source), methods=exchange.methods(source))
+
+
 def _serve(exchange: Exchange, source: str) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        ask = Ask(request.path_params["path"], dict(request.query_params), dict(request.headers))
+        posted = parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
+        ask = Ask(
+            f"/{request.path_params['path']}",
+            {**request.query_params, **dict(posted)},
+            dict(request.headers),
+            request.method,
+        )
         answer = exchange.answer(source, ask)
         if answer.delay_s:
             await asyncio.sleep(answer.delay_s)

@@ -14,6 +14,8 @@ DEFAULT_KEYS: Mapping[str, str] = {
     "NAVER_CLIENT_ID": "exchange-naver-client",
     "NAVER_CLIENT_SECRET": "exchange-naver-secret",
     "KAKAO_API_KEY": "exchange0kakao0rest0key000000000",
+    "KRX_ID": "exchange-krx-member",
+    "KRX_PASSWORD": "exchange-krx-password",
 }
 
 # Comma-separated services a KRX key is approved for; absent means all (the real host approves each API separately).

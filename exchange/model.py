@@ -241,6 +241,25 @@ class Registrant(NamedTuple):
     years: tuple[Mapping[str, Any], ...]
 
 
+class Delisting(NamedTuple):
+    """A row of the exchange's list of delistings. ``day`` is the first one on which the security is no longer on that market.
+
+    ``liquidation`` is the first and the last day of its liquidation trading, ``to`` the code that it passes to or belongs to.
+    """
+
+    code: str
+    name: str
+    market: str
+    share_kind: str
+    list_date: date
+    day: date
+    reason: str
+    liquidation: tuple[date, date] | None
+    par_value: str
+    shares: int
+    to: tuple[str, str] = ("", "")
+
+
 class Headline(NamedTuple):
     """One news item, or another page of the web; texts are plain (no marks, no entities). ``published_at`` is epoch seconds.
 
@@ -293,8 +312,8 @@ class News:
 class World:
     """Everything that can be asked about, without any clock; what may be shown when is decided by the wires.
 
-    ``filings``, ``news`` and ``web`` (what Daum's web search shows) are None where the world does not cover that source, which is
-    not the same as empty. ``indices`` and ``funds`` are by session; without any, their services are not covered.
+    ``filings``, ``news``, ``web`` (what Daum's web search shows) and ``delistings`` are None where the world does not cover that source,
+    which is not the same as empty. ``indices`` and ``funds`` are by session; without any, their services are not covered.
     """
 
     name: str
@@ -313,6 +332,7 @@ class World:
     web: News | None = None
     indices: Mapping[date, Sequence[IndexBar]] = field(default_factory=dict)
     funds: Mapping[date, Sequence[FundBar]] = field(default_factory=dict)
+    delistings: Sequence[Delisting] | None = None
     truth: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
@@ -337,6 +357,7 @@ class World:
                     "symbols": [registrant.symbol for registrant in self.registrants.values()],
                 },
                 "daum": {"exchange": "XKRX", "covered": self.web is not None},
+                "krx_market": {"exchange": "XKRX", "covered": self.delistings is not None},
             },
             "sessions": {
                 "XKRX": [day.isoformat() for day in self.daily.sessions],

@@ -48,7 +48,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Base URL; a source's is this plus /krx, /yahoo, /dart, /naver, /kakao or /sec."""
+        """Base URL; a source's is this plus /krx, /yahoo, /dart, /naver, /kakao, /sec or /krx_market."""
         return f"http://{HOST}:{self.port}"
 
     @property

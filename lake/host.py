@@ -6,7 +6,7 @@ What does not belong here: asking (`lake.http`).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from lake.unpack import parsed
 from market.errors import MarketlakeError, Permanent
@@ -60,6 +60,8 @@ class Host:
     Parameters
     ----------
     headers, params : authentication; every value is a secret.
+    plain_headers : sent with every request too, and no secret.
+    secrets : what is sent now and then and must not get out either: a member's id and password.
     key_settings : the settings that hold the key, for messages.
     key_from : where to get one.
     complaint : the error in a reply by the source's own codes, None where there is none.
@@ -70,6 +72,8 @@ class Host:
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
+    plain_headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     key_settings: str = ""
     key_from: str = ""
     complaint: Callable[[Reply], MarketlakeError | None] = lambda reply: None
@@ -86,18 +90,29 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What is asked of a host: parameters go into the address, or into the body where it is posted."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Call:
     """One request, the smallest that shows whether a host lets us in; what a client's `one_call` gives.
 
     Parameters
     ----------
     accept : statuses that are answers.
+    ask : where it takes more than a GET, such as a login: asks, given a `lake.http.Fetcher` and the session.
     """
 
     host: Host
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     accept: tuple[int, ...] = (200,)
+    ask: Callable[[Any, date], "Answer"] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ means does not belong here; the client of the source (`lake.clients`) knows.
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import date, datetime, timedelta
 from typing import Self, cast
 from urllib.parse import quote, urlencode
 
@@ -16,9 +15,10 @@ import httpx
 from loguru import logger
 
 from lake.clock import Clock
-from lake.host import JSON, Answer, Failure, Form, Host, Refused, Reply, carrying
+from lake.host import JSON, Answer, Ask, Failure, Form, Host, Refused, Reply, carrying
+from lake.http_headers import http_date, long_cookies, retry_after_s
 from lake.pace import Glance, Pace, Requested, RequestLog, skew
-from lake.redaction import HIDDEN, Redactor, guard
+from lake.redaction import HIDDEN, LIBRARIES, Redactor, guard
 from lake.settings import Settings
 from lake.unpack import ACCEPTED, TooLarge
 from lake.unpack import read as read_unpacked
@@ -56,12 +56,13 @@ class Fetcher:
         pace, quota = (getattr(settings, rule.setting(limit)) for limit in ("pace_per_s", "quota_per_day"))
         self._pace = Pace((host.pace_per_s or 0.0) if pace is None else pace, sleep=sleep)
         self._quota: int | None = host.quota_per_day if quota is None else quota
-        self.redact = Redactor([*host.headers.values(), *host.params.values()])
-        self._guard = guard("httpx", self.redact)
+        self.redact = Redactor([*host.headers.values(), *host.params.values(), *host.secrets])
+        self._guards = [guard(library, self.redact) for library in LIBRARIES]
         self._client = httpx.Client(
             headers={
                 "User-Agent": "Mozilla/5.0 (compatible; marketlake)",
                 "Accept-Encoding": ACCEPTED,
+                **host.plain_headers,
                 **host.headers,
             },
             timeout=settings.http_timeout_s,
@@ -76,7 +77,8 @@ class Fetcher:
 
     def __exit__(self, *exc: object) -> None:
         self._client.close()
-        self._guard.remove(self.redact)
+        for guarded in self._guards:
+            guarded.remove(self.redact)
 
     def get(
         self,
@@ -104,7 +106,16 @@ class Fetcher:
         Transient
             Nothing good came within the attempts that the settings allow.
         """
-        request = self._fingerprint(path, params, now_params)
+        return self._answer(Ask("GET", path, params), session_date, now_params, accept, form)
+
+    def post(self, path: str, fields: Mapping[str, str], session_date: date, *, form: Form = JSON) -> Answer:
+        """The answer to a form that is posted, as `get`; a host's cookies are kept and sent back."""
+        return self._answer(Ask("POST", path, fields), session_date, (), (200,), form)
+
+    def _answer(
+        self, ask: Ask, session_date: date, now_params: tuple[str, ...], accept: tuple[int, ...], form: Form
+    ) -> Answer:
+        request = self._fingerprint(ask, now_params)
         where = self.redact(self.host.base_url.rstrip("/") + request.partition(" ")[2])
         last: tuple[int | None, int] = (None, 0)
         reply: Reply | None
@@ -114,7 +125,7 @@ class Fetcher:
             try:
                 self._requests.spend(self.host.source, now, self._quota)
                 attempt += 1
-                reply = self._once(path, params, where, form)
+                reply = self._once(ask, where, form)
                 last = (reply.status, len(reply.payload))
                 answered_at = self._answered_at(reply, now)
                 self._judge(reply, accept, form)
@@ -125,7 +136,7 @@ class Fetcher:
                 if pause_s is None:
                     self._record(session_date, request, last, "transient", attempt)
                     given_up = self._given_up(error, where, attempt, last[0])
-                    raise self._with_reply(given_up, reply, path, session_date) from error
+                    raise self._with_reply(given_up, reply, ask.path, session_date) from error
                 logger.warning(
                     "asking again", source=self.host.source, url=where, attempt=attempt, status=last[0],
                     pause_s=round(pause_s, 2), reason=error.found,
@@ -134,13 +145,13 @@ class Fetcher:
             except Permanent as error:
                 if attempt:
                     self._record(session_date, request, last, "permanent", attempt)
-                self._with_reply(error, reply, path, session_date)
+                self._with_reply(error, reply, ask.path, session_date)
                 raise
 
-    def _once(self, path: str, params: Mapping[str, str], where: str, form: Form) -> Reply:
+    def _once(self, ask: Ask, where: str, form: Form) -> Reply:
         self._pace.wait()
         try:
-            response, payload, flaw = self._read(path, params)
+            response, payload, flaw = self._read(ask)
         except httpx.TimeoutException as error:
             found = f"nothing within {self._settings.http_timeout_s:g} s"
             raise Transient(where, expected="an answer", found=found) from self._bare(error)
@@ -162,10 +173,10 @@ class Fetcher:
             response.headers.get("Date", ""), f"{flaw}", too_large,
         )  # fmt: skip
 
-    def _read(self, path: str, params: Mapping[str, str]) -> tuple[httpx.Response, bytes, str | TooLarge]:
+    def _read(self, ask: Ask) -> tuple[httpx.Response, bytes, str | TooLarge]:
         # The timeout of httpx is per chunk: a server that drips would be waited for without end.
         deadline = time.monotonic() + self._settings.http_timeout_s
-        url = self.host.base_url.rstrip("/") + quote(path)
+        url = self.host.base_url.rstrip("/") + quote(ask.path)
         most = self._settings.http_most_mb * 1_000_000
 
         def parts(response: httpx.Response) -> Iterator[bytes]:
@@ -174,7 +185,9 @@ class Fetcher:
                 if time.monotonic() > deadline:
                     raise httpx.ReadTimeout("the whole answer took too long")
 
-        with self._client.stream("GET", url, params={**params, **self.host.params}) as response:
+        params, data = (ask.params, None) if ask.method == "GET" else ({}, dict(ask.params))
+        with self._client.stream(ask.method, url, params={**params, **self.host.params}, data=data) as response:
+            self.redact.learn(long_cookies(response))
             try:
                 payload, flaw = read_unpacked(parts(response), response.headers.get("Content-Encoding", ""), most)
             except TooLarge as error:
@@ -192,7 +205,7 @@ class Fetcher:
         return carrying(error, Refused(self.host.source, session_date, asked, self.redact.of_bytes(reply.payload)))
 
     def _answered_at(self, reply: Reply, now: datetime) -> datetime:
-        stamp = _http_date(reply.dated)
+        stamp = http_date(reply.dated)
         if stamp is None:
             return now
         if skew(stamp, now) > MAX_SKEW and skew(stamp, now := self._clock(fresh=True)) > MAX_SKEW:
@@ -212,6 +225,7 @@ class Fetcher:
             do = "MARKETLAKE_HTTP_MOST_MB says how much an answer may hold" if reply.is_too_large else ""
             error = refused(reply.where, expected=form.word, found=found, do=do)
         if error is not None:
+            error.found = self.redact(error.found)  # a source's own words may repeat what it was sent
             raise error
 
     def _by_status(self, reply: Reply, accept: tuple[int, ...]) -> MarketlakeError | None:
@@ -234,7 +248,7 @@ class Fetcher:
         if attempt >= self._settings.http_attempts:
             return None
         longest = self._settings.http_max_pause_s
-        asked = _retry_after_s(reply.retry_after, self._clock()) if reply else None
+        asked = retry_after_s(reply.retry_after, self._clock()) if reply else None
         if asked is not None and asked > longest:
             error.do = f"The host asks to wait {asked:g} s, longer than MARKETLAKE_HTTP_MAX_PAUSE_S ({longest:g})"
             return None
@@ -246,9 +260,10 @@ class Fetcher:
         found = f"{error.found} after {attempts} attempt{'s' if attempts > 1 else ''}, {seen}"
         return Transient(where, expected=error.expected, found=found, do=error.do or "Run it again later")
 
-    def _fingerprint(self, path: str, params: Mapping[str, str], now_params: tuple[str, ...]) -> str:
-        shown = {**params, **dict.fromkeys(now_params, "now"), **dict.fromkeys(self.host.params, HIDDEN)}
-        return self.redact(f"GET {quote(path)}?{urlencode(sorted(shown.items()), safe='*')}")
+    def _fingerprint(self, ask: Ask, now_params: tuple[str, ...]) -> str:
+        told = {name: self.redact.shown(value) for name, value in ask.params.items()}
+        shown = {**told, **dict.fromkeys(now_params, "now"), **dict.fromkeys(self.host.params, HIDDEN)}
+        return self.redact(f"{ask.method} {quote(ask.path)}?{urlencode(sorted(shown.items()), safe='*')}")
 
     def _record(
         self, session_date: date, request: str, last: tuple[int | None, int], outcome: str, attempts: int
@@ -261,22 +276,3 @@ class Fetcher:
 def _told(error: ValueError) -> str:
     """What a parser says, without the payload that it holds."""
     return str(error) if not isinstance(error, UnicodeDecodeError) else f"no {error.encoding} at byte {error.start}"
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        stamp = parsedate_to_datetime(text)
-        return stamp.astimezone(UTC) if stamp.tzinfo else None
-    except (TypeError, ValueError, OverflowError):  # the last: no year before the first one
-        return None
-
-
-def _retry_after_s(text: str, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for: a number, or a date."""
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        until = _http_date(text)
-        return max(0.0, (until - now).total_seconds()) if until else None

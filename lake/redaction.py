@@ -1,10 +1,15 @@
 """Keys never reach a message, a log, a stored request or a trace: this is the one place that takes them out."""
 
 import logging
+import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
+LIBRARIES = ("httpx", "httpcore.connection", "httpcore.http11")
+"""Loggers that tell what is sent and what comes: httpx whole URLs, httpcore, at DEBUG, every header."""
+
+_COOKIE = re.compile(r"(cookie['\"]?\s*[,:]\s*b?['\"])[^'\"]*", re.IGNORECASE)  # logged before anybody has learnt of it
 
 
 class Redactor:
@@ -16,8 +21,19 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        self._secrets: frozenset[str] = frozenset()
+        self._forms: tuple[str, ...] = ()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Take these out from now on too: a session's cookie is not known before the host gives it."""
+        self._secrets |= {secret for secret in secrets if secret}
+        forms = {form for secret in self._secrets for form in _forms(secret)}
         self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    def shown(self, value: str) -> str:
+        """The value of a parameter, hidden where it is a secret."""
+        return HIDDEN if value in self._secrets else value
 
     def __call__(self, text: str) -> str:
         """The text with every secret replaced."""
@@ -33,7 +49,7 @@ class Redactor:
 
 
 class LogFilter(logging.Filter):
-    """Redacts the records of a library's logger: httpx logs whole URLs, and OpenDART takes its key in the URL."""
+    """Redacts the records of a library's logger: OpenDART takes its key in the URL, and a member's cookie is a header."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +65,7 @@ class LogFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place; never drops one."""
-        text = record.getMessage()
+        text = _COOKIE.sub(rf"\1{HIDDEN}", record.getMessage())
         for redactor in tuple(self._redactors):
             text = redactor(text)
         record.msg, record.args = text, ()

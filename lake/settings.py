@@ -75,12 +75,20 @@ class Settings(BaseSettings):
         "",
         description="Daum by Kakao's web search; 'live' for the real host, 'off' to leave it out, empty for the exchange",
     )
+    krx_market_base_url: str = Field(
+        "",
+        description="KRX Data Marketplace, for members; 'live' for the real host, 'off' to leave it out, empty for the exchange",
+    )
     krx_api_key: SecretStr = Field(SecretStr(""), description="KRX Open API key (openapi.krx.co.kr)")
     krx_services: str = Field(
         "krx_dd_trd,kospi_dd_trd,kosdaq_dd_trd,etf_bydd_trd",
         description="services of KRX Open API asked beside those of the stocks, comma-separated: indices, ETFs; 'off' for none."
         " One that the key is not approved for stops nothing: bronze.krx_services shows it",
     )
+    krx_id: SecretStr = Field(
+        SecretStr(""), description="id of a member of KRX Data Marketplace (data.krx.co.kr); empty: it is not asked"
+    )
+    krx_password: SecretStr = Field(SecretStr(""), description="password of that member")
     dart_api_key: SecretStr = Field(SecretStr(""), description="OpenDART key, 40 characters (opendart.fss.or.kr)")
     naver_client_id: SecretStr = Field(SecretStr(""), description="Naver search client id")
     naver_client_secret: SecretStr = Field(SecretStr(""), description="Naver search client secret")
@@ -97,12 +105,14 @@ class Settings(BaseSettings):
     naver_pace_per_s: float | None = Field(None, description=_PACE)
     sec_pace_per_s: float | None = Field(None, description=_PACE)
     kakao_pace_per_s: float | None = Field(None, description=_PACE)
+    krx_market_pace_per_s: float | None = Field(None, description=f"{_PACE}. It blocks who asks too fast: 1")
     krx_quota_per_day: int | None = Field(None, description=_QUOTA)
     yahoo_quota_per_day: int | None = Field(None, description=_QUOTA)
     dart_quota_per_day: int | None = Field(None, description=_QUOTA)
     naver_quota_per_day: int | None = Field(None, description=_QUOTA)
     sec_quota_per_day: int | None = Field(None, description=_QUOTA)
     kakao_quota_per_day: int | None = Field(None, description=_QUOTA)
+    krx_market_quota_per_day: int | None = Field(None, description=_QUOTA)
     krx_key_ends: date | None = Field(None, description=_KEY_ENDS)
     dart_key_ends: date | None = Field(None, description=_KEY_ENDS)
     naver_key_ends: date | None = Field(None, description=f"{_KEY_ENDS} (the legacy keys: 2027-06-30)")

@@ -64,7 +64,10 @@ def _asked(ctx: ClientContext, source: str) -> str:
     session = calendars.previous_session(SOURCES[source].exchange, (now - _AGO).date())
     call = client(source).one_call(ctx, session)
     with ctx.fetcher(call.host) as fetcher:
-        answer = fetcher.get(call.path, call.params, session, accept=call.accept)
+        if call.ask is not None:
+            answer = call.ask(fetcher, session)
+        else:
+            answer = fetcher.get(call.path, call.params, session, accept=call.accept)
     return f"HTTP {answer.status}, {len(answer.payload):,} bytes"
 
 

@@ -115,8 +115,10 @@ def simulated_sources(settings: Settings) -> frozenset[str]:
 
 
 def is_off(settings: Settings, source: str) -> bool:
-    """True where the settings say that the source is not asked at all."""
-    return str(getattr(settings, SOURCES[source].setting("base_url"))) == OFF
+    """True where the settings say that the source is not asked at all, or lack the id that it asks of its members."""
+    rule = SOURCES[source]
+    has_id = not rule.member or bool(getattr(settings, rule.member).get_secret_value())
+    return not has_id or str(getattr(settings, rule.setting("base_url"))) == OFF
 
 
 def open_world(settings: Settings) -> World:

@@ -23,6 +23,7 @@ class Source:
     by_company : it is searched by the names of the companies that the Korean listing tells.
     by_symbol : it is asked for each symbol that the settings or the world name.
     service : whose API delivers it, where that has a name of its own; see `prefix`.
+    member : the setting of a member's id, of a source for members alone: where it is empty, the source is off.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Source:
     by_company: bool = False
     by_symbol: bool = False
     service: str = ""
+    member: str = ""
 
     @property
     def prefix(self) -> str:
@@ -72,6 +74,14 @@ SOURCES: Mapping[str, Source] = {
             "best effort: Kakao's web search shows a page within minutes of its publication",
             by_company=True,
             service="kakao",
+        ),
+        Source(
+            "krx_market",
+            "XKRX",
+            1,
+            time(8, 0),
+            "KRX's Data Marketplace shows a day's delistings the next morning",
+            member="krx_id",
         ),
     )
 }

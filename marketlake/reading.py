@@ -44,10 +44,14 @@ _FIGURE = (
     "is_derived", "filing_no", "form", "known_at",
 )  # fmt: skip
 _SPELLS = """
-SELECT security_id, status, first_session, last_session, evidence, known_at FROM silver.listings
-WHERE known_at <= ? AND (known_until IS NULL OR known_until > ?)
-  AND (? IS NULL OR (first_session <= ? AND (last_session IS NULL OR last_session >= ?)))
-ORDER BY security_id, first_session, status
+SELECT l.security_id, status, first_session, l.last_session, d.reason, d.reason_class, evidence, l.known_at FROM silver.listings l
+LEFT JOIN (
+    SELECT security_id, last_session, reason, reason_class FROM silver.delistings
+    WHERE known_at <= ? AND (known_until IS NULL OR known_until > ?)
+) d ON l.status = 'listed' AND d.security_id = l.security_id AND d.last_session = l.last_session
+WHERE l.known_at <= ? AND (l.known_until IS NULL OR l.known_until > ?)
+  AND (? IS NULL OR (first_session <= ? AND (l.last_session IS NULL OR l.last_session >= ?)))
+ORDER BY l.security_id, first_session, status
 """
 _TRUE_THEN = "known_at <= ? AND (known_until IS NULL OR known_until > ?)"
 
@@ -192,8 +196,8 @@ def listed(sql: ReleaseSql, session: date, as_of: datetime) -> pa.Table:
 
 
 def spells(sql: ReleaseSql, session: date | None, as_of: datetime) -> pa.Table:
-    """Spells of the listings as believed at the instant: those that hold on the session, or all."""
-    return sql.query(_SPELLS, [as_of, as_of, session, session, session])
+    """Spells of the listings as believed at the instant: those that hold on the session, or all; with why a listing ended, where told."""
+    return sql.query(_SPELLS, [as_of, as_of, as_of, as_of, session, session, session])
 
 
 def bars(sql: ReleaseSql, securities: Sequence[str], end: date, as_of: datetime | None) -> pd.DataFrame:

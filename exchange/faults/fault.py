@@ -150,6 +150,7 @@ class FaultBox:
 
     @staticmethod
     def _is_on(fault: Fault, source: str, session: date | None) -> bool:
-        # A chart and a company's figures span many sessions, and a report's answer knows none: a revision looks for its own rows.
-        is_any_session = fault.session is None or (fault.name == "late-revision" and source in ("yahoo", "sec", "dart"))
+        # A chart, a company's figures and a list span many sessions, and a report's answer knows none: a revision looks for its own rows.
+        spanning = ("yahoo", "sec", "dart", "krx_market")
+        is_any_session = fault.session is None or (fault.name == "late-revision" and source in spanning)
         return is_any_session or fault.session == session

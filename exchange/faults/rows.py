@@ -19,6 +19,7 @@ from exchange.wires.answer import Answer
 
 _DRIFT_COLUMN = {
     "krx": "TDD_CLSPRC", "yahoo": "close", "dart": "rcept_no", "naver": "pubDate", "daum": "datetime", "sec": "size",
+    "krx_market": "DELIST_DD",
 }  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def schema_drift(answer: Answer, context: Context) -> Answer:
 
 def bad_rows(answer: Answer, context: Context) -> Answer:
     """Every 1/share-th row of KRX's stocks gets one of four defects in turn; a Yahoo high falls below the low; a figure of SEC ends before it
-    begins; an amount of OpenDART is a word."""
+    begins; an amount of OpenDART is a word, as is a day of delisting."""
     step = max(1, round(1 / max(context.fault.number("share"), 1e-6)))
     answer = replace(answer, body=copy.deepcopy(answer.body))
     records = _records(answer, context.source)
@@ -57,6 +58,9 @@ def bad_rows(answer: Answer, context: Context) -> Answer:
     elif context.source == "dart":
         for row in [row for row in records if "thstrm_amount" in row][step // 2 :: step]:
             row["thstrm_amount"] = "삼백억"
+    elif context.source == "krx_market":
+        for row in records[step // 2 :: step]:
+            row["DELIST_DD"] = "미정"
     return answer
 
 
@@ -84,7 +88,7 @@ def late_revision(answer: Answer, context: Context) -> Answer:
     """From the instant ``at`` on, the close of ``code`` on ``date`` is another price within that day's range.
 
     ``code`` is a KRX code, a Yahoo symbol or ``all``; of SEC, a ten-digit CIK whose figures filed on ``date`` are others; of OpenDART,
-    a corp code whose amounts of receipts of ``date`` are others.
+    a corp code whose amounts of receipts of ``date`` are others; in the list of delistings, one of ``date`` whose reason is another.
     """
     fault = context.fault
     if fault.session is None or context.clock.now < parse_instant(fault["at"]):
@@ -99,6 +103,11 @@ def late_revision(answer: Answer, context: Context) -> Answer:
             sec.revise(row, fault.session)
         elif context.source == "dart" and fault["code"] in ("all", row.get("corp_code")):
             _revise_amount(row, fault.session)
+        elif context.source == "krx_market" and fault["code"] in ("all", row["ISU_CD"]):
+            if row["DELIST_DD"] == f"{fault.session:%Y/%m/%d}":
+                row["DELIST_RSN_DSC"] = (
+                    "기업의 계속성 및 경영의 투명성 등을 종합적으로 고려하여 상장폐지 기준에 해당한다고 결정"
+                )
     return answer
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from exchange.clock import SEOUL, epoch
 from exchange.model import News, World
-from exchange.synthetic import accounts, edgar, filings, funds, krx, news, truth, us, web
+from exchange.synthetic import accounts, delisted, edgar, filings, funds, krx, news, truth, us, web
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -57,13 +57,14 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         for part in (items, web.pages(items, rngs["web"]).items)
     )
     indices = funds.index_bars(all_days, panel, first)
+    listings = krx.listings(market, all_days, plan)
     krx_truth = truth.describe(market, all_days, plan, panel, (first, symbols))
     return World(
         name=f"synthetic:{seed}",
         price_basis="raw",
         end=datetime.combine(LAST_DAY + timedelta(days=1), _END, SEOUL),
         daily=daily,
-        listings=krx.listings(market, all_days, plan),
+        listings=listings,
         charts=charts,
         us_sessions=us_days,
         companies=companies,
@@ -75,6 +76,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         indices=indices,
         funds=funds.fund_bars(indices, rngs["funds"]),
         registrants=registrants,
+        delistings=delisted.delistings(market, all_days, plan, listings, symbols),
         truth={
             "world": f"synthetic:{seed}",
             **krx_truth,

@@ -6,6 +6,7 @@ from exchange.wires.answer import Wire
 from exchange.wires.dart import Dart
 from exchange.wires.daum import Daum
 from exchange.wires.krx import Krx
+from exchange.wires.krx_market import KrxMarket
 from exchange.wires.naver import Naver
 from exchange.wires.sec import Sec
 from exchange.wires.yahoo import Yahoo
@@ -20,4 +21,5 @@ def all_wires(keys: Mapping[str, str], *, krx_commas: bool = True) -> dict[str, 
         "naver": Naver(keys),
         "daum": Daum(keys),
         "sec": Sec(keys),
+        "krx_market": KrxMarket(keys),
     }

@@ -44,11 +44,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Ask:
-    """A request as a wire sees it: the path below the source's prefix, the query, and headers in lower case."""
+    """A request as a wire sees it: the path below the source's prefix, the query (or the fields of a posted form), and headers in lower case."""
 
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    method: str = "GET"
 
 
 class Wire(Protocol):

@@ -5,7 +5,6 @@ Key in the query, always HTTP 200 with its own `status`. What does not belong he
 `lake.dart_codes`), and since when a filing counts (silver).
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -20,7 +19,8 @@ from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_the
 from lake.host import Answer, Call, Host, Reply
 from lake.http import Fetcher
 from lake.pace import in_order
-from market import calendars, registry
+from lake.spans import Span, spans
+from market import registry
 from market.errors import MarketlakeError, Permanent, Transient
 from market.sources import SOURCES
 
@@ -38,8 +38,6 @@ _CALENDAR = 12  # most companies' year ends in December
 _PARTS = {
     ACCOUNTS: "fnlttSinglAcntAll", SHARES: "stockTotqySttus", DIVIDENDS: "alotMatter", CHANGES: "irdsSttus",
 }  # fmt: skip
-
-Range = tuple[date, date, list[date]]
 
 
 def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
@@ -63,7 +61,7 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     if now < SOURCES[SOURCE].due_at(sessions[-1]):
         raise not_there(SOURCE, sessions[-1], now, "its day is not over")
     with ctx.fetcher(host(ctx)) as fetcher:
-        ranges = _ranges(sessions)
+        ranges = spans(SOURCES[SOURCE].exchange, sessions, _LONGEST)
         parallel = ctx.settings.http_parallel
         firsts = in_order(lambda span: _page(fetcher, span, 1), ranges, parallel)
         for span, first in zip(ranges, firsts, strict=True):
@@ -72,11 +70,11 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
         yield _codes(fetcher, sessions[-1])  # a row of the last session, which is whole with it
 
 
-def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Range, first: Answer) -> Iterator[Delivery]:
+def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Span, first: Answer) -> Iterator[Delivery]:
     """The receipts of a range, then what its periodic reports tell."""
     if _is_empty(first) and SOURCE not in ctx.world.simulated:
         now = ctx.clock(SOURCE)()
-        problem = not_there(SOURCE, span[1], now, f"status {_NO_DATA}: no filing since {span[0]}")
+        problem = not_there(SOURCE, span.last, now, f"status {_NO_DATA}: no filing since {span.first}")
         yield replace(_delivery(first, span, 1), problem=problem)
         return
     parallel, listed = ctx.settings.http_parallel, []
@@ -134,19 +132,6 @@ def complaint(reply: Reply) -> MarketlakeError | None:
     if status == "800":
         return Transient(where, expected="an open service", found=found)
     return Permanent(where, expected="status 000 or 013", found=found, do="OpenDART does not take this request")
-
-
-def _ranges(sessions: Sequence[date]) -> list[Range]:
-    """First and last receipt date to ask for, and the sessions that they belong to; neighbours are asked together."""
-    found: list[Range] = []
-    for session in sessions:
-        begin = calendars.previous_session(SOURCES[SOURCE].exchange, session) + timedelta(days=1)
-        if found and found[-1][1] + timedelta(days=1) == begin and session - found[-1][0] <= _LONGEST:
-            first, _, days = found.pop()
-            found.append((first, session, [*days, session]))
-        else:
-            found.append((begin, session, [session]))
-    return found
 
 
 def _report(fetcher: Fetcher, report: Report) -> list[Delivery]:
@@ -219,19 +204,19 @@ def _codes(fetcher: Fetcher, session: date) -> Delivery:
         return deliver(answer, dart_codes.TABLE, session, "corpCode", none, problem=drift)
 
 
-def _page(fetcher: Fetcher, span: Range, page: int) -> Answer:
+def _page(fetcher: Fetcher, span: Span, page: int) -> Answer:
     params = {
-        "bgn_de": f"{span[0]:%Y%m%d}",
-        "end_de": f"{span[1]:%Y%m%d}",
+        "bgn_de": f"{span.first:%Y%m%d}",
+        "end_de": f"{span.last:%Y%m%d}",
         "page_no": str(page),
         "page_count": str(_PAGE),
         "sort": "date",
         "sort_mth": "asc",
     }
-    return fetcher.get("/api/list.json", params, span[1])
+    return fetcher.get("/api/list.json", params, span.last)
 
 
-def _listing(fetcher: Fetcher, span: Range, first: Answer, parallel: int) -> Iterator[Delivery]:
+def _listing(fetcher: Fetcher, span: Span, first: Answer, parallel: int) -> Iterator[Delivery]:
     """The pages of a range. The last one is a problem where fewer filings came than the first one counted; more may have."""
     delivery = _delivery(first, span, 1)
     n_pages, n_filings = (1, 0) if delivery.problem or _is_empty(first) else _counts(first)
@@ -243,7 +228,7 @@ def _listing(fetcher: Fetcher, span: Range, first: Answer, parallel: int) -> Ite
         n_rows += delivery.rows.num_rows
     if delivery.problem is None and n_rows < n_filings:
         short = Transient(
-            f"{SOURCE} {span[0]} to {span[1]}", expected=f"{n_filings} filings, as the first page counts them",
+            f"{SOURCE} {span.first} to {span.last}", expected=f"{n_filings} filings, as the first page counts them",
             found=f"{n_rows} on {n_pages} pages", do="Run it again: the list changed while it was read",
         )  # fmt: skip
         delivery = replace(delivery, problem=short)
@@ -267,7 +252,7 @@ def _counts(answer: Answer) -> tuple[int, int]:
     return int(told["total_page"]), int(told["total_count"])
 
 
-def _delivery(answer: Answer, span: Range, page: int) -> Delivery:
+def _delivery(answer: Answer, span: Span, page: int) -> Delivery:
     schema = own_columns(registry.table(FILINGS))
     rows, problem = schema.empty_table(), None
     if not _is_empty(answer):
@@ -278,7 +263,7 @@ def _delivery(answer: Answer, span: Range, page: int) -> Delivery:
             problem = drift
     days = [_session_of(received, span) for received in rows.column("rcept_dt").to_pylist()]
     rows = rows.append_column("session_date", pa.array(days, pa.date32()))
-    return deliver(answer, FILINGS, span[1], f"list-{span[0]:%Y%m%d}-{page}", rows, problem=problem)
+    return deliver(answer, FILINGS, span.last, f"list-{span.first:%Y%m%d}-{page}", rows, problem=problem)
 
 
 def _listed(answer: Answer) -> object:
@@ -288,11 +273,9 @@ def _listed(answer: Answer) -> object:
     return body["list"]
 
 
-def _session_of(received: str | None, span: Range) -> date:
+def _session_of(received: str | None, span: Span) -> date:
     """The first session on or after the receipt; a receipt date that cannot be read goes with the range's last session."""
     try:
-        day = datetime.strptime(received or "", "%Y%m%d").date()
+        return span.session_of(datetime.strptime(received or "", "%Y%m%d").date())
     except ValueError:
-        return span[1]
-    at = bisect_left(span[2], day)
-    return span[2][min(at, len(span[2]) - 1)]
+        return span.session_of(None)

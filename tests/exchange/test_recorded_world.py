@@ -171,6 +171,7 @@ def test_a_recording_is_served_through_krx_wires(raw_source, tmp_path):
         assert world["sessions"] == {"XKRX": list(DAYS), "XNYS": []}
         assert {name: source["covered"] for name, source in world["sources"].items()} == {
             "krx": True, "yahoo": False, "dart": False, "naver": False, "daum": False, "sec": False,
+            "krx_market": False,
         }  # fmt: skip
         rows = _rows(running.url, "stk_bydd_trd", "20240305")
         assert [row["ISU_CD"] for row in rows] == ["005930", "0126Z0"]

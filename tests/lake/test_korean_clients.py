@@ -41,7 +41,7 @@ def test_every_key_that_a_source_asks_for_is_a_setting_and_says_where_it_comes_f
 
 
 def test_a_source_without_a_client_is_refused_with_the_list() -> None:
-    with pytest.raises(Permanent, match="dart, daum, krx, naver, sec, yahoo"):
+    with pytest.raises(Permanent, match="dart, daum, krx, krx_market, naver, sec, yahoo"):
         client("bloomberg")
 
 

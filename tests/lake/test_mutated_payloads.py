@@ -37,8 +37,8 @@ FEW, MANY = 120, 10_000
 TO_SILVER, JUDGED = 4, 80
 """Of so many mutants that became rows one goes on to silver, and one before the gate, which takes longer than all the rest."""
 MEMORY_MB = 256
-REPORTS = ("sec", "dart")
-"""Sources with reports, which are rare: more sessions are asked for."""
+REPORTS = ("sec", "dart", "krx_market")
+"""Sources with reports, or delistings, which are rare: more sessions are asked for."""
 UNASKED = {"bronze.dart_companies"}  # asked where a fiscal year is not the calendar's, which none is at the exchange
 SHARED = ROOT.parent / "shared" / "data"
 NO_DATA = '{"status":"013","message":"조회된 데이타가 없습니다."}'.encode()

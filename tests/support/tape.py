@@ -35,7 +35,7 @@ class Still(ClientContext):
 
 @dataclass
 class Tape(httpx.BaseTransport):
-    """Answers by path and query; what it does not have it asks `further`, once.
+    """Answers by path and query, or fields posted; what it does not have it asks `further`, once.
 
     Parameters
     ----------
@@ -49,12 +49,14 @@ class Tape(httpx.BaseTransport):
     n_calls: int = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        key = (request.url.path, request.url.query.decode())
+        key = (request.url.path, request.url.query.decode() or request.read().decode())
         self.n_calls += 1
         if self.further is not None and key not in self.answers:
             answer = self.further.handle_request(request)
             assert answer.status_code == 200, (key, answer.read())
             self.answers[key] = answer.read()
+            cookies = [pair for pair in answer.headers.multi_items() if pair[0] == "set-cookie"]
+            return httpx.Response(200, headers=cookies, content=self.answers[key])
         if self.n_calls > ENDLESS:
             raise Endless(f"{self.n_calls} calls, the last {key}")
         near = key if key in self.answers else next((known for known in self.answers if known[0] == key[0]), None)

@@ -29,6 +29,11 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "ISU_ENG_NM": "SamsungElec", "LIST_DD": "19750611", "MKT_TP_NM": "KOSPI", "SECUGRP_NM": "주권",
         "SECT_TP_NM": "-", "KIND_STKCERT_TP_NM": "보통주", "PARVAL": "100", "LIST_SHRS": "5,000",
     },
+    "bronze.krx_delistings": {
+        "ISU_CD": "005930", "ISU_NM": "삼성전자", "MKT_NM": "KOSPI", "SECUGRP_NM": "주권", "KIND_STKCERT_TP_NM": "보통주",
+        "LIST_DD": "1975/06/11", "DELIST_DD": "2024/05/03", "DELIST_RSN_DSC": "", "ARRANTRD_MKTACT_ENFORCE_DD": "",
+        "ARRANTRD_END_DD": "", "IDX_IND_NM": "-", "PARVAL": "100", "LIST_SHRS": "5,000", "TO_ISU_SRT_CD": "", "TO_ISU_ABBRV": "",
+    },
     "bronze.krx_services": {"service": "stk_isu_base_info", "market": "KOSPI", "state": "open", "n_rows": "1"},
     "bronze.krx_indices": {
         "IDX_CLSS": "KOSPI", "IDX_NM": "코스피", "CLSPRC_IDX": "2,676.63", "CMPPREVDD_IDX": "-7.02", "FLUC_RT": "-0.26",
