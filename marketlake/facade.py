@@ -130,7 +130,8 @@ class Lake:
         """Spells of the Korean securities as believed at the lake's instant: listed, halted, administrative, liquidation; those that
         hold on the day, or all.
 
-        A `last_session` null is a spell that goes on; a `listed` spell that ended is a delisting.
+        A `last_session` null is a spell that goes on; a `listed` spell that ended is a delisting, with `reason` and `reason_class` where
+        somebody told (`silver.delistings`).
         """
         session = None if day is None else reading.day_of(day)
         return frame_of(reading.spells(self._sql, session, self.as_of), self.meta)

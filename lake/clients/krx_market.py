@@ -18,7 +18,7 @@ from lake.http import Fetcher
 from lake.member import LoggedOut, Member
 from lake.spans import Span, spans
 from market import registry
-from market.errors import MarketlakeError, Permanent
+from market.errors import MarketlakeError, Permanent, Transient
 from market.sources import SOURCES
 
 SOURCE = "krx_market"
@@ -156,7 +156,8 @@ def _fields(span: Span) -> Mapping[str, str]:
 
 def _delivery(answer: Answer, span: Span, ctx: ClientContext) -> Delivery:
     schema = own_columns(registry.table(TABLES[0]))
-    rows, problem = schema.empty_table(), None
+    rows = schema.empty_table()
+    problem: Permanent | Transient | None = None
     try:
         rows = text_rows(records(answer), schema, f"{answer.url_redacted} of {SOURCE}")
     except SchemaDrift as drift:
