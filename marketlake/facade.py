@@ -2,33 +2,30 @@
 comes from.
 
 Every reading of history has an as-of instant: the release's own, an earlier one given at opening, or one given with the
-call. `hindsight=True` reads without one, and `attrs["meta"]` says so. What does not belong here: how rows of an instant
-are found (`marketlake.reading`), SQL of routes, arithmetic.
+call. `hindsight=True` reads without one, and `attrs["meta"]` says so. What does not belong here: the release itself
+(`marketlake.opened`), how rows of an instant are found (`marketlake.reading`), SQL of routes, arithmetic.
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from lake.explain import Chain, Past, explain
 from lake.objects import lake_store
 from lake.online import OnlineFeatures
-from lake.releases import Release, Releases
+from lake.releases import Releases
 from lake.settings import Settings, read_settings
-from lake.sql import ReleaseSql, open_release
 from market import calendars, registry
 from market.adjust import adjusted_as_of
 from market.errors import Permanent
 from market.features.nodes import Expr
 from marketlake import reading
-from marketlake.frames import Description, Prices, arrow_of, frame_of
+from marketlake.frames import Prices, arrow_of, frame_of
+from marketlake.opened import Instant, Opened, limited
 
 Day = str | date
-Instant = str | datetime
 
 _PRICE_COLUMNS = [
     "session_date", "symbol", "security_id", "exchange", "market", "currency", "open", "high", "low", "close", "volume",
@@ -57,57 +54,11 @@ def open_lake(release: str | None = None, as_of: Instant | None = None, settings
     found = releases.get(release) if release else releases.current()
     if found is None:
         raise Permanent(f"lake {store.url}", expected="a published release", found="none", do="`make demo` makes one")
-    return Lake(settings, found, _limited(found, as_of))
+    return Lake(settings, found, limited(found, as_of))
 
 
-class Lake:
-    """One release, read-only. `release` is its object, `as_of` the instant that readings take by default."""
-
-    def __init__(self, settings: Settings, release: Release, as_of: datetime) -> None:
-        self._settings = settings
-        self.release = release
-        self.as_of = as_of
-
-    def __repr__(self) -> str:
-        sessions = f"{self.release.first_session} to {self.release.last_session}"
-        return f"<Lake release {self.release.release_id}, sessions {sessions}, as of {self.as_of.isoformat()}>"
-
-    @property
-    def meta(self) -> dict[str, Any]:
-        """Release, as-of instant, code and rulebook: what every result carries."""
-        return self._meta(self.as_of)
-
-    def tables(self) -> pd.DataFrame:
-        """One row per table: name, meaning, key, rule of known_at, writer, and the Delta version in the release."""
-        rows = [
-            {"table": t.name, "doc": t.doc, "key": ", ".join(t.key), "known_at": t.known_at, "writer": t.writer,
-             "version": self.release.tables.get(t.name)}
-            for t in registry.tables().values()
-        ]  # fmt: skip
-        frame = pd.DataFrame(rows).astype({"version": "Int64"})
-        frame.attrs["meta"] = self.meta
-        return frame
-
-    def describe(self, name: str) -> Description:
-        """Columns with types, units and meanings, the rule of known_at, and how many rows the release holds.
-
-        Raises
-        ------
-        Permanent
-            There is no such table.
-        """
-        try:
-            table = registry.table(name)
-        except KeyError as error:
-            names = ", ".join(registry.tables())
-            raise Permanent("describe", expected=f"a table among {names}", found=repr(name)) from error
-        columns = pd.DataFrame([
-            {"column": c.name, "type": c.type, "unit": c.unit, "nullable": c.nullable, "doc": c.doc}
-            for c in table.public
-        ])  # fmt: skip
-        rows = int(self._sql.query(f"SELECT count(*) AS n FROM {table.name}")["n"][0].as_py())
-        version = self.release.tables.get(name)
-        return Description(name, table.doc, table.key, table.known_at, table.writer, version, rows, columns, self.meta)
+class Lake(Opened):
+    """What a notebook reads of the market, from one release at an instant."""
 
     def universe(self, day: Day) -> pd.DataFrame:
         """What was listed that day: every security with a bar (halted ones too), delisted names included, names as of
@@ -302,26 +253,6 @@ class Lake:
         held = sorted(set(rows["release_id"].drop_null().to_pylist()))
         return frame_of(rows, self.meta | {"online_release_id": ", ".join(held)})
 
-    def sql(self, query: str, params: Sequence[Any] = (), arrow: bool = False) -> pd.DataFrame | pa.Table:
-        """The answer of a reading statement over the release; silver tables have macros such as
-        `silver.prices_as_of(instant)`.
-
-        SQL sees the whole release: where the lake was opened at an earlier instant, the meta says hindsight.
-        """
-        rows = self._sql.query(query, params)
-        meta = self._meta(self.release.as_of) | {"hindsight": self.as_of < self.release.as_of}
-        return arrow_of(rows, meta) if arrow else frame_of(rows, meta)
-
-    def explain(self, table: str, *key_and_column: str | date) -> Chain:
-        """The chain behind one number: `lake.explain("gold.features_daily", "005930", "2024-05-03", "rsi_14")`.
-
-        Raises
-        ------
-        Permanent
-            Unknown table, key or column; the message names what there is.
-        """
-        return explain(self._sql, table, *key_and_column, store=lake_store(self._settings), past=Past(self._settings))
-
     def compute(self, expression: str | Expr, symbols: str | Sequence[str], start: Day, end: Day) -> pd.DataFrame:
         """A feature expression on forward-adjusted bars as of the lake's instant; a name of the catalogue gives gold's
         bits.
@@ -342,10 +273,6 @@ class Lake:
         return made
 
     @cached_property
-    def _sql(self) -> ReleaseSql:
-        return open_release(self._settings, self.release)
-
-    @cached_property
     def _online(self) -> OnlineFeatures:
         return OnlineFeatures(self._settings)
 
@@ -353,27 +280,3 @@ class Lake:
         if hindsight and as_of is not None:
             raise Permanent(what, expected="an as-of instant or hindsight=True", found="both")
         return None if hindsight else self._instant(as_of)
-
-    def _instant(self, as_of: Instant | None) -> datetime:
-        return self.as_of if as_of is None else _limited(self.release, as_of)
-
-    def _moment(self, as_of: Instant | None) -> datetime:
-        """An instant, or the end of a day, which no release need have reached."""
-        day = reading.day_in(as_of)
-        return self._instant(as_of) if day is None else min(reading.end_of(day), self.as_of)
-
-    def _meta(self, as_of: datetime | None) -> dict[str, Any]:
-        said = None if as_of is None else as_of.isoformat()
-        return {**self.release.meta, "as_of": said, "hindsight": as_of is None}
-
-
-def _limited(release: Release, as_of: Instant | None) -> datetime:
-    if as_of is None:
-        return release.as_of
-    instant = reading.instant_of(as_of)
-    if instant > release.as_of:
-        raise Permanent(
-            f"release {release.release_id}", expected=f"an instant up to {release.as_of.isoformat()}, which it knows",
-            found=instant.isoformat(), do="Open a later release",
-        )  # fmt: skip
-    return instant
