@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from lake.objects import lake_store
 from lake.online import OnlineFeatures
+from lake.ratios import ratios_at
 from lake.releases import Releases
 from lake.settings import Settings, read_settings
 from market import calendars, registry
@@ -22,7 +23,7 @@ from market.adjust import adjusted_as_of
 from market.errors import Permanent
 from market.features.nodes import Expr
 from marketlake import reading
-from marketlake.frames import Prices, arrow_of, frame_of
+from marketlake.frames import Prices, arrow_of, frame_of, ratio_frame
 from marketlake.opened import Instant, Opened, limited
 
 Day = str | date
@@ -219,6 +220,22 @@ class Lake(Opened):
         ids = reading.security_ids(self._sql, [symbols] if isinstance(symbols, str) else symbols)
         rows = reading.reported(self._sql, ids, [items] if isinstance(items, str) else items, instant)
         return frame_of(rows, self._meta(instant))
+
+    def ratios(self, symbols: str | Sequence[str], as_of: Instant | None = None) -> pd.DataFrame:
+        """Ratios of the companies as they could be known: a row for each basis and ratio, with the figures in `parts`.
+
+        Parameters
+        ----------
+        as_of : instead of the lake's own instant. Where a value is null, `reason` says why.
+
+        Raises
+        ------
+        Permanent
+            Unknown symbols, or an instant after the release's.
+        """
+        instant = self._instant(as_of)
+        ids = reading.security_ids(self._sql, [symbols] if isinstance(symbols, str) else symbols)
+        return ratio_frame(ratios_at(self._sql, ids, instant), self._meta(instant))
 
     def history(self, entity_frame: pd.DataFrame, service: str = "price_model") -> pd.DataFrame:
         """Features of a Feast service, point in time: for each row the newest session that had ended, as known at its

@@ -5,14 +5,15 @@ What does not belong here: reading them (`marketlake.reading`).
 
 import html
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from market.errors import Permanent
+from market.ratios import Ratio
 
 
 class Prices(pd.DataFrame):  # type: ignore[misc]
@@ -91,3 +92,13 @@ def frame_of(rows: pa.Table, meta: Mapping[str, Any]) -> pd.DataFrame:
 def arrow_of(rows: pa.Table, meta: Mapping[str, Any]) -> pa.Table:
     """The Arrow table with the meta as JSON under `meta` in its schema."""
     return rows.replace_schema_metadata({"meta": json.dumps(dict(meta), default=str)})
+
+
+def ratio_frame(rows: Sequence[Ratio], meta: Mapping[str, Any]) -> pd.DataFrame:
+    """A row per ratio; `parts` holds the figures it is made of, each a dict."""
+    frame = pd.DataFrame([asdict(one) for one in rows], columns=[one.name for one in fields(Ratio)])
+    frame["value"] = frame["value"].astype("float64")
+    frame["period_end"] = pd.to_datetime(frame["period_end"])
+    frame["known_at"] = pd.to_datetime(frame["known_at"], utc=True)
+    frame.attrs["meta"] = dict(meta)
+    return frame

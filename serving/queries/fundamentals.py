@@ -38,6 +38,23 @@ def fundamentals(
     Problem
         422: a word that there is not.
     """
+    refuse_unknown(asked)
+    condition, values = true_at(sql, as_of)
+    for where, words in asked.items():
+        if words:
+            condition += f" AND {WORDS[where][0]} IN ({', '.join('?' * len(words))})"
+            values += words
+    return FUNDAMENTALS.page(sql, security, span, page, condition, values)
+
+
+def refuse_unknown(asked: Mapping[str, Sequence[str]]) -> None:
+    """Nothing, where every word is one that there is.
+
+    Raises
+    ------
+    Problem
+        422: a word that there is not.
+    """
     faults = [
         Fault(where=where, expected=f"among {', '.join(WORDS[where][1])}", found=shown(word))
         for where, words in asked.items()
@@ -46,9 +63,3 @@ def fundamentals(
     ]
     if faults:
         raise Problem(422, "bad-input", f"{faults[0].where}: there is no {faults[0].found}", faults[:50])
-    condition, values = true_at(sql, as_of)
-    for where, words in asked.items():
-        if words:
-            condition += f" AND {WORDS[where][0]} IN ({', '.join('?' * len(words))})"
-            values += words
-    return FUNDAMENTALS.page(sql, security, span, page, condition, values)

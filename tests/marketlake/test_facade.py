@@ -119,6 +119,32 @@ def test_a_restated_figure_is_the_first_one_until_the_restatement_could_be_read(
         lake.fundamentals("AAPL", "income")
 
 
+def test_ratios_are_told_with_their_parts_as_of_an_instant(lake):
+    told = lake.ratios("MSFT").set_index("ratio")
+    close = lake.prices("MSFT", START, END, adjust=False)["close"].iloc[-1]
+    assert told["value"].dropna().to_dict() == pytest.approx(
+        {
+            "net_margin": 0.2,
+            "return_on_equity": 0.1,
+            "earnings_per_share": 2.0,
+            "price_to_earnings": close / 2,
+            "price_to_book": close / 20,
+        }
+    )
+    assert told["reason"]["operating_margin"] == "no quarter of operating income told"
+    assert [part["period_end"].isoformat() for part in told["parts"]["earnings_per_share"]] == [
+        "2023-12-31", "2023-09-30", "2023-06-30", "2023-03-31", "2024-01-20",
+    ]  # fmt: skip
+    assert told.attrs["meta"]["as_of"] == lake.as_of.isoformat()
+    assert told["known_at"]["price_to_book"] > told["known_at"]["net_margin"] == pd.Timestamp("2024-02-01T21:30Z")
+    early = lake.ratios(["MSFT", "AAPL"], as_of="2024-02-02T00:00Z")
+    assert set(early["security_id"]) == {"XNYS:MSFT", "XNYS:AAPL"}
+    assert (early["known_at"].dropna() <= pd.Timestamp("2024-02-02T00:00Z")).all()
+    assert lake.ratios("MSFT", as_of="2024-02-01T21:29Z").empty
+    with pytest.raises(Permanent, match="NOSUCH"):
+        lake.ratios("NOSUCH")
+
+
 def test_a_panel_has_sessions_down_and_symbols_across(lake):
     panel = lake.prices(["005930", "AAPL"], START, END).panel("close")
     assert panel.columns.tolist() == ["005930", "AAPL"]

@@ -154,11 +154,36 @@ def silver(prices: pd.DataFrame) -> dict[str, pa.Table]:
             ("net_income", 30.0, "1", REPORTED_AT, None), ("assets", 1e3, "1", REPORTED_AT, None),
         )
     ])  # fmt: skip
+    figures = pd.concat([figures, quarters(common)], ignore_index=True)
     frames = {
         "silver.fundamentals": figures, "silver.securities": names, "silver.symbols": names, "silver.adjustments": factor, "silver.filings": filings,
         "silver.news": news, "silver.corporate_actions": actions,
     }  # fmt: skip
     return {name: conformed(name, frame) for name, frame in frames.items()}
+
+
+def quarters(common: dict[str, object]) -> pd.DataFrame:
+    """Five quarters of SK hynix, whose net income of the last one was restated, and its balance."""
+    ends = [date(2022, 12, 31), date(2023, 3, 31), date(2023, 6, 30), date(2023, 9, 30), date(2023, 12, 31)]
+    told = {
+        **common, "security_id": "XKRX:000660", "exchange": "XKRX", "session_date": REPORTED_AT.date(), "basis": "consolidated",
+        "currency": "KRW", "fiscal_period": None, "is_derived": False, "filing_no": "1", "row_no": 0, "known_at": REPORTED_AT,
+        "known_until": None,
+    }  # fmt: skip
+    flows = [
+        {**told, "span": "quarter", "item": item, "concept": item, "value": value, "period_end": end,
+         "period_start": (pd.Timestamp(end) + pd.Timedelta(days=1) - pd.DateOffset(months=3)).date()}
+        for end in ends for item, value in (("revenue", 50e6), ("net_income", 10e6))
+    ]  # fmt: skip
+    flows[-1]["known_until"] = RESTATED_AT
+    flows.append({**flows[-1], "value": 5e6, "filing_no": "2", "known_at": RESTATED_AT, "known_until": None})
+    day = {"span": "instant", "period_start": None, "period_end": ends[-1]}
+    return pd.DataFrame(
+        [
+            *flows,
+            *({**told, **day, "item": i, "concept": i, "value": v} for i, v in (("equity", 4e8), ("liabilities", 2e8))),
+        ]
+    )
 
 
 def conformed_frame(frame: pd.DataFrame) -> pa.Table:

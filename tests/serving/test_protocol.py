@@ -198,7 +198,8 @@ def test_every_answer_with_data_is_described_with_its_meta(client):
 
 ROUTES = (
     "stocks", "stocks/{symbol}", "stocks/{symbol}/prices", "stocks/{symbol}/indicators", "stocks/{symbol}/predictions",
-    "stocks/{symbol}/filings", "stocks/{symbol}/news", "stocks/{symbol}/actions", "stocks/{symbol}/fundamentals", "models", "models/{symbol}",
+    "stocks/{symbol}/filings", "stocks/{symbol}/news", "stocks/{symbol}/actions", "stocks/{symbol}/fundamentals",
+    "stocks/{symbol}/ratios", "models", "models/{symbol}",
     "releases",
     "releases/current", "explain", "market/summary",
 )  # fmt: skip

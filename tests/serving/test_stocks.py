@@ -81,6 +81,34 @@ def test_figures_are_held_to_items_and_told_as_they_were_known(client):
     assert "income" in refused.json()["detail"]
 
 
+def test_ratios_say_their_parts_and_follow_a_restatement_from_its_filing_on(client):
+    url = f"{API}/000660/ratios"
+    answer = client.get(url)
+    now = {row["ratio"]: row for row in rows_of(answer)}
+    assert (now["net_margin"]["value"], now["revenue_growth"]["value"], now["debt_to_equity"]["value"]) == (
+        0.175,
+        0.0,
+        0.5,
+    )
+    assert now["earnings_per_share"]["value"] == 35.0  # a million shares
+    close = rows_of(client.get(f"{API}/000660/prices", params={"from": "2024-05-31"}))[0]["close"]
+    assert now["price_to_earnings"]["value"] == pytest.approx(close / 35.0)
+    assert (now["operating_margin"]["value"], now["operating_margin"]["reason"]) == (
+        None,
+        "no quarter of operating income told",
+    )
+    assert [part["filing_no"] for part in now["net_margin"]["parts"]] == ["2", *["1"] * 7]
+    assert now["net_margin"]["known_at"] == "2024-05-02T07:00:00Z"
+    assert answer.json()["meta"]["known_at"] == now["price_to_book"]["known_at"] == "2024-05-31T06:30:00Z"
+    then = client.get(url, params={"as_of": "2024-05-02T06:59:59Z", "basis": "consolidated"})
+    assert {row["ratio"]: row["value"] for row in rows_of(then)}["net_margin"] == 0.2
+    assert then.json()["meta"]["as_of"] == "2024-05-02T06:59:59Z"
+    assert rows_of(client.get(url, params={"as_of": "2024-02-01T06:59Z"})) == []
+    assert rows_of(client.get(url, params={"basis": "separate"})) == []
+    assert client.get(url, params={"basis": "group"}).status_code == 422
+    assert client.get(f"{API}/nothing/ratios").status_code == 404
+
+
 def test_a_filing_is_not_there_before_it_could_be_known(client):
     assert len(rows_of(client.get(f"{API}/005930/filings"))) == 9
     before = client.get(f"{API}/005930/filings", params={"as_of": "2024-04-05T00:00+09:00"})

@@ -51,6 +51,8 @@ URLS = """
 /api/v1/stocks/000660/actions
 /api/v1/stocks/AAPL/fundamentals
 /api/v1/stocks/AAPL/fundamentals?items=revenue,assets&as_of=2024-04-30T00:00Z
+/api/v1/stocks/MSFT/ratios
+/api/v1/stocks/MSFT/ratios?basis=consolidated&as_of=2024-04-30T00:00Z
 /api/v1/stocks/000660/predictions?limit=5
 /api/v1/market/summary?limit=5
 /api/v1/market/summary?exchange=XNYS&from=2024-04-01

@@ -63,7 +63,7 @@ def small_lake(folder: Path) -> SmallLake:
     bronze = Bronze(delta, store)
     seen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day <= LAST_BEFORE]
     unseen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day > LAST_BEFORE]
-    bronze.take([*_krx(seen), *_listing(), *_yahoo(LAST_BEFORE), *_coverage(seen), _facts(REPORTED_AT, 100.0)])
+    bronze.take([*_krx(seen), *_listing(), *_yahoo(LAST_BEFORE), *_coverage(seen), _facts(REPORTED_AT, 100.0), _year()])
     before = _publish(store, delta, 1, Window(FIRST, LAST_BEFORE, REVISED_AT - timedelta(hours=1)), "")
     revised = [
         _krx_day(day, REVISED_AT, revised=True) for day in (REVISED_DAY, calendars.next_session("XKRX", REVISED_DAY))
@@ -255,6 +255,27 @@ def _facts(accepted_at: datetime, revenue: float) -> Delivery:
         told | {"concept": "Assets", "val": 1_000.0},
     ]
     return _delivery("bronze.sec_facts", day, records, "AAPL", f"GET /companyfacts {day}", accepted_at)
+
+
+def _year() -> Delivery:
+    """Microsoft's year 2023 by quarters, its equity, and its shares as the cover counts them."""
+    day = REPORTED_AT.date()
+    told = {
+        "cik": "0000789019", "symbol": "MSFT", "taxonomy": "us-gaap", "form": "10-K", "filed": f"{day}",
+        "accn": f"0000789019-24-{day:%m%d}", "end": "2023-12-31", "unit": "USD", "accepted_at": REPORTED_AT,
+    }  # fmt: skip
+    months = ("01-01", "03-31"), ("04-01", "06-30"), ("07-01", "09-30"), ("10-01", "12-31")
+    quarters = [told | {"start": f"2023-{first}", "end": f"2023-{last}"} for first, last in months]
+    records = [
+        quarter | {"concept": concept, "val": value}
+        for quarter in quarters
+        for concept, value in (("Revenues", 50.0), ("NetIncomeLoss", 10.0))
+    ]
+    records.append(told | {"concept": "StockholdersEquity", "val": 400.0})
+    cover = {"taxonomy": "dei", "concept": "EntityCommonStockSharesOutstanding", "unit": "shares", "end": "2024-01-20"}
+    return _delivery(
+        "bronze.sec_facts", day, [*records, told | cover | {"val": 20.0}], "MSFT", "GET /companyfacts MSFT", REPORTED_AT
+    )
 
 
 def _delivery(
