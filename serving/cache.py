@@ -9,6 +9,7 @@ has the same bytes from each. What does not belong here: what an endpoint answer
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
@@ -73,29 +74,29 @@ class Answers:
         self._editions = Editions(settings.lake_url)
         self._metrics = metrics
         self._looking = CapacityLimiter(LOOKS)
-        self._symbols: OrderedDict[tuple[bytes, str], str] = OrderedDict()
+        self._symbols: OrderedDict[tuple[bytes, str, datetime | None], str] = OrderedDict()
         metrics.watch_cache(self.front, self.shared)
 
     def edition(self, sql: ReleaseSql) -> bytes:
         """What every answer of the release is marked with."""
         return self._editions.of(sql.release)
 
-    def known(self, sql: ReleaseSql, symbol: str) -> str | None:
-        """The security that the symbol means, where that was asked before in this release."""
-        return self._symbols.get((self.edition(sql), symbol))
+    def known(self, sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str | None:
+        """The security that the symbol meant at the instant, where that was asked before in this release."""
+        return self._symbols.get((self.edition(sql), symbol, as_of))
 
-    def resolve(self, sql: ReleaseSql, symbol: str) -> str:
-        """The security that the symbol means; asked once per release. Blocks.
+    def resolve(self, sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str:
+        """The security that the symbol meant at the instant; asked once per release. Blocks.
 
         Raises
         ------
         Problem
             As `stocks.resolve`.
         """
-        security = self.known(sql, symbol)
+        security = self.known(sql, symbol, as_of)
         if security is None:
-            security = stocks.resolve(sql, symbol)
-            self._symbols[self.edition(sql), symbol] = security
+            security = stocks.resolve(sql, symbol, as_of)
+            self._symbols[self.edition(sql), symbol, as_of] = security
             if len(self._symbols) > SYMBOLS:
                 self._symbols.popitem(last=False)
         return security
@@ -131,9 +132,15 @@ class Asked:
     scope: Scope
 
     async def of_security(
-        self, sql: ReleaseSql, symbol: str, slot: Callable[[str], Slot], asked: str, query: Callable[[str], bytes]
+        self,
+        sql: ReleaseSql,
+        symbol: str,
+        slot: Callable[[str], Slot],
+        asked: str,
+        query: Callable[[str], bytes],
+        as_of: datetime | None = None,
     ) -> Response:
-        """The answer about the security that the symbol means.
+        """The answer about the security that the symbol meant at the instant.
 
         Parameters
         ----------
@@ -141,7 +148,7 @@ class Asked:
         asked : the request's `variant`.
         query : makes the body for a security, in a thread.
         """
-        security = await self.resolve(sql, symbol)
+        security = await self.resolve(sql, symbol, as_of)
         return await self.of(sql, slot(security), asked, partial(query, security))
 
     async def of(self, sql: ReleaseSql, slot: Slot, asked: str, query: Callable[[], bytes]) -> Response:
@@ -153,12 +160,12 @@ class Asked:
         self.scope[KEEP_S] = slot.ttl_s
         return Response(body, media_type="application/json")
 
-    async def resolve(self, sql: ReleaseSql, symbol: str) -> str:
-        """The security that the symbol means; a thread is needed only the first time, one for all who ask at once."""
-        answers, security = self.answers, self.answers.known(sql, symbol)
+    async def resolve(self, sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str:
+        """The security that the symbol meant at the instant; a thread is needed only the first time, one for all who ask at once."""
+        answers, security = self.answers, self.answers.known(sql, symbol, as_of)
         if security is None:
-            question = partial(to_thread.run_sync, answers.resolve, sql, symbol)
-            security = await answers.flights.ask((answers.edition(sql), symbol), question)
+            question = partial(to_thread.run_sync, answers.resolve, sql, symbol, as_of)
+            security = await answers.flights.ask((answers.edition(sql), symbol, as_of), question)
         return security
 
 

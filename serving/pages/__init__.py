@@ -1,5 +1,7 @@
 """The pages for people, as files that need no network."""
 
+import html
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -8,3 +10,8 @@ from pathlib import Path
 def page(name: str) -> str:
     """The HTML of a page; its `$names` are filled by the route."""
     return Path(__file__).with_name(f"{name}.html").read_text(encoding="utf-8")
+
+
+def row(*cells: Sequence[str]) -> str:
+    """A row of a table; each cell is its class and its text, which is escaped."""
+    return "<tr>" + "".join(f'<td class="{kind}">{html.escape(text)}</td>' for kind, text in cells) + "</tr>"

@@ -1,6 +1,7 @@
 """Securities: which there are, what is known of one, and which one a symbol means."""
 
 import re
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -8,7 +9,7 @@ from lake.sql import ReleaseSql
 from market.table import Column
 from serving.paging import Page, text
 from serving.problems import bad_input, unknown
-from serving.queries.reading import columns, quoted
+from serving.queries.reading import columns, quoted, true_at
 
 LISTED = columns("silver.securities", without=("source",))
 DETAIL = (
@@ -20,44 +21,49 @@ DETAIL = (
 )
 _SYMBOL = re.compile(r"[0-9A-Za-z.:~\-]{1,40}\Z", re.ASCII)
 _EXPECTED = "a code such as 005930 or AAPL, or an id such as XKRX:005930; see /api/v1/stocks"
+_FORMER = 2  # places of `resolve` from which on nobody had the code at the instant
 
 
 def listing(
-    sql: ReleaseSql, page: Page, exchange: str | None, market: str | None, q: str | None
+    sql: ReleaseSql, page: Page, exchange: str | None, market: str | None, q: str | None, as_of: datetime | None = None
 ) -> tuple[pa.Table, str | None]:
-    """Securities in order of id, and the cursor of the next page; `q` is part of a code or name, whatever its case."""
+    """Securities known at the instant in order of id, and the cursor of the next page; `q` is part of a code or name, whatever its case."""
     after = page.after("stocks", text)
+    condition, values = true_at(sql, as_of)
     rows = sql.query(
         f"""
         SELECT {quoted([c.name for c in LISTED])} FROM silver.securities
-        WHERE known_until IS NULL AND security_id > ? AND (?::VARCHAR IS NULL OR exchange = ?)
+        WHERE {condition} AND security_id > ? AND (?::VARCHAR IS NULL OR exchange = ?)
           AND (?::VARCHAR IS NULL OR market = ?)
           AND (?::VARCHAR IS NULL OR strpos(lower(concat_ws('\n', symbol, name, name_en)), lower(?::VARCHAR)) > 0)
         ORDER BY security_id LIMIT ?
         """,
-        [after[0] if after else "", exchange, exchange, market, market, q, q, page.limit + 1],
+        [*values, after[0] if after else "", exchange, exchange, market, market, q, q, page.limit + 1],
     )
     return page.cut(rows, "stocks", ["security_id"])
 
 
-def detail(sql: ReleaseSql, security: str) -> pa.Table:
-    """One row: what is known of the security, and the sessions that the release has of it."""
+def detail(sql: ReleaseSql, security: str, as_of: datetime | None = None) -> pa.Table:
+    """One row: what was known of the security at the instant, and its sessions; none where nothing was known yet."""
+    condition, values = true_at(sql, as_of)
+    # The release's belief alone is smaller than every version.
+    bars, then, instants = ("gold.prices", "true", []) if as_of is None else ("silver.prices", condition, values)
     return sql.query(
         f"""
         SELECT {quoted([c.name for c in LISTED])}, first_session, last_session, n_sessions, last_close
-        FROM (SELECT * FROM silver.securities WHERE security_id = ? AND known_until IS NULL LIMIT 1)
+        FROM (SELECT * FROM silver.securities WHERE security_id = ? AND {condition} LIMIT 1)
         CROSS JOIN (
             SELECT min(session_date) AS first_session, max(session_date) AS last_session, count(*) AS n_sessions,
                    arg_max(close, session_date) AS last_close
-            FROM gold.prices WHERE security_id = ?
+            FROM {bars} WHERE security_id = ? AND {then}
         )
         """,
-        [security, security],
+        [security, *values, security, *instants],
     )
 
 
-def resolve(sql: ReleaseSql, symbol: str) -> str:
-    """The security that the symbol means: an id, the code it has now, or else the last one that had the code.
+def resolve(sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str:
+    """The security that the symbol meant at the instant: an id, the code it had then, or else the last one that had the code.
 
     Raises
     ------
@@ -67,21 +73,24 @@ def resolve(sql: ReleaseSql, symbol: str) -> str:
     if not _SYMBOL.match(symbol):
         raise unknown("symbol", symbol, _EXPECTED)
     wanted = symbol.upper()
+    then, values = true_at(sql, as_of)
     found = sql.query(
-        """
-        SELECT security_id, known_until IS NULL AS is_present FROM silver.symbols WHERE security_id = ? OR symbol = ?
-        UNION SELECT security_id, true FROM silver.securities
-        WHERE known_until IS NULL AND (security_id = ? OR symbol = ?)
-        ORDER BY is_present DESC, security_id
+        f"""
+        SELECT security_id, CASE WHEN {then} THEN 0 ELSE 2 END AS place, known_at FROM silver.symbols
+        WHERE security_id = ? OR symbol = ?
+        UNION ALL SELECT security_id, CASE WHEN {then} THEN 1 ELSE 3 END, known_at FROM silver.securities
+        WHERE security_id = ? OR symbol = ?
+        ORDER BY place, known_at, security_id
         """,
-        [wanted] * 4,
+        [*values, wanted, wanted, *values, wanted, wanted],
     ).to_pylist()
-    present = sorted({row["security_id"] for row in found if row["is_present"]})
-    ids = present or [row["security_id"] for row in found][-1:]
-    if not ids:
-        raise unknown(
-            "symbol", symbol, "a code such as 005930 or AAPL, or an id such as XKRX:005930; see /api/v1/stocks"
-        )
-    if len(ids) > 1 and wanted not in ids:
+    if not found:
+        raise unknown("symbol", symbol, _EXPECTED)
+    if wanted in {row["security_id"] for row in found}:
+        return wanted
+    # Who has the code is told by silver.symbols: in silver.securities a company that is gone keeps it.
+    holders = [row["security_id"] for row in found if row["place"] == found[0]["place"]]
+    ids = sorted(set(holders)) if found[0]["place"] < _FORMER else holders[-1:]
+    if len(ids) > 1:
         raise bad_input("symbol", f"one of the ids {', '.join(ids)}", symbol)
-    return wanted if wanted in ids else str(ids[0])
+    return str(ids[0])

@@ -17,7 +17,7 @@ Actions = body("Actions", disclosures.ACTIONS.columns)
 @router.get("/stocks/{symbol}/filings", response_model=Filings)
 def list_filings(sql: Sql, symbol: Symbol, span: Sessions, page: Paged, as_of: AsOf = None) -> Response:
     """Filings by session of receipt, newest first."""
-    security = stocks.resolve(sql, symbol)
+    security = stocks.resolve(sql, symbol, as_of)
     rows, following = disclosures.disclosures(sql, disclosures.FILINGS, security, span, page, as_of)
     return answer(sql.release, rows, next_cursor=following, as_of=as_of)
 
@@ -25,7 +25,7 @@ def list_filings(sql: Sql, symbol: Symbol, span: Sessions, page: Paged, as_of: A
 @router.get("/stocks/{symbol}/news", response_model=News)
 def list_news(sql: Sql, symbol: Symbol, span: Sessions, page: Paged, as_of: AsOf = None) -> Response:
     """Headlines, newest first; `from` and `to` are sessions whose window holds the publication."""
-    security = stocks.resolve(sql, symbol)
+    security = stocks.resolve(sql, symbol, as_of)
     rows, following = disclosures.disclosures(sql, disclosures.NEWS, security, span, page, as_of)
     return answer(sql.release, rows, next_cursor=following, as_of=as_of)
 
@@ -33,6 +33,6 @@ def list_news(sql: Sql, symbol: Symbol, span: Sessions, page: Paged, as_of: AsOf
 @router.get("/stocks/{symbol}/actions", response_model=Actions)
 def list_actions(sql: Sql, symbol: Symbol, span: Sessions, page: Paged, as_of: AsOf = None) -> Response:
     """Splits, dividends and the decisions behind them, newest first."""
-    security = stocks.resolve(sql, symbol)
+    security = stocks.resolve(sql, symbol, as_of)
     rows, following = disclosures.disclosures(sql, disclosures.ACTIONS, security, span, page, as_of)
     return answer(sql.release, rows, next_cursor=following, as_of=as_of)

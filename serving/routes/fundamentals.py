@@ -28,7 +28,7 @@ def list_fundamentals(
     span: Annotated[list[str] | None, Query(description="quarter, year or instant; all by default")] = None,
 ) -> Response:
     """Figures by the end of their period, newest first; `from` and `to` are ends of periods. `known_at` is when the filing could be read."""
-    security = stocks.resolve(sql, symbol)
+    security = stocks.resolve(sql, symbol, as_of)
     asked = {"items": words(items), "basis": words(basis), "span": words(span)}
     rows, following = fundamentals.fundamentals(sql, security, asked, dates, page, as_of)
     return answer(sql.release, rows, next_cursor=following, as_of=as_of)

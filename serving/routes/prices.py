@@ -35,4 +35,4 @@ async def list_prices(
         return body_of(sql.release, rows, next_cursor=following, as_of=as_of)
 
     asked = cache.variant(span, page, as_of=as_of, adjust=adjust or None)
-    return await cached.of_security(sql, symbol, cache.price, asked, query)
+    return await cached.of_security(sql, symbol, cache.price, asked, query, as_of)

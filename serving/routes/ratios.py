@@ -56,6 +56,6 @@ def list_ratios(
     basis: Annotated[list[str] | None, Query(description="consolidated or separate; both by default")] = None,
 ) -> Response:
     """Margins, returns, gearing, earnings per share and multiples as they could be known, each with its parts; none without a report."""
-    rows = ratios.ratios(sql, stocks.resolve(sql, symbol), words(basis), as_of)
+    rows = ratios.ratios(sql, stocks.resolve(sql, symbol, as_of), words(basis), as_of)
     known_at = max((row["known_at"] for row in rows if row["known_at"]), default=None)
     return answer(sql.release, rows, as_of=as_of, known_at=known_at)

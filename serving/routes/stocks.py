@@ -9,7 +9,7 @@ from starlette.responses import Response
 from market import calendars
 from serving.answers import answer
 from serving.bodies import body
-from serving.deps import Paged, Sql, Symbol
+from serving.deps import AsOf, Paged, Sql, Symbol
 from serving.queries import stocks
 
 router = APIRouter(tags=["stocks"])
@@ -21,16 +21,17 @@ Stocks, Stock = body("Stocks", stocks.LISTED), body("Stock", stocks.DETAIL)
 def list_stocks(
     sql: Sql,
     page: Paged,
+    as_of: AsOf = None,
     exchange: Annotated[Exchange | None, Query(description="only this exchange")] = None,
     market: Annotated[str | None, Query(description="only this board, such as KOSPI", max_length=40)] = None,
     q: Annotated[str | None, Query(description="part of a code or name, whatever its case", max_length=100)] = None,
 ) -> Response:
-    """Every security that the release knows, delisted ones included, in order of id."""
-    rows, following = stocks.listing(sql, page, exchange.value if exchange else None, market, q)
-    return answer(sql.release, rows, next_cursor=following)
+    """Every security known at `as_of`, delisted ones included, in order of id."""
+    rows, following = stocks.listing(sql, page, exchange.value if exchange else None, market, q, as_of)
+    return answer(sql.release, rows, next_cursor=following, as_of=as_of)
 
 
 @router.get("/stocks/{symbol}", response_model=Stock)
-def get_stock(sql: Sql, symbol: Symbol) -> Response:
-    """What is known of one security, and the sessions that the release has of it."""
-    return answer(sql.release, stocks.detail(sql, stocks.resolve(sql, symbol)))
+def get_stock(sql: Sql, symbol: Symbol, as_of: AsOf = None) -> Response:
+    """What is known of one security, and the sessions that the release has of it; no row where nothing was known at `as_of`."""
+    return answer(sql.release, stocks.detail(sql, stocks.resolve(sql, symbol, as_of), as_of), as_of=as_of)

@@ -2,7 +2,6 @@
 
 import html
 import string
-from collections.abc import Sequence
 from datetime import date, datetime
 
 from fastapi import APIRouter
@@ -10,7 +9,7 @@ from starlette.responses import HTMLResponse
 
 from lake.watch import Drift, Watch, Watched, kept
 from serving.deps import Files
-from serving.pages import page
+from serving.pages import page, row
 
 IS_API = False
 router = APIRouter(include_in_schema=False)
@@ -25,7 +24,7 @@ def watch(files: Files) -> HTMLResponse:
         return _page(NOTHING, "", "")
     sources = "".join(_source(one, found.today) for one in found.sources)
     drifts = [_drift(drift) for one in found.sources for drift in one.drifts]
-    return _page(_lead(found), sources, "".join(drifts) or _row(("soft", "nothing"), *[("", "")] * 5))
+    return _page(_lead(found), sources, "".join(drifts) or row(("soft", "nothing"), *[("", "")] * 5))
 
 
 def _page(lead: str, sources: str, drifts: str) -> HTMLResponse:
@@ -43,7 +42,7 @@ def _lead(found: Watch) -> str:
 def _source(one: Watched, today: date) -> str:
     warnings, left = one.warnings(today), one.calls_left
     mark = ("soft", "off") if one.state == "off" else ("look", "look") if warnings else ("good", "as expected")
-    return _row(
+    return row(
         ("name", one.source), mark, ("n", one.last_session or "none"), ("n", f"{one.calls_made:,}"),
         ("n", "no limit" if left is None else f"{left:,}"), ("n", _key(one, today)),
         ("said", "; ".join(warnings) or ("simulated" if one.state == "simulated" else "")),
@@ -61,11 +60,7 @@ def _key(one: Watched, today: date) -> str:
 
 def _drift(drift: Drift) -> str:
     now = ("look", "still comes") if drift.is_open else ("soft", "over")
-    return _row(
+    return row(
         ("name", drift.table), ("said", drift.expected), ("said", drift.found), ("n", drift.first_seen),
         ("n", f"{drift.n_sessions:,}"), now,
     )  # fmt: skip
-
-
-def _row(*cells: Sequence[str]) -> str:
-    return "<tr>" + "".join(f'<td class="{kind}">{html.escape(text)}</td>' for kind, text in cells) + "</tr>"

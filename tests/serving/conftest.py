@@ -130,6 +130,23 @@ def silver(prices: pd.DataFrame) -> dict[str, pa.Table]:
     factor = pd.DataFrame([{**samsung, "session_date": SPLIT, "factor": 0.2, "cause": "split_or_bonus",
                             "evidence": "base", "confidence": "high",
                             "known_at": calendars.close_at("XKRX", SPLIT)}])  # fmt: skip
+    kakao = {**common, "security_id": "XKRX:035720", "exchange": "XKRX", "evidence": "base"}
+    moved = [
+        {**kakao, "session_date": day, "factor": moved_by, "cause": cause, "confidence": "medium", "disclosed_by": receipt,
+         "known_at": calendars.close_at("XKRX", day)}
+        for day, moved_by, cause, receipt in (
+            (date(2024, 2, 1), 0.999, "rights_issue", "20240115000001"), (date(2024, 4, 2), 1.001, "consolidation", None),
+        )
+    ]  # fmt: skip
+    factor = pd.concat([factor, pd.DataFrame(moved)], ignore_index=True)
+    ended = calendars.close_at("XKRX", date(2024, 5, 13))
+    spells = pd.DataFrame([
+        {**kakao, "status": status, "first_session": first, "last_session": last, "known_at": known_at, "known_until": until}
+        for status, first, last, known_at, until in (
+            ("listed", START, None, common["known_at"], ended), ("listed", START, date(2024, 5, 10), ended, None),
+            ("halted", date(2024, 4, 1), date(2024, 4, 5), calendars.close_at("XKRX", date(2024, 4, 8)), None),
+        )
+    ])  # fmt: skip
     filings = pd.DataFrame([
         {**samsung, "session_date": day, "corp_code": "00126380", "corp_name": "삼성전자", "stock_code": "005930",
          "report_name": f"보고서 {i}", "receipt_no": f"202404010000{i:02d}", "receipt_date": day, "is_amendment": False,
@@ -156,7 +173,7 @@ def silver(prices: pd.DataFrame) -> dict[str, pa.Table]:
     ])  # fmt: skip
     figures = pd.concat([figures, quarters(common)], ignore_index=True)
     frames = {
-        "silver.fundamentals": figures, "silver.securities": names, "silver.symbols": names, "silver.adjustments": factor, "silver.filings": filings,
+        "silver.fundamentals": figures, "silver.listings": spells, "silver.securities": names, "silver.symbols": names, "silver.adjustments": factor, "silver.filings": filings,
         "silver.news": news, "silver.corporate_actions": actions,
     }  # fmt: skip
     return {name: conformed(name, frame) for name, frame in frames.items()}

@@ -199,7 +199,7 @@ def test_every_answer_with_data_is_described_with_its_meta(client):
 ROUTES = (
     "stocks", "stocks/{symbol}", "stocks/{symbol}/prices", "stocks/{symbol}/indicators", "stocks/{symbol}/predictions",
     "stocks/{symbol}/filings", "stocks/{symbol}/news", "stocks/{symbol}/actions", "stocks/{symbol}/fundamentals",
-    "stocks/{symbol}/ratios", "models", "models/{symbol}",
+    "stocks/{symbol}/ratios", "stocks/{symbol}/listings", "stocks/{symbol}/adjustments", "models", "models/{symbol}",
     "releases",
     "releases/current", "explain", "market/summary",
 )  # fmt: skip
@@ -217,6 +217,7 @@ PARAMETERS = (
     "items",
     "basis",
     "span",
+    "unexplained",
     "model",
     "table",
     "key",
@@ -242,6 +243,8 @@ CURSOR_OF = st.sampled_from(
         "news",
         "actions",
         "fundamentals",
+        "listings",
+        "adjustments",
         "summary",
         "releases",
     ]
@@ -269,7 +272,8 @@ def test_no_parameter_gives_a_failure(client, route, symbol, params):
 PAGED = {
     "stocks": ("stocks", 1), "stocks/005930/prices": ("prices", 1), "stocks/005930/indicators": ("indicators", 1),
     "stocks/005930/predictions": ("predictions", 2), "stocks/005930/filings": ("filings", 2), "stocks/005930/news": ("news", 2),
-    "stocks/005930/actions": ("actions", 3), "stocks/005930/fundamentals": ("fundamentals", 5), "market/summary": ("summary", 3), "releases": ("releases", 1),
+    "stocks/005930/actions": ("actions", 3), "stocks/005930/fundamentals": ("fundamentals", 5),
+    "stocks/005930/listings": ("listings", 2), "stocks/005930/adjustments": ("adjustments", 1), "market/summary": ("summary", 3), "releases": ("releases", 1),
 }  # fmt: skip
 
 

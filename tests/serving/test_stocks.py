@@ -1,10 +1,11 @@
 """Securities and their series over HTTP: found by any name, paged without loss, as believed at an instant."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from deltalake import CommitProperties, DeltaTable, write_deltalake
@@ -107,6 +108,81 @@ def test_ratios_say_their_parts_and_follow_a_restatement_from_its_filing_on(clie
     assert rows_of(client.get(url, params={"basis": "separate"})) == []
     assert client.get(url, params={"basis": "group"}).status_code == 422
     assert client.get(f"{API}/nothing/ratios").status_code == 404
+
+
+def passed_on(lake, built_tables, client) -> None:
+    """Publish a release in which 000660 passed to another company in April."""
+    second, until = "XKRX:000660~20240401", datetime(2024, 4, 1, 6, 30, tzinfo=UTC)
+    versions = dict(lake.first.tables)
+    for name in ("silver.symbols", "silver.securities"):
+        rows = built_tables[0][name].to_pandas(timestamp_as_object=False)
+        first = rows["security_id"] == "XKRX:000660"
+        new = rows[first].assign(security_id=second, name="다른회사", known_at=pd.Timestamp(until))
+        if name == "silver.symbols":
+            rows.loc[first, "known_until"] = pd.Timestamp(until)
+        contract = registry.table(name)
+        told = contract.conform(pa.Table.from_pandas(pd.concat([rows, new]), preserve_index=False))
+        uri = Path(lake.settings.lake_url, *name.split("."))
+        write_deltalake(uri, told, mode="overwrite")
+        versions[name] = DeltaTable(uri).version()
+    lake.releases.publish(replace(lake.first, release_id="r00003", tables=versions, parent="r00001"))
+    client.app.state.current.refresh()
+
+
+def test_a_code_means_whoever_had_it_at_the_instant(client, lake, built_tables):
+    passed_on(lake, built_tables, client)
+    old = {"as_of": "2024-03-29T00:00Z"}
+    (now,), (then,) = rows_of(client.get(f"{API}/000660")), rows_of(client.get(f"{API}/000660", params=old))
+    assert (now["security_id"], now["name"]) == ("XKRX:000660~20240401", "다른회사")
+    assert (then["security_id"], then["name"]) == ("XKRX:000660", "SK하이닉스")
+    prices = rows_of(client.get(f"{API}/000660/prices", params=old))
+    assert {row["security_id"] for row in prices} == {"XKRX:000660"}
+    assert rows_of(client.get(f"{API}/000660/prices")) == [], "the new company has no bar yet"
+    assert rows_of(client.get(f"{API}/XKRX:000660/prices")) != []
+    assert [row["security_id"] for row in rows_of(client.get(API, params=old)) if row["symbol"] == "000660"] == [
+        "XKRX:000660"
+    ]
+    early = client.get(f"{API}/000660", params={"as_of": "2023-01-01T00:00Z"})
+    assert rows_of(early) == [], "nothing was known of it yet"
+
+
+def test_a_security_is_told_with_the_sessions_known_at_the_instant(client):
+    (row,) = rows_of(client.get(f"{API}/005930", params={"as_of": "2024-03-04T06:29Z"}))
+    assert (row["first_session"], row["last_session"]) == ("2024-01-02", "2024-02-29")
+    bars = rows_of(client.get(f"{API}/005930/prices", params={"to": "2024-02-29"}))
+    assert (row["n_sessions"], row["last_close"]) == (len(bars), bars[-1]["close"])
+    assert rows_of(client.get(API, params={"as_of": "2024-01-01T00:00Z"})) == []
+
+
+def test_spells_of_a_listing_say_what_shows_them_and_end_only_when_that_was_known(client):
+    url = f"{API}/035720/listings"
+    whole = rows_of(client.get(url))
+    assert whole == walk(client, url, limit=1)
+    assert [(row["status"], row["first_session"], row["last_session"]) for row in whole] == [
+        ("listed", "2024-01-02", "2024-05-10"), ("halted", "2024-04-01", "2024-04-05"),
+    ]  # fmt: skip
+    assert all(row["evidence"] for row in whole)
+    (then,) = rows_of(client.get(url, params={"as_of": "2024-03-01T00:00Z"}))
+    assert (then["last_session"], then["known_at"]) == (None, "2024-01-02T07:00:00Z")
+    assert [row["status"] for row in rows_of(client.get(url, params={"from": "2024-04-06"}))] == ["listed"]
+    assert [row["status"] for row in rows_of(client.get(url, params={"from": "2024-04-05", "to": "2024-04-05"}))] == [
+        "listed",
+        "halted",
+    ]
+    assert rows_of(client.get(f"{API}/AAPL/listings")) == []
+
+
+def test_the_ledger_of_a_security_marks_what_nothing_explains(client):
+    url = f"{API}/005930/adjustments"
+    (factor,) = rows_of(client.get(url))
+    assert (factor["session_date"], factor["factor"], factor["cause"]) == ("2024-03-04", 0.2, "split_or_bonus")
+    assert (factor["is_unexplained"], factor["disclosed_by"], factor["confidence"]) == (True, None, "high")
+    assert rows_of(client.get(url, params={"as_of": "2024-03-04T06:29Z"})) == []
+    both = rows_of(client.get(f"{API}/035720/adjustments"))
+    assert both == walk(client, f"{API}/035720/adjustments", limit=1)
+    assert [(row["cause"], row["is_unexplained"]) for row in both] == [("rights_issue", False), ("consolidation", True)]
+    for asked, n in (({"unexplained": "true"}, 1), ({"unexplained": "false"}, 1), ({"from": "2024-04-01"}, 1)):
+        assert len(rows_of(client.get(f"{API}/035720/adjustments", params=asked))) == n
 
 
 def test_a_filing_is_not_there_before_it_could_be_known(client):

@@ -49,6 +49,12 @@ URLS = """
 /api/v1/stocks/000660/filings?as_of=2024-04-10T00:00Z
 /api/v1/stocks/000660/news
 /api/v1/stocks/000660/actions
+/api/v1/stocks?as_of=2024-04-30T00:00Z&limit=2
+/api/v1/stocks/005930?as_of=2024-03-05T00:00Z
+/api/v1/stocks/0001A0/listings
+/api/v1/stocks/0001A0/listings?as_of=2024-04-30T00:00Z&from=2024-02-01&to=2024-02-02
+/api/v1/stocks/000660/adjustments
+/api/v1/stocks/000660/adjustments?as_of=2024-04-30T00:00Z&unexplained=true
 /api/v1/stocks/AAPL/fundamentals
 /api/v1/stocks/AAPL/fundamentals?items=revenue,assets&as_of=2024-04-30T00:00Z
 /api/v1/stocks/MSFT/ratios
