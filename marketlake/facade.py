@@ -22,7 +22,7 @@ from market import calendars, registry
 from market.adjust import adjusted_as_of
 from market.errors import Permanent
 from market.features.nodes import Expr
-from marketlake import reading
+from marketlake import computing, reading
 from marketlake.frames import Prices, arrow_of, frame_of, ratio_frame
 from marketlake.opened import Instant, Opened, limited
 
@@ -279,11 +279,11 @@ class Lake(Opened):
         Permanent
             The expression cannot be read or looks ahead; unknown symbols; reversed dates.
         """
-        feature = reading.feature_of(expression)
+        feature = computing.feature_of(expression)
         first, last = reading.span_of(start, end)
         ids = reading.security_ids(self._sql, symbols)
         rows = reading.bars(self._sql, ids, last, self.as_of)
-        made = rows[["session_date", "symbol", "security_id"]].assign(value=reading.computed(feature, rows))
+        made = rows[["session_date", "symbol", "security_id"]].assign(value=computing.computed(feature, rows))
         made = made[made["session_date"] >= first].reset_index(drop=True)
         made["session_date"] = pd.to_datetime(made["session_date"])
         made.attrs["meta"] = self.meta | {"expression": feature.formula, "unit": feature.unit}

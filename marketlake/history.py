@@ -12,6 +12,7 @@ from lake.sql import ReleaseSql
 from market import calendars
 from market.errors import Permanent
 from marketlake import reading
+from marketlake.believed import as_believed
 
 
 def point_in_time(
@@ -41,6 +42,7 @@ def point_in_time(
     keys = rows[["row", "security_id", "event_timestamp"]]
     found = store.get_historical_features(keys.copy(), asked, filter_by_created_timestamp=True).to_df()
     found["session_date"] = pd.to_datetime(found["session_date"])
+    found = as_believed(sql, keys, found, feast_repo.TTL)
     kept = rows.drop(columns=["session_date"], errors="ignore")
     joined = kept.merge(found.drop(columns=["security_id", "event_timestamp"]), on="row", how="left")
     return joined.sort_values("row").drop(columns="row").reset_index(drop=True)

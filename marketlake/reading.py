@@ -9,18 +9,12 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from lake.sql import ReleaseSql
 from market import adjust, calendars, lookup, registry
 from market.errors import Permanent
-from market.features.catalogue import catalogue
-from market.features.definition import Feature
-from market.features.engine import compile_features
-from market.features.nodes import Expr
-from market.features.parse import parse
 from market.fundamentals import ITEMS
 from market.table import Window
 
@@ -266,41 +260,6 @@ def adjustments(sql: ReleaseSql, securities: Sequence[str] | None, as_of: dateti
         "ORDER BY session_date, security_id",
         [as_of, as_of, None if securities is None else "some", list(securities or [])],
     )
-
-
-def feature_of(expression: str | Expr) -> Feature:
-    """The expression as a feature: a name of the catalogue, a text, or an expression that is one already.
-
-    Raises
-    ------
-    Permanent
-        It cannot be read, names an unknown column, or looks ahead.
-    """
-    if isinstance(expression, str) and expression in catalogue():
-        return catalogue()[expression]
-    readable = {column.name for column in registry.table("gold.prices").public if column.type in ("float64", "int64")}
-    expr = parse(expression, readable) if isinstance(expression, str) else parse(str(expression), readable)
-    return Feature("value", expr, "An expression of a notebook.", "1", "ours")
-
-
-def computed(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
-    """(n,) the feature on forward-adjusted bars of whole series, ordered by security and session; NaN where not known.
-
-    The same program over the same rows as gold.features_daily, so the values have equal bits.
-    """
-    program = compile_features((feature,))
-    starts = np.flatnonzero(~rows["security_id"].duplicated().to_numpy())
-    offsets = np.append(starts, len(rows)).astype(np.int64)
-    prepared = adjust.forward_adjusted(rows)
-    columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in program.inputs}
-    return program.run(columns, offsets, session_numbers=_session_numbers(rows)).values[feature.name]
-
-
-def _session_numbers(rows: pd.DataFrame) -> np.ndarray:
-    """(n,) place of each row's session in its exchange's calendar; where it jumps, a series starts anew."""
-    keys = list(zip(rows["exchange"], rows["session_date"], strict=True))
-    numbers = {key: calendars.session_no(*key) for key in set(keys)}
-    return np.array([numbers[key] for key in keys], dtype=np.int64)
 
 
 def _bars_then(sql: ReleaseSql, ids: list[str], end: date, as_of: datetime) -> pa.Table:

@@ -14,7 +14,7 @@ import marketlake
 from lake.online import fill
 from market.datasets.gold.features_daily import program
 from market.errors import Permanent
-from marketlake import reading
+from marketlake import computing
 
 ROOT = Path(__file__).resolve().parents[2]
 CODES = ["005930", "000660", "035420", "0001A0"]
@@ -169,7 +169,7 @@ def test_an_expression_is_not_computed_across_a_hole():
     bars = pd.DataFrame({"security_id": "XKRX:005930", "exchange": "XKRX", "session_date": days, "volume": 1})
     bars = bars.assign(close=[100.0, 101.0, 500.0, 505.0], cumulative_factor=1.0)
     bars = bars.assign(**dict.fromkeys(("open", "high", "low"), bars["close"]))
-    found = reading.computed(reading.feature_of("close / ref(close, 1) - 1"), bars)
+    found = computing.computed(computing.feature_of("close / ref(close, 1) - 1"), bars)
     np.testing.assert_allclose(found, [np.nan, 0.01, np.nan, 0.01], rtol=1e-12)
 
 
@@ -199,10 +199,23 @@ def test_history_is_point_in_time_in_the_caller_s_order(lake):
                              "event_timestamp": ["2024-05-03T16:00-04:00", REVISED, JUST_BEFORE]})  # fmt: skip
     found = lake.history(entities)
     assert found["weight"].tolist() == [1, 2, 3]
-    assert found["session_date"].dt.strftime("%Y-%m-%d").tolist() == ["2024-05-03", "2024-04-30", "2024-04-25"]
+    assert found["session_date"].dt.strftime("%Y-%m-%d").tolist() == ["2024-05-03", "2024-04-30", "2024-04-30"]
     by_session = lake.history(pd.DataFrame({"symbol": ["005930"], "session_date": ["2024-04-30"]}))
     gold = lake.features("rsi_14", "2024-04-30", "2024-04-30", symbols="005930")
     assert by_session["rsi_14"].tolist() == gold["rsi_14"].tolist()
+
+
+@pytest.mark.parametrize("instant", ["2024-05-02T08:59+09:00", "2024-04-26T15:30+09:00"])
+def test_a_history_before_a_revision_has_the_values_of_then_to_the_bit(small_lake, lake, instant):
+    entities = pd.DataFrame({"symbol": CODES, "event_timestamp": [instant] * len(CODES)})
+    now, then = lake.history(entities), opened(small_lake, release="r00001").history(entities)
+    pd.testing.assert_series_equal(now["session_date"], then["session_date"])
+    for name in program().names:
+        assert now[name].to_numpy().view(np.int64).tolist() == then[name].to_numpy().view(np.int64).tolist(), name
+    after = lake.history(entities.assign(event_timestamp=REVISED))
+    revised = entities["symbol"] == "035420"
+    assert (after["rsi_14"] != now["rsi_14"])[revised].all()
+    assert set(now["release_id"]) == {"r00002"}
 
 
 @pytest.mark.parametrize(
