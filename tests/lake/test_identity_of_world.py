@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 TOLD = (
     "bronze.krx_listing",
     "bronze.dart_filings",
+    "bronze.dart_corp_codes",
     "bronze.sec_tickers",
     "bronze.sec_submissions",
     "bronze.yahoo_chart",

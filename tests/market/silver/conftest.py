@@ -51,6 +51,10 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "corp_code": "00126380", "corp_name": "삼성전자", "stock_code": "005930", "corp_cls": "Y",
         "report_nm": "주식분할결정", "rcept_no": "20240503000001", "flr_nm": "삼성전자", "rcept_dt": "20240503", "rm": "",
     },
+    "bronze.dart_corp_codes": {
+        "corp_code": "00126380", "corp_name": "삼성전자", "corp_eng_name": "SAMSUNG ELECTRONICS CO,.LTD", "stock_code": "005930",
+        "modify_date": "20240214",
+    },
     "bronze.dart_accounts": {
         "rcept_no": "20240503000001", "reprt_code": "11013", "bsns_year": "2024", "corp_code": "00126380", "fs_div": "CFS",
         "sj_div": "IS", "sj_nm": "손익계산서", "account_id": "ifrs-full_Revenue", "account_nm": "매출액", "account_detail": "-",

@@ -141,3 +141,38 @@ def test_a_symbol_has_its_companys_numbers_from_when_they_were_told(answer: Any,
     assert korean.iloc[1][["corp_code", "corp_name", "yahoo_symbol"]].tolist() == ["00126380", "삼성전자", "005930.KS"]
     assert f"{korean['known_at'].iloc[1]:%Y-%m-%d %H:%M}" == "2024-05-07 00:00", "a filing counts from the next open"
     assert (us["cik"], f"{us['known_at']:%H:%M}") == ("0000320193", "20:00")
+
+
+CODES = "bronze.dart_corp_codes"
+
+
+def test_a_company_that_never_filed_has_its_corp_code_from_the_fetch_of_darts_list(answer: Any, silver: Any) -> None:
+    told = [
+        answer(LISTING, "2024-05-03 23:00", {}),
+        answer(CODES, "2024-05-05 01:00", {}, {"stock_code": "999999", "corp_code": "00999999"}),
+        answer(CODES, "2024-05-08 01:00", {}),
+        answer(CODES, "2024-05-09 01:00", {"corp_code": "00126381"}),
+    ]
+    rows = silver("silver.symbols", *told)
+    assert rows["corp_code"].fillna("").tolist() == ["", "00126380", "00126381"], "a list that says the same is no row"
+    known = [f"{instant:%Y-%m-%d %H:%M}" for instant in rows["known_at"]]
+    assert known[1:] == ["2024-05-05 01:00", "2024-05-09 01:00"]
+    assert set(rows["security_id"]) == {"XKRX:005930"}, "the list makes no securities"
+
+
+def test_a_stock_code_that_two_companies_have_in_darts_list_is_nobodys(answer: Any, silver: Any) -> None:
+    told = [answer(LISTING, "2024-05-03 23:00", {}), answer(CODES, "2024-05-05 01:00", {}, {"corp_code": "00999999"})]
+    assert silver("silver.symbols", *told)["corp_code"].isna().all()
+
+
+def test_darts_list_is_of_those_who_had_the_codes_on_the_day_of_its_fetch(answer: Any, silver: Any) -> None:
+    listed = [one for one in passed_on(answer) if one.schema.metadata[b"table"] == LISTING.encode()]
+    lists = [
+        answer(CODES, "2024-05-04 01:00", {}, day=DAY),
+        answer(CODES, "2024-05-08 01:00", {"corp_code": "00777777"}, day=DAY),
+    ]
+    rows = silver("silver.symbols", *listed, *lists)
+    now = true_at(rows, pd.Timestamp("2024-05-09T00:00Z")).set_index("security_id")["corp_code"]
+    assert now.to_dict() == {NEW_ID: "00777777"}
+    then = true_at(rows, pd.Timestamp("2024-05-05T00:00Z")).set_index("security_id")["corp_code"]
+    assert then.to_dict() == {OLD_ID: "00126380"}
