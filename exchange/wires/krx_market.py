@@ -104,12 +104,10 @@ def _cookie(ask: Ask) -> str:
 def _rows(fields: Mapping[str, str], world: World, clock: Clock) -> Answer:
     """Delistings of the range that are out by now; an empty list of another service, and of more than two years."""
     first, last = (_day(fields.get(name, "")) for name in ("strtDd", "endDd"))
-    is_good = fields.get("bld") == _DELISTINGS and first and last and last - first <= _LONGEST
-    rows = [
-        _row(row)
-        for row in (world.delistings or () if is_good else ())
-        if first <= row.day <= last and krx_ready_at(row.day) <= clock.now
-    ]
+    rows: list[dict[str, Any]] = []
+    if fields.get("bld") == _DELISTINGS and first and last and last - first <= _LONGEST:
+        out = [row for row in world.delistings or () if krx_ready_at(row.day) <= clock.now]
+        rows = [_row(row) for row in out if first <= row.day <= last]
     body = {"output": rows, "CURRENT_DATETIME": f"{clock.now:%Y.%m.%d %p %I:%M:%S}"}
     return Answer(body, content_type=_HTML, rows=("output",), session=last)
 

@@ -28,7 +28,7 @@ KEYS = ("krx_id", "krx_password")
 KEY_FROM = "get an account at data.krx.co.kr, or leave it out: MARKETLAKE_KRX_MARKET_BASE_URL=off"
 
 DATA, LOGIN = "/comm/bldAttendant/getJsonData.cmd", "/contents/MDC/COMS/client/MDCCOMS001D1.cmd"
-PAGES = (
+PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/contents/MDC/COMS/client/MDCCOMS001.cmd", {}),
     ("/contents/MDC/COMS/client/view/login.jsp", {"site": "mdc"}),
 )
