@@ -1,15 +1,13 @@
 """silver.delistings: why a share left, since when that is known, and that it is told of the right listing of a code used twice."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from expectations.judge import judge
-from market import calendars, registry
+from market import registry
 from market.bitemporal import true_at
 from market.datasets.bronze.krx_delistings import told
 from tests.market.silver.conftest import sessions
@@ -109,32 +107,3 @@ def test_each_listing_of_a_code_used_again_has_its_own_reason(answer: Any, silve
     )  # fmt: skip
     rows = silver(SILVER, first, second, list_).set_index("security_id")["reason_class"].to_dict()
     assert rows == {"XKRX:005930": "merger", f"XKRX:005930~{new:%Y%m%d}": "audit_opinion"}
-
-
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(("005930", "000660", "00088K")), st.integers(0, 340), st.sampled_from(("피흡수합병", "", "해산 사유 발생")), st.integers(1, 40)),
-        max_size=8,
-    )
-)  # fmt: skip
-def test_what_is_believed_at_any_time_was_told_by_then_and_one_reason_per_delisting(
-    answer: Any, silver: Any, said: list[tuple[str, int, str, int]]
-) -> None:
-    parts, known = [], {}
-    for code, after, reason, later in said:
-        day = date(2024, 1, 2) + timedelta(days=after)
-        session = calendars.next_session("XKRX", day - timedelta(days=1))
-        row = delisted(ISU_CD=code, DELIST_DD=f"{day:%Y/%m/%d}", DELIST_RSN_DSC=reason)
-        parts.append(answer(LIST, f"{session + timedelta(days=later)} 00:00", row, day=session))
-        known[f"XKRX:{code}", day] = calendars.close_at("XKRX", session)
-    rows = silver(SILVER, *parts)
-    assert set(zip(rows["security_id"], rows["delist_date"], strict=True)) == set(known)
-    assert all(row.known_at >= pd.Timestamp(known[row.security_id, row.delist_date]) for row in rows.itertuples())
-    assert all(row.last_session < row.delist_date and row.last_session in DAYS_BEFORE for row in rows.itertuples())
-    for instant in [*rows["known_at"], *rows["known_until"].dropna()]:
-        believed = true_at(rows, instant)
-        assert not believed.duplicated(["security_id", "delist_date"]).any()
-
-
-DAYS_BEFORE = set(calendars.sessions("XKRX", date(2023, 12, 1), date(2024, 12, 31)))
