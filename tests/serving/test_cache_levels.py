@@ -211,7 +211,7 @@ def test_equal_questions_right_after_a_switch_are_one_query(tmp_path, monkeypatc
     )
     looked_up, queried = [], []
 
-    def resolve(sql, symbol):
+    def resolve(sql, symbol, as_of):
         looked_up.append(symbol)
         time.sleep(0.1)
         return "XKRX:005930"
