@@ -122,7 +122,7 @@ def pages(answer: Answer, first: date, last: date) -> list[str]:
         _need(page, ("name", "filingFrom", "filingTo"), where)
         if not _PAGE.fullmatch(str(page["name"])):
             raise SchemaDrift(where, expected="a page's name", found=repr(page["name"]), do=_CHANGED)
-        if str(page["filingFrom"]) <= last.isoformat() and str(page["filingTo"]) >= first.isoformat():
+        if _day(page, "filingFrom", where) <= last and _day(page, "filingTo", where) >= first:
             found.append(str(page["name"]))
     return found
 
@@ -146,7 +146,7 @@ def facts(answer: Answer, company: Company, accepted: Mapping[str, datetime], se
     for row_no, row in enumerate(_figures(answer.body, company, where)):
         new |= row.keys() - known
         at = accepted.get(row["accn"])
-        session = edgar.session_of(at) if at else edgar.session_on_or_after(_day(row["filed"], where))
+        session = edgar.session_of(at) if at else edgar.session_on_or_after(_day(row, "filed", where))
         if session in wanted:
             more = {"accepted_at": at, "row_no": row_no, "session_date": session}
             records.append({"start": None, "frame": None, **row, **same, **more})
@@ -209,11 +209,11 @@ def _need(row: Any, names: Sequence[str], where: str) -> None:
         )
 
 
-def _day(text: Any, where: str) -> date:
+def _day(row: Mapping[str, Any], name: str, where: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(row[name])
     except (TypeError, ValueError) as error:
-        raise SchemaDrift(where, expected="a day in filed", found=repr(text), do=_CHANGED) from error
+        raise SchemaDrift(where, expected=f"a day in {name}", found=repr(row[name]), do=_CHANGED) from error
 
 
 def _table(

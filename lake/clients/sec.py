@@ -138,12 +138,18 @@ def _company(fetcher: Fetcher, company: Company, sessions: Sequence[date], now: 
     """One company's filings of the sessions, page by page, and the figures of those that have any."""
     head = fetcher.get(f"/submissions/CIK{company.digits}.json", {}, sessions[-1])
     first, listed = _listed(head, head, company, sessions, now)
-    yield first
     if first.problem is not None:
+        yield first
         return
     begin = calendars.previous_session(SOURCES[SOURCE].exchange, sessions[0])
-    for page in sec_rows.pages(head, begin - _APART, sessions[-1] + _APART):
-        answer = fetcher.get(f"/submissions/{page}", {}, sessions[-1])
+    pages = sec_rows.pages(head, begin - _APART, sessions[-1] + _APART)
+    try:
+        answers = [fetcher.get(f"/submissions/{page}", {}, sessions[-1]) for page in pages]
+    except NotThere as absent:  # the list that names the page is what must be looked at
+        yield replace(first, problem=absent)
+        return
+    yield first
+    for answer in answers:
         older, more = _listed(answer, head, company, sessions, now)
         yield older
         if older.problem is not None:

@@ -162,7 +162,7 @@ def _rows(answer: Answer, symbol: str, sessions: Sequence[date], now: datetime, 
     try:
         table = pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
         return noting(table, _unknown(chart))
-    except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+    except (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError) as error:
         raise SchemaDrift(where, expected="numbers in the chart", found=str(error)) from error
 
 

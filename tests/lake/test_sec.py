@@ -222,6 +222,29 @@ def test_a_number_that_sec_does_not_have_is_permanent(live: Ask) -> None:
         live(edgar, [FRIDAY])
 
 
+def test_a_page_that_is_named_and_not_there_stops_the_day_with_the_list_that_names_it(live: Ask) -> None:
+    older = {"CIK0001067983-submissions-001.json": [filing("c", "2024-05-03T23:30:00.000Z")]}
+    edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"), older=older)
+    edgar.change = lambda path, body: None if path.endswith("-001.json") else body
+    *_, listed = live(edgar, [FRIDAY])
+    assert isinstance(listed.problem, sec.NotThere) and "submissions-001" in str(listed.problem)
+    assert b"submissions-001" in listed.payload
+
+
+@pytest.mark.parametrize("told", ["Wed, 99 Foo", 20240503, None])
+def test_a_page_whose_days_are_none_is_drift(live: Ask, told: Any) -> None:
+    def change(path: str, body: Any) -> Any:
+        if path.endswith("CIK0001067983.json") and "submissions" in path:
+            body["filings"]["files"][0]["filingTo"] = told
+        return body
+
+    older = {"CIK0001067983-submissions-001.json": [filing("c", "2024-05-03T23:30:00.000Z")]}
+    edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"), older=older)
+    edgar.change = change
+    [problem] = [d.problem for d in live(edgar, [FRIDAY]) if d.problem]
+    assert isinstance(problem, SchemaDrift) and "a day in filingTo" in str(problem)
+
+
 def renamed(name: str) -> Callable[[Any], Any]:
     def change(value: Any) -> Any:
         if isinstance(value, dict):

@@ -179,6 +179,14 @@ def test_a_symbol_that_the_world_itself_names_cannot_be_unknown(ask: Callable[..
         list(ask(chart(WEEK, [1.0] * 5), symbols="GONE,AAA", named=("GONE", "AAA")))
 
 
+@pytest.mark.parametrize("hint", [10**40, "2", [2]])
+def test_a_number_that_is_none_or_too_large_is_drift(ask: Callable[..., Iterator[Delivery]], hint: Any) -> None:
+    body = chart(WEEK, [1.0] * 5)
+    body["chart"]["result"][0]["meta"]["priceHint"] = hint
+    first = next(ask(body))
+    assert isinstance(first.problem, SchemaDrift) and first.payload
+
+
 @pytest.mark.parametrize("change", [{"close": ["1.0"] * 5}, {"close": [1.0]}, {"open": None}])
 def test_another_shape_is_drift_and_comes_with_the_payload(
     ask: Callable[..., Iterator[Delivery]], change: dict[str, Any]
