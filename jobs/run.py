@@ -116,11 +116,14 @@ class Runner:
         self._execute(job, {**selected_sessions(f"{first}", f"{last}"), **(tags or {})})
 
     def move_clock(self, session: date) -> None:
-        """Set a simulated world's clock to when the session is due from all sources; never before what the lake knows."""
-        clock = self.lake.world.clock()
+        """Set a simulated world's clock to when the session is due from all sources; never before what the lake knows or asked: a day that
+        is corrected after a later one was asked for is told later, too."""
+        world = self.lake.world
+        clock = world.clock()
         if isinstance(clock, ExchangeClock):
             known = [release.as_of for release in self.lake.releases.list()]  # also of those that were rolled back
-            clock.move(max([session_due_at(session), *known]))
+            asked = self.lake.bronze.asked_last(f"{session:%Y-%m}", world.simulated)
+            clock.move(max([session_due_at(session), *known, *([asked] if asked else [])]))
 
     def _execute(self, job: str, tags: dict[str, str]) -> None:
         run_id = str(uuid.uuid4())

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -181,6 +181,12 @@ class Bronze:
         mine = (ds.field("source") == source) & (ds.field("quota_date") == day)
         rows = self._delta.read(registry.table(REQUESTS), where=mine, columns=["attempts"])
         return int(pc.sum(rows.column("attempts")).as_py() or 0)
+
+    def asked_last(self, month: str, sources: Iterable[str]) -> datetime | None:
+        """When, by its source's clock, the newest request for a session of that month (`2024-05`) or later ended; None: none was made."""
+        theirs = (ds.field("session_month") >= month) & ds.field("source").isin(sorted(sources))
+        rows = self._delta.read(registry.table(REQUESTS), where=theirs, columns=["known_at"])
+        return pc.max(rows.column("known_at")).as_py()  # type: ignore[no-any-return]  # pyarrow has no types
 
     def _kept(self, delivery: Payload, problem: MarketlakeError) -> MarketlakeError:
         _, path = land(self._store, delivery)

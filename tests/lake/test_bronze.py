@@ -179,6 +179,15 @@ def exchange_day(intake: Any) -> date:
     return quota_day(intake.world.clock()())
 
 
+def test_when_it_was_asked_last_is_told_by_the_clock_of_the_sources(intake: Any) -> None:
+    day = intake.sessions("krx")[-1]
+    assert intake.bronze.asked_last(f"{day:%Y-%m}", ["krx", "dart"]) is None
+    intake.take("krx", [day])
+    assert intake.bronze.asked_last(f"{day:%Y-%m}", ["krx", "dart"]) == intake.world.clock()()
+    assert intake.bronze.asked_last(f"{day:%Y-%m}", ["dart"]) is None
+    assert intake.bronze.asked_last("2999-01", ["krx"]) is None
+
+
 def test_requests_are_stored_and_count_against_the_quota_of_the_next_run(intake: Any) -> None:
     day = intake.sessions("krx")[-1:]
     taken = intake.take("krx", day)
