@@ -5,16 +5,17 @@ What does not belong here: asking, and which sessions are wanted (`lake.clients.
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from lake.delivery import SchemaDrift, noting, own_columns, said
 from lake.host import Answer
 from market import edgar, registry
+from market.errors import Permanent
 
 TICKERS, SUBMISSIONS, FACTS = "bronze.sec_tickers", "bronze.sec_submissions", "bronze.sec_facts"
 _ADDED = ("cik", "symbol", "name", "accepted_at")
@@ -22,6 +23,7 @@ _FACT = ("end", "val", "accn", "fy", "fp", "form", "filed")
 _PAGE = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")
 _LEFT = {"core_type"}  # SEC sends it with newer filings: the kind once more
 _CHANGED = "The source changed its format: compare the kept payload with the contract"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def filings(answer: Answer, company: Company, head: Mapping[str, Any]) -> pa.Tab
     same = {"cik": company.digits, "symbol": company.symbol, "name": head.get("name")}
     records = [
         {**same, **{name: columns[name][i] for name in names}, "accepted_at": at, "row_no": i,
-         "session_date": edgar.session_of(at)}
+         "session_date": _session(edgar.session_of, at, "acceptanceDateTime", where)}
         for i, at in enumerate(accepted)
     ]  # fmt: skip
     rows = _table(records, SUBMISSIONS, where, (("session_date", pa.date32()), ("row_no", pa.int32())))
@@ -146,7 +148,10 @@ def facts(answer: Answer, company: Company, accepted: Mapping[str, datetime], se
     for row_no, row in enumerate(_figures(answer.body, company, where)):
         new |= row.keys() - known
         at = accepted.get(row["accn"])
-        session = edgar.session_of(at) if at else edgar.session_on_or_after(_day(row, "filed", where))
+        if at:
+            session = edgar.session_of(at)
+        else:
+            session = _session(edgar.session_on_or_after, _day(row, "filed", where), "filed", where)
         if session in wanted:
             more = {"accepted_at": at, "row_no": row_no, "session_date": session}
             records.append({"start": None, "frame": None, **row, **same, **more})
@@ -214,6 +219,13 @@ def _day(row: Mapping[str, Any], name: str, where: str) -> date:
         return date.fromisoformat(row[name])
     except (TypeError, ValueError) as error:
         raise SchemaDrift(where, expected=f"a day in {name}", found=repr(row[name]), do=_CHANGED) from error
+
+
+def _session(session_of: Callable[[T], date], told: T, name: str, where: str) -> date:
+    try:
+        return session_of(told)
+    except (Permanent, OverflowError) as error:  # a day that no calendar reaches
+        raise SchemaDrift(where, expected=f"a day of our calendars in {name}", found=f"{told}", do=_CHANGED) from error
 
 
 def _table(

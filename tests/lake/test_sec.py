@@ -270,8 +270,9 @@ def test_a_renamed_key_is_drift_and_says_which(live: Ask, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("where", "value"),
-    [("size", "9"), ("acceptanceDateTime", "yesterday"), ("acceptanceDateTime", None), ("isXBRL", "yes"), ("form", 10)],
-)
+    [("size", "9"), ("acceptanceDateTime", "yesterday"), ("acceptanceDateTime", None), ("isXBRL", "yes"), ("form", 10),
+     ("acceptanceDateTime", "0001-01-01T00:00:00.000Z"), ("acceptanceDateTime", "9999-12-31T23:59:59.000Z")],
+)  # fmt: skip
 def test_another_type_in_a_filing_is_drift(live: Ask, where: str, value: Any) -> None:
     edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z") | {where: value})
     [problem] = [d.problem for d in live(edgar, [FRIDAY]) if d.problem]
@@ -280,7 +281,8 @@ def test_another_type_in_a_filing_is_drift(live: Ask, where: str, value: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("where", "value"), [("val", "5"), ("val", True), ("accn", {"value": "a"}), ("filed", 5), ("end", 3)]
+    ("where", "value"),
+    [("val", "5"), ("val", True), ("accn", {"value": "a"}), ("filed", 5), ("end", 3)],
 )
 def test_another_type_in_a_figure_is_drift(live: Ask, where: str, value: Any) -> None:
     edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"))
