@@ -110,8 +110,9 @@ class World:
 
 
 def simulated_sources(settings: Settings) -> frozenset[str]:
-    """The sources whose base URL is empty."""
-    return frozenset(name for name, source in SOURCES.items() if not getattr(settings, source.setting("base_url")))
+    """The sources whose base URL is empty, without those that are off."""
+    empty = (name for name, source in SOURCES.items() if not getattr(settings, source.setting("base_url")))
+    return frozenset(name for name in empty if not is_off(settings, name))
 
 
 def is_off(settings: Settings, source: str) -> bool:

@@ -15,6 +15,7 @@ from lake.clients.naver import _instant as naver_instant
 from lake.delivery import ClientContext, Delivery, SchemaDrift
 from lake.settings import Settings
 from lake.world import open_world
+from market.sources import SOURCES
 
 OPEN = 1598967000  # 2020-09-01 09:30 in New York
 DAY = date(2020, 9, 1)
@@ -26,7 +27,7 @@ def first(make: Callable[..., Settings]) -> First:
     """``first(source, text)``: the first delivery of a source of the real world that always answers that text."""
 
     def deliver(source: str, text: str, **values: Any) -> Delivery:
-        live = {f"{name}_base_url": "live" for name in ("krx", "yahoo", "dart", "naver", "sec", "kakao")}
+        live = {source.setting("base_url"): "live" for source in SOURCES.values()}
         settings = make(
             **{**live, "us_symbols": "AAPL", "sec_user_agent": "Jane jane@example.com", "http_attempts": 1, **values}
         )
