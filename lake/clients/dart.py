@@ -32,6 +32,7 @@ KEYS = ("dart_api_key",)
 KEY_FROM = "get a key at opendart.fss.or.kr"
 
 _PAGE = 100
+_SHOWN = 5
 _LONGEST = timedelta(days=85)  # without a company, OpenDART takes three months at most
 _NO_DATA = "013"
 _CALENDAR = 12  # most companies' year ends in December
@@ -82,8 +83,16 @@ def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Span, first: Answer) -
         listed.append(delivery.rows)
         yield delivery
     reports = dart_rows.reports(pa.concat_tables(listed))
-    for found in in_order(lambda report: _report(fetcher, report), reports, parallel):
+    untold = []
+    for report, found in zip(reports, in_order(lambda one: _report(fetcher, one), reports, parallel), strict=True):
+        if not any(delivery.table == ACCOUNTS and (delivery.rows.num_rows or delivery.problem) for delivery in found):
+            untold.append(f"{report.stock_code} {max(report.receipts)}")
         yield from found
+    if untold:
+        logger.warning(
+            "periodic reports without accounts under their own receipts: corrected since, most often", source=SOURCE, n=len(untold),
+            first=", ".join(untold[:_SHOWN]), first_session=f"{span.first}", last_session=f"{span.last}",
+        )  # fmt: skip
 
 
 def _ended(deliveries: Iterator[Delivery]) -> Iterator[Delivery]:
@@ -144,11 +153,7 @@ def _report(fetcher: Fetcher, report: Report) -> list[Delivery]:
     found.append(company)
     month = dart_rows.last_month(company.rows)
     others = [asked for asked in report.asked_as(month) if asked not in tried] if month else []
-    if not _asked(fetcher, report, others, found):
-        logger.warning(
-            "periodic report without accounts under its own receipts", source=SOURCE, company=report.corp_code, symbol=report.stock_code,
-            receipts=sorted(report.receipts),
-        )  # fmt: skip
+    _asked(fetcher, report, others, found)
     return found
 
 

@@ -150,7 +150,7 @@ def test_a_report_without_accounts_is_told_in_the_log_and_stops_nothing(taken: A
     host = Host([FIRST], {})
     assert all(delivery.problem is None for delivery in taken(host))
     assert any(
-        "periodic report without accounts under its own receipts" in line and "20240507000001" in line
+        "periodic reports without accounts under their own receipts" in line and "20240507000001" in line
         for line in logged
     )
     assert len(reports(host)) == 2
