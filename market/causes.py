@@ -38,12 +38,15 @@ class Explanation:
     title: str = ""
 
 
+_NEW_SHARES = ("split_or_bonus", "rights_or_other", "opening_auction")
+"""What new shares look like; without a halt, a base at which trading also opened looks like an auction's by chance."""
+
 EXPLANATIONS = {
     "split_decision": Explanation("split", ("split_or_bonus",), True, LATER),
-    "bonus_decision": Explanation("bonus_issue", ("split_or_bonus", "rights_or_other"), True, SOON),
-    "rights_and_bonus_decision": Explanation("rights_and_bonus", ("split_or_bonus", "rights_or_other"), True, SOON),
-    "rights_decision": Explanation("rights_issue", ("split_or_bonus", "rights_or_other"), True, SOON),
-    "dividend_decision": Explanation("stock_dividend", ("split_or_bonus", "rights_or_other"), True, SOON, "주식배당"),
+    "bonus_decision": Explanation("bonus_issue", _NEW_SHARES, True, SOON),
+    "rights_and_bonus_decision": Explanation("rights_and_bonus", _NEW_SHARES, True, SOON),
+    "rights_decision": Explanation("rights_issue", _NEW_SHARES, True, SOON),
+    "dividend_decision": Explanation("stock_dividend", _NEW_SHARES, True, SOON, "주식배당"),
     "spin_off_decision": Explanation("spin_off", ("spin_off",), True, LATER),
     "consolidation_decision": Explanation("consolidation", ("consolidation", "opening_auction"), False, LATER),
     "capital_reduction_decision": Explanation("capital_reduction", ("consolidation", "opening_auction"), False, LATER),

@@ -52,6 +52,8 @@ def said(events: pd.DataFrame, told: pd.DataFrame) -> tuple[str, str | None, str
         ("split_or_bonus", 0.5, "bonus_decision", "무상증자결정", "bonus_issue"),
         ("rights_or_other", 0.5, "bonus_decision", "무상증자결정", "bonus_issue"),
         ("rights_or_other", 0.95, "rights_decision", "유상증자결정", "rights_issue"),
+        ("opening_auction", 0.5, "bonus_decision", "무상증자결정", "bonus_issue"),
+        ("opening_auction", 0.95, "rights_decision", "유상증자결정", "rights_issue"),
         ("rights_or_other", 0.9, "rights_and_bonus_decision", "유무상증자결정", "rights_and_bonus"),
         ("rights_or_other", 0.97, "dividend_decision", "주식배당결정", "stock_dividend"),
         ("spin_off", 0.85, "spin_off_decision", "주요사항보고서(회사분할결정)", "spin_off"),
