@@ -8,8 +8,10 @@ from pathlib import Path
 
 @cache
 def page(name: str) -> str:
-    """The HTML of a page; its `$names` are filled by the route."""
-    return Path(__file__).with_name(f"{name}.html").read_text(encoding="utf-8")
+    """The HTML of a page, with the style that pages of tables share; its other `$names` are filled by the route."""
+    here = Path(__file__)
+    text = here.with_name(f"{name}.html").read_text(encoding="utf-8")
+    return text.replace("$style", here.with_name("tables.css").read_text(encoding="utf-8"))
 
 
 def row(*cells: Sequence[str]) -> str:
