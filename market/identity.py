@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-ID = r"(XKRX:[0-9A-Z]{6}(?:~\d{8})?|XNYS:[A-Z.\-]{1,8})$"
+ID = r"(?:XKRX:[0-9A-Z]{6}|XNYS:[A-Z.\-]{1,8})(?:~\d{8})?$"
 """Form of an id: exchange and code; behind a tilde the listing of a company that has another one's code (ADR 0017)."""
 
 BOARDS = ("KONEX", "KOSDAQ", "KOSPI")

@@ -34,6 +34,7 @@ _NUMBERS = (*_PRICES, "dividend", "numerator", "denominator")
 _CHART = ("meta", "timestamp", "events", "indicators")
 _SLACK = timedelta(days=7)
 _DAY_S = 86_400
+_EARLIEST_S = -2_208_988_800  # 1900, before any chart
 _TRANSIENT_CODES = ("Internal Server Error", "internal-error", "Service Unavailable", "Too Many Requests")
 
 
@@ -156,6 +157,8 @@ def _rows(answer: Answer, symbol: str, sessions: Sequence[date], now: datetime, 
         "currency": [meta.get("currency")] * n,
         "exchange_name": [meta.get("exchangeName")] * n,
         "price_hint": [meta.get("priceHint")] * n,
+        "long_name": [meta.get("longName")] * n,
+        "first_trade": [_first_trade(meta, now)] * n,
         "session_date": [day for day, _ in kept],
         "row_no": [row.row_no for _, row in kept],
     }
@@ -257,6 +260,16 @@ def _session_of(at: int, meta: Mapping[str, Any]) -> date:
     return datetime.fromtimestamp(at, zone).date()
 
 
+def _first_trade(meta: Mapping[str, Any], now: datetime) -> date | None:
+    """Since when whoever has the symbol now is traded; None where Yahoo tells no such day. Before 1970 it counts backwards."""
+    at: Any = meta.get("firstTradeDate")
+    return _session_of(at, meta) if _is_past(at, now) else None
+
+
+def _is_past(at: Any, now: datetime) -> bool:
+    return type(at) is int and _EARLIEST_S <= at <= now.timestamp() + _DAY_S
+
+
 def _later_splits(splits: Sequence[tuple[date, _Row]]) -> Any:
     """The product of the ratios of all splits strictly after a day."""
     newest_first = sorted(splits, key=lambda split: split[0], reverse=True)
@@ -288,10 +301,10 @@ def _owes_a_bar(body: Any, session: date, now: datetime) -> bool:
         return False
     chart = body["chart"]["result"][0]
     meta = chart["meta"]
-    first, last = meta.get("firstTradeDate"), meta.get("regularMarketTime")
-    if not all(type(at) is int and 0 <= at <= now.timestamp() + _DAY_S for at in (first, last)):
+    first, last = _first_trade(meta, now), meta.get("regularMarketTime")
+    if first is None or not _is_past(last, now):
         return False
-    is_trading = _session_of(first, meta) <= session <= _session_of(last, meta)
+    is_trading = first <= session <= _session_of(last, meta)
     return is_trading and session not in {_session_of(at, meta) for at in chart.get("timestamp") or []}
 
 

@@ -210,6 +210,7 @@ def _yahoo(last: date) -> list[Delivery]:
                 "symbol": ticker, "kind": "bar", "bar_at": calendars.open_at("XNYS", day), "open": float(close),
                 "high": float(close) + 1.0, "low": float(close) - 1.0, "close": float(close), "volume": 5e6 + 1e3 * i,
                 "later_splits": 1.0, "currency": "USD", "exchange_name": "NMS", "price_hint": 2,
+                "long_name": f"{ticker} Inc.", "first_trade": date(1999, 1, 4),
             }
             for i, (day, close) in enumerate(zip(days, closes, strict=True))
         ]  # fmt: skip

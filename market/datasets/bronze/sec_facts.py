@@ -77,7 +77,8 @@ def fundamentals(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     told = bitemporal.versions(_of_items(raw), FACT, ("value",)).drop(columns="known_until")
     told["security_id"] = told["symbol"].astype("string").str.split(",")
     told = told.explode("security_id", ignore_index=True)
-    told["security_id"] = identity.security_id("XNYS", told["security_id"])
+    plain = identity.security_id("XNYS", told["security_id"])
+    told["security_id"] = identity.ids_then(plain, told["fetched_at"].dt.date, frames.get("silver.securities"))
     rows = figures.untangled(told)
     is_count = (
         rows["item"] == "shares_outstanding"

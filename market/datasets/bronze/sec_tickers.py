@@ -27,7 +27,8 @@ def symbols(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """What silver.symbols is told: the CIK of each symbol, known from the end of the session that was asked for."""
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     rows = with_first_known(raw.drop(columns="known_at"), "XNYS", frames)
-    rows["security_id"], rows["kind"] = identity.security_id("XNYS", rows["symbol"]), "cik"
+    plain, rows["kind"] = identity.security_id("XNYS", rows["symbol"]), "cik"
+    rows["security_id"] = identity.ids_then(plain, rows["fetched_at"].dt.date, frames.get("silver.securities"))
     rows["value"] = rows["cik_str"].astype("Int64").astype("string").str.zfill(10)
     return lookup.told(bitemporal.versions(rows, ("security_id", "session_date"), ("value",)))
 

@@ -33,6 +33,8 @@ TABLE = Table(
         as_text("currency", "currency of the prices"),
         as_text("exchange_name", "Yahoo's name of the exchange"),
         Column("price_hint", "int32", "decimals that are meant", nullable=True),
+        as_text("long_name", "the company that had the symbol at the fetch"),
+        Column("first_trade", "date", "its first trading day, as Yahoo says", nullable=True),
     ),
     key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
@@ -48,7 +50,7 @@ DIVIDEND_DECIMALS = 4
 
 def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """Rows of silver.prices: bars as they were on the day, later splits undone; a pure rescale is no revision."""
-    rows = _of_kind(delivered_rows, "bar")
+    rows = _of_kind(delivered_rows, "bar", frames)
     splits, decimals = rows["later_splits"], rows["price_hint"].fillna(US_CENTS)
     off = {}
     for name in PRICES:
@@ -66,9 +68,15 @@ def prices(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
 
 def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """Rows of silver.securities: what a chart tells of a security, from its first bar on."""
-    rows = _of_kind(delivered_rows, "bar")
-    rows["name"], rows["market"], rows["kind"] = rows["symbol"], "US", "stock"
-    timed, attributes = with_first_known(rows, "XNYS", frames), ("symbol", "market", "currency")
+    rows = _of_kind(delivered_rows, "bar", frames)
+    rows["name"], rows["name_en"], rows["market"] = rows["long_name"], None, "US"
+    rows["list_date"] = rows["first_trade"]
+    rows["security_id"] = identity.listed_ids("XNYS", rows)
+    rows["name"], rows["kind"] = (
+        rows["symbol"],
+        "stock",
+    )  # the long name is of the fetch: shown for an older session it would be hindsight
+    timed, attributes = with_first_known(rows, "XNYS", frames), ("symbol", "market", "list_date", "currency")
     told = bitemporal.versions(timed, ("security_id", "session_date"), attributes)
     changed = bitemporal.changes(told, ("security_id",), attributes, observed="session_date")
     return pa.Table.from_pandas(changed, preserve_index=False)
@@ -76,7 +84,7 @@ def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
 
 def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     """Rows of silver.corporate_actions: dividends as paid on the day (later splits undone) and splits, known at the open."""
-    dividends, splits = _of_kind(delivered_rows, "dividend"), _of_kind(delivered_rows, "split")
+    dividends, splits = (_of_kind(delivered_rows, kind, frames) for kind in ("dividend", "split"))
     dividends["action"], splits["action"] = "cash_dividend", "split"
     key = ("security_id", "session_date", "action")
     dividends["amount"], off = _undone(dividends["dividend"], dividends["later_splits"], DIVIDEND_DECIMALS)
@@ -88,10 +96,11 @@ def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     return pa.Table.from_pandas(bitemporal.versions(timed, key, ("amount", "price_factor")), preserve_index=False)
 
 
-def _of_kind(delivered_rows: pa.Table, kind: str) -> pd.DataFrame:
+def _of_kind(delivered_rows: pa.Table, kind: str, frames: Frames) -> pd.DataFrame:
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     rows = raw[raw["kind"] == kind].drop(columns=["known_at"]).reset_index(drop=True)
-    rows["security_id"] = identity.security_id("XNYS", rows["symbol"])
+    plain = identity.security_id("XNYS", rows["symbol"])
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["exchange"], rows["source"] = "XNYS", "yahoo"
     rows["session_month"] = month(rows["session_date"])
     rows["amount"], rows["price_factor"] = np.nan, np.nan
