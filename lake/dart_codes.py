@@ -27,6 +27,7 @@ _BROKEN = (  # what the standard library says of archives and XML that are not w
     zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError,
 )  # fmt: skip
 _FIELDS = ("corp_code", "corp_name", "corp_eng_name", "stock_code", "modify_date")
+_NEEDED = ("corp_code", "stock_code")
 _STATUS = re.compile(rb"<status>\s*(\d{3})\s*</status>")
 _MESSAGE = re.compile(rb"<message>([^<]{0,200})</message>")
 _CHANGED = "The source changed its format: compare the kept payload with the contract"
@@ -69,12 +70,29 @@ def companies(answer: Answer) -> pa.Table:
     """
     where = f"{answer.url_redacted} of dart"
     try:
-        listed = [(at, row) for at, row in enumerate(_rows(answer.payload, where)) if row.get("stock_code", "").strip()]
+        listed = [(at, row) for at, row in enumerate(_whole(answer.payload, where)) if row["stock_code"].strip()]
     except _BROKEN as error:
         found = str(error) or type(error).__name__
         raise SchemaDrift(where, expected="a ZIP of one XML file", found=found, do=_CHANGED) from error
     rows = text_rows([row for _, row in listed], own_columns(registry.table(TABLE)), where)
     return rows.append_column("row_no", pa.array([at for at, _ in listed], pa.int32()))
+
+
+def _whole(payload: bytes, where: str) -> Iterator[dict[str, str]]:
+    """The rows of a list that has some, each with the fields that say which company and which share it is."""
+    has_rows = False
+    for row in _rows(payload, where):
+        has_rows = True
+        if missing := [name for name in _NEEDED if name not in row]:
+            raise SchemaDrift(
+                where,
+                expected=f"{', '.join(_NEEDED)} of each company",
+                found=f"none of {', '.join(missing)}",
+                do=_CHANGED,
+            )
+        yield row
+    if not has_rows:
+        raise SchemaDrift(where, expected="companies, each in a <list>", found="none", do=_CHANGED)
 
 
 def _rows(payload: bytes, where: str) -> Iterator[dict[str, str]]:

@@ -12,7 +12,7 @@ from market.ratios import Ratio, ratios
 
 _THEN = "known_at <= ? AND (known_until IS NULL OR known_until > ?)"
 _FIGURES = f"""
-SELECT security_id, item, basis, span, fiscal_period, period_start, period_end, value, currency, filing_no, known_at, known_until
+SELECT security_id, item, basis, span, fiscal_period, period_start, period_end, value, currency, concept, filing_no, known_at, known_until
 FROM silver.fundamentals WHERE list_contains(?, security_id) AND {_THEN}
 """
 _BARS = f"""

@@ -26,13 +26,13 @@ def versions(
     key : columns that identify the fact.
     values : columns whose change is a revision.
     answers : every answer by `request`, `payload_digest` and `fetched_at`, each complete for its request; the rows then have
-        `request` too. A fact that the request which told it last no longer tells is closed by that answer. Where it is not
-        given, silence says nothing.
+        `request` too. A fact that the request which told it last no longer tells is closed by that answer, and one that an
+        earlier answer to the request lacked begins with the answer that told it. Where it is not given, silence says nothing.
 
     Returns
     -------
-    A new frame ordered by key and known_at. The first version is known from `first_known_at`, a later one from its
-    `fetched_at`; `known_until` is the next version's known_at or the fetch of the answer without it, null while it is true.
+    A new frame ordered by key and known_at. The first version is known from `first_known_at`, a later one, and one that
+    answers before it lacked, from its `fetched_at`; `known_until` is the next version's known_at or the fetch of the answer without it, null while it is true.
     """
     ordered = rows.sort_values([*key, "fetched_at", "payload_digest", "row_no"], kind="stable", ignore_index=True)
     group = [*key, *_DELIVERY]
@@ -162,7 +162,11 @@ def _with_silences(deliveries: pd.DataFrame, key: Sequence[str], answers: pd.Dat
     silent = silent.assign(**{_GONE: True, "_says_the_same": False})
     both = pd.concat([deliveries, silent], ignore_index=True)
     both = both.sort_values([*key, "fetched_at", _GONE, "payload_digest"], kind="stable", ignore_index=True)
-    teller = both["request"].mask(both[_GONE]).groupby([both[name] for name in key], sort=False, dropna=False).ffill()
+    keys = [both[name] for name in key]
+    teller = both["request"].mask(both[_GONE]).groupby(keys, sort=False, dropna=False).ffill()
+    teller = teller.groupby(
+        keys, sort=False, dropna=False
+    ).bfill()  # before it was told: the request that told it first
     return both[~both[_GONE] | (teller == both["request"])]
 
 

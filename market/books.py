@@ -13,6 +13,9 @@ import pandas as pd
 from market.fundamentals import NO_CURRENCY, n_quarters
 
 QUARTERS = 4
+REPORT_STALE_DAYS = 490
+"""A report older than so many days is none: who reports once a year has three months for it, then a month of grace."""
+
 STALE_DAYS = 14
 """A close older than so many days is none: more than the longest closure of an exchange; a halted share has a bar every session."""
 
@@ -36,6 +39,7 @@ class Part:
     fiscal_period : such as 2024Q1; None where the filing does not tell it, and of what no filing tells.
     currency : of the value; XXX of a count or a factor.
     filing_no : of the filing that told it; None of what the exchange tells.
+    concept : account or concept by which the filing tells it; None of what the exchange tells.
     """
 
     security_id: str
@@ -45,6 +49,7 @@ class Part:
     value: float
     currency: str
     filing_no: str | None
+    concept: str | None
     known_at: datetime
 
 
@@ -177,8 +182,10 @@ def shares(figures: pd.DataFrame, bars: pd.DataFrame, factors: pd.DataFrame) -> 
     """
     newest = bars.sort_values("session_date").drop_duplicates("security_id", keep="last").sort_values("security_id")
     common = newest[newest["security_id"] == newest["company_id"]]
-    # Without the common share's number that of the preferred ones would be taken for the whole.
-    listed = newest[newest["listed_shares"].notna()] if common["listed_shares"].notna().any() else newest[:0]
+    # Without the common share's number that of the preferred ones would be taken for the whole; a class without a bar of its last
+    # session is gone, converted most often, and its shares with it.
+    counted = newest["listed_shares"].notna() & newest["session_date"].isin(common["session_date"])
+    listed = newest[counted] if common["listed_shares"].notna().any() else newest[:0]
     counts = figures[figures["item"] == _COUNT].sort_values(["period_end", "known_at"])
     splits = factors[factors["cause"].isin(SHARE_SPLITS)].sort_values("session_date")
     return Shares(
@@ -204,7 +211,7 @@ def _figure(row: Any) -> Part:
     """A row of silver.fundamentals."""
     fiscal = None if pd.isna(row.fiscal_period) else str(row.fiscal_period)
     return Part(
-        row.security_id, row.item, row.period_end, fiscal, float(row.value), row.currency, str(row.filing_no),
+        row.security_id, row.item, row.period_end, fiscal, float(row.value), row.currency, str(row.filing_no), str(row.concept),
         row.known_at.to_pydatetime(),
     )  # fmt: skip
 
@@ -212,7 +219,7 @@ def _figure(row: Any) -> Part:
 def _bar(row: Any, item: str, value: float, currency: str) -> Part:
     """A figure of a session."""
     known_at = row.known_at.to_pydatetime()
-    return Part(row.security_id, item, row.session_date, None, float(value), currency, None, known_at)
+    return Part(row.security_id, item, row.session_date, None, float(value), currency, None, None, known_at)
 
 
 def _words(item: str) -> str:

@@ -1,7 +1,7 @@
 """Ratios of a company as of an instant, each with the figures it is made of: profitability, gearing, valuation, growth.
 
-Nothing is mixed: a ratio has figures of one basis, in one currency, up to the newest period that a report told. Where it cannot be told
-the value is null, with the reason. What does not belong here: finding and summing up figures (`market.books`).
+A ratio has figures of one basis, in one currency, up to the newest period that a report told, each with the concept by which its filing
+tells it: a company may tell one quarter by another concept than the next. Where it cannot be told the value is null, with the reason. What does not belong here: finding and summing up figures (`market.books`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from market import bitemporal
-from market.books import STALE_DAYS, Amount, Books, Part, Shares, Untold, books, shares
+from market.books import REPORT_STALE_DAYS, STALE_DAYS, Amount, Books, Part, Shares, Untold, books, shares
 
 PURE = "1"
 
@@ -65,14 +65,17 @@ def ratios(figures: pd.DataFrame, bars: pd.DataFrame, factors: pd.DataFrame, at:
     found: list[Ratio] = []
     for security, rows in told.groupby("security_id", sort=True):
         own = shares(rows, known[known["company_id"] == security], ledger[ledger["security_id"] == security])
-        found += [one for told_books in books(rows) for one in _of(str(security), told_books, own)]
+        found += [one for told_books in books(rows) for one in _of(str(security), told_books, own, at)]
     return found
 
 
-def _of(security: str, told: Books, own: Shares) -> Iterator[Ratio]:
+def _of(security: str, told: Books, own: Shares, at: datetime) -> Iterator[Ratio]:
     """The ratios of one basis, in the order of RATIOS."""
+    is_old = told.end < at.date() - timedelta(days=REPORT_STALE_DAYS)
     for name, formula in RATIOS.items():
         try:
+            if is_old:
+                raise Untold(f"no report of a period after {told.end}")
             made = formula.made(told, own)
             value, unit, reason, parts = made.value, made.currency, None, made.parts
         except Untold as untold:

@@ -47,7 +47,7 @@ def as_believed(sql: ReleaseSql, asked: pd.DataFrame, found: pd.DataFrame, ttl: 
         if newest.empty:
             continue
         both = some.merge(newest, on="security_id", suffixes=("", "_then"))
-        both = both[both["session_date"].isna() | (both["session_date_then"] > both["session_date"])]
+        both = both[both["session_date"].isna() | (both["session_date_then"] >= both["session_date"])]
         for name in names:
             made.loc[both["row"], name] = both[name].to_numpy()
         made.loc[both["row"], "session_date"] = both["session_date_then"].to_numpy()

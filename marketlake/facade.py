@@ -131,7 +131,7 @@ class Lake(Opened):
         """
         first, last = reading.span_of(start, end)
         instant = self._believed(as_of, hindsight, "prices")
-        ids = reading.security_ids(self._sql, [symbols] if isinstance(symbols, str) else symbols)
+        ids = reading.security_ids(self._sql, symbols, instant or self.as_of)
         rows = reading.bars(self._sql, ids, last, instant)
         rows = rows[rows["session_date"] >= first].reset_index(drop=True)
         if adjust and len(rows):
@@ -158,7 +158,7 @@ class Lake(Opened):
             Unknown symbols, or an instant after the release's.
         """
         instant = self._instant(as_of)
-        ids = None if symbols is None else reading.security_ids(self._sql, symbols)
+        ids = None if symbols is None else reading.security_ids(self._sql, symbols, instant)
         rows = frame_of(reading.adjustments(self._sql, ids, instant), self._meta(instant))
         return rows[rows["disclosed_by"].isna()].reset_index(drop=True) if unexplained else rows
 
@@ -172,8 +172,9 @@ class Lake(Opened):
     ) -> pd.DataFrame | pa.Table:
         """Features of the release by security and session, the whole universe unless symbols are named.
 
-        Rows that became known only after the as-of instant (a revision under them) are left out: gold keeps the present
-        belief alone. For values as they were then open the release of then, or `compute` them.
+        Rows that became known only after the as-of instant (a revision under them) are left out, and what a source took
+        back since is gone: gold keeps the present belief alone. For values as they were then open the release of then, or
+        `compute` them.
 
         Raises
         ------
@@ -186,7 +187,7 @@ class Lake(Opened):
         unknown = [name for name in asked if name not in known]
         if unknown or not asked:
             raise Permanent("features", expected=f"features among {', '.join(known)}", found="others", keys=unknown)
-        ids = None if symbols is None else reading.security_ids(self._sql, symbols)
+        ids = None if symbols is None else reading.security_ids(self._sql, symbols, self.as_of)
         chosen = ", ".join(f'"{name}"' for name in asked)
         rows = self._sql.query(
             f"SELECT session_date, security_id, {chosen}, known_at FROM gold.features_daily "
@@ -217,7 +218,7 @@ class Lake(Opened):
             Unknown symbols or items, both as_of and hindsight, or an instant after the release's.
         """
         instant = self._believed(as_of, hindsight, "fundamentals")
-        ids = reading.security_ids(self._sql, [symbols] if isinstance(symbols, str) else symbols)
+        ids = reading.security_ids(self._sql, symbols, instant or self.as_of)
         rows = reading.reported(self._sql, ids, [items] if isinstance(items, str) else items, instant)
         return frame_of(rows, self._meta(instant))
 
@@ -234,7 +235,7 @@ class Lake(Opened):
             Unknown symbols, or an instant after the release's.
         """
         instant = self._instant(as_of)
-        ids = reading.security_ids(self._sql, [symbols] if isinstance(symbols, str) else symbols)
+        ids = reading.security_ids(self._sql, symbols, instant or self.as_of)
         return ratio_frame(ratios_at(self._sql, ids, instant), self._meta(instant))
 
     def history(self, entity_frame: pd.DataFrame, service: str = "price_model") -> pd.DataFrame:
@@ -265,7 +266,7 @@ class Lake(Opened):
         Permanent
             Unknown symbols.
         """
-        ids = reading.security_ids(self._sql, symbols)
+        ids = reading.security_ids(self._sql, symbols, self.as_of)
         rows = self._online.get(ids)
         held = sorted(set(rows["release_id"].drop_null().to_pylist()))
         return frame_of(rows, self.meta | {"online_release_id": ", ".join(held)})
@@ -281,7 +282,7 @@ class Lake(Opened):
         """
         feature = computing.feature_of(expression)
         first, last = reading.span_of(start, end)
-        ids = reading.security_ids(self._sql, symbols)
+        ids = reading.security_ids(self._sql, symbols, self.as_of)
         rows = reading.bars(self._sql, ids, last, self.as_of)
         made = rows[["session_date", "symbol", "security_id"]].assign(value=computing.computed(feature, rows))
         made = made[made["session_date"] >= first].reset_index(drop=True)

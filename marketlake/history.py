@@ -29,7 +29,8 @@ def point_in_time(
     asked = service_of(service)
     rows = entities.reset_index(drop=True).copy()
     if "security_id" not in rows.columns:
-        rows["security_id"] = reading.security_ids(sql, _column(rows, "symbol", "security_id").astype(str).tolist())
+        symbols = _column(rows, "symbol", "security_id").astype(str).tolist()
+        rows["security_id"] = reading.security_ids(sql, symbols, _moments(rows))
     rows["event_timestamp"] = _instants(rows)
     late = rows.loc[rows["event_timestamp"] > pd.Timestamp(as_of), "event_timestamp"]
     if len(late):
@@ -60,6 +61,13 @@ def service_of(name: str) -> FeatureService:
     if name not in declared:
         raise Permanent("feature service", expected=f"one of {', '.join(sorted(declared))}", found=repr(name))
     return declared[name]
+
+
+def _moments(rows: pd.DataFrame) -> list[datetime]:
+    """When each row's symbol had its meaning: its instant, or the end of its day, for only its security tells when the session closed."""
+    if "event_timestamp" in rows.columns:
+        return [reading.instant_of(value) for value in rows["event_timestamp"]]
+    return [reading.end_of(reading.day_of(day)) for day in _column(rows, "session_date", "event_timestamp")]
 
 
 def _instants(rows: pd.DataFrame) -> pd.Series:

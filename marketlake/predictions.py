@@ -31,7 +31,7 @@ def stored(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
     """
     sql = _current(settings)
     try:
-        ids = reading.security_ids(sql, symbols)
+        ids = reading.security_ids(sql, symbols, sql.release.as_of)
         found = sql.query(_NEWEST, [ids]).to_pylist()
     finally:
         sql.close()
@@ -55,7 +55,7 @@ def live(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
 
     sql = _current(settings)
     try:
-        ids = reading.security_ids(sql, symbols)
+        ids = reading.security_ids(sql, symbols, sql.release.as_of)
     finally:
         sql.close()
     features = OnlineFeatures(settings).get(ids).to_pandas().dropna(subset=["session_date"])

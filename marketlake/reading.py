@@ -6,12 +6,14 @@ gold would have held. What does not belong here: shapes for people (`marketlake.
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from lake import ended
 from lake.sql import ReleaseSql
 from market import adjust, calendars, lookup, registry
 from market.errors import Permanent
@@ -19,6 +21,7 @@ from market.fundamentals import ITEMS
 from market.table import Window
 
 _NOTHING_BEFORE = date(1900, 1, 1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _LISTED = """
 SELECT security_id, symbol, name, exchange, market, currency, kind, list_date, close, market_cap, is_halted, known_at
 FROM (
@@ -37,15 +40,10 @@ _FIGURE = (
     "security_id", "item", "basis", "span", "fiscal_period", "period_start", "period_end", "value", "currency",
     "is_derived", "filing_no", "form", "known_at",
 )  # fmt: skip
-_SPELLS = """
-SELECT l.security_id, status, first_session, l.last_session, d.reason, d.reason_class, evidence, l.known_at FROM silver.listings l
-LEFT JOIN (
-    SELECT security_id, last_session, reason, reason_class FROM silver.delistings
-    WHERE known_at <= ? AND (known_until IS NULL OR known_until > ?)
-) d ON l.status = 'listed' AND d.security_id = l.security_id AND d.last_session = l.last_session
-WHERE l.known_at <= ? AND (l.known_until IS NULL OR l.known_until > ?)
-  AND (? IS NULL OR (first_session <= ? AND (l.last_session IS NULL OR l.last_session >= ?)))
-ORDER BY l.security_id, first_session, status
+_SPELLS = f"""
+SELECT security_id, status, first_session, last_session, reason, reason_class, evidence, known_at FROM ({ended.SPELLS})
+WHERE ? IS NULL OR (first_session <= ? AND (last_session IS NULL OR last_session >= ?))
+ORDER BY security_id, first_session, status
 """
 _TRUE_THEN = "known_at <= ? AND (known_until IS NULL OR known_until > ?)"
 
@@ -114,9 +112,12 @@ def span_of(start: str | date, end: str | date) -> tuple[date, date]:
     return first, last
 
 
-def security_ids(sql: ReleaseSql, symbols: Sequence[str]) -> list[str]:
-    """Ids of codes or ids, in the order asked; a code that passed from one security to another means its present
-    holder.
+def security_ids(sql: ReleaseSql, symbols: str | Sequence[str], at: datetime | Sequence[datetime]) -> list[str]:
+    """Ids of codes or ids, in the order asked: whoever had the code at the instant, else the last one that had it.
+
+    Parameters
+    ----------
+    at : one instant (UTC), or one for each symbol.
 
     Raises
     ------
@@ -124,28 +125,39 @@ def security_ids(sql: ReleaseSql, symbols: Sequence[str]) -> list[str]:
         The release knows no such security; the message names the nearest codes.
     """
     asked = [symbols] if isinstance(symbols, str) else list(symbols)
+    instants = [at] * len(asked) if isinstance(at, datetime) else list(at)
     rows = sql.query(
-        "SELECT security_id, symbol FROM silver.symbols ORDER BY known_until IS NULL, known_at"
-    ).to_pylist()  # later rows win below, present holders last
-    known = {row["symbol"]: row["security_id"] for row in rows} | {
-        row["security_id"]: row["security_id"] for row in rows
-    }
-    missing = [name for name in asked if name not in known]
+        "SELECT security_id, symbol, known_at, known_until FROM silver.symbols ORDER BY known_at"
+    ).to_pylist()
+    had: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        had.setdefault(row["symbol"], []).append(row)
+    known = {row["security_id"] for row in rows}
+    missing = sorted({name for name in asked if name not in known and name not in had})
     if missing:
         found = sql.query(
             "SELECT DISTINCT security_id, symbol FROM gold.prices "
             "WHERE list_contains(?, symbol) OR list_contains(?, security_id)",
             [missing, missing],
         ).to_pylist()
-        known |= {row[name]: row["security_id"] for row in found for name in ("symbol", "security_id")}
-    unknown = [name for name in asked if name not in known]
+        known |= {row["security_id"] for row in found}
+        had |= {row["symbol"]: [row] for row in found}
+    unknown = [name for name in missing if name not in known and name not in had]
     if unknown:
-        near = difflib.get_close_matches(str(unknown[0]), [str(name) for name in known], n=3, cutoff=0.5)
+        near = difflib.get_close_matches(str(unknown[0]), [*had, *known], n=3, cutoff=0.5)
         raise Permanent(
             "symbols", expected=f"securities that release {sql.release.release_id} knows", found="unknown ones",
             keys=unknown, do=f"Did you mean {', '.join(near)}?" if near else "See lake.universe(day)",
         )  # fmt: skip
-    return [known[name] for name in asked]
+    return [
+        name if name in known else _holder(had[name], instant) for name, instant in zip(asked, instants, strict=True)
+    ]
+
+
+def _holder(versions: Sequence[Mapping[str, Any]], at: datetime) -> str:
+    """Of the versions of one code, ordered by known_at, the one that was true at the instant, else the last."""
+    true = [v for v in versions if v.get("known_at") and v["known_at"] <= at < (v["known_until"] or _NEVER)]
+    return str((true or versions)[-1]["security_id"])
 
 
 def identified(sql: ReleaseSql, text: str, as_of: datetime) -> pa.Table:
@@ -191,7 +203,7 @@ def listed(sql: ReleaseSql, session: date, as_of: datetime) -> pa.Table:
 
 def spells(sql: ReleaseSql, session: date | None, as_of: datetime) -> pa.Table:
     """Spells of the listings as believed at the instant: those that hold on the session, or all; with why a listing ended, where told."""
-    return sql.query(_SPELLS, [as_of, as_of, as_of, as_of, session, session, session])
+    return sql.query(_SPELLS, [*ended.then(as_of), session, session, session])
 
 
 def bars(sql: ReleaseSql, securities: Sequence[str], end: date, as_of: datetime | None) -> pd.DataFrame:

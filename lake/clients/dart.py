@@ -5,6 +5,7 @@ Key in the query, always HTTP 200 with its own `status`. What does not belong he
 `lake.dart_codes`), and since when a filing counts (silver).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -262,13 +263,33 @@ def _delivery(answer: Answer, span: Span, page: int) -> Delivery:
     rows, problem = schema.empty_table(), None
     if not _is_empty(answer):
         try:
-            rows = text_rows(_listed(answer), schema, f"{answer.url_redacted} of {SOURCE}")
+            told = text_rows(_listed(answer), schema, f"{answer.url_redacted} of {SOURCE}")
             _counts(answer)
+            rows = _named(told, answer)
         except SchemaDrift as drift:
             problem = drift
     days = [_session_of(received, span) for received in rows.column("rcept_dt").to_pylist()]
     rows = rows.append_column("session_date", pa.array(days, pa.date32()))
     return deliver(answer, FILINGS, span.last, f"list-{span.first:%Y%m%d}-{page}", rows, problem=problem)
+
+
+def _named(rows: pa.Table, answer: Answer) -> pa.Table:
+    """The filings, each of which has a name.
+
+    Raises
+    ------
+    SchemaDrift
+        A name has no letter: what no encoding could read became question marks, and no report would be known by it.
+    """
+    numbers, names = (rows.column(name).to_pylist() for name in ("rcept_no", "report_nm"))
+    if nameless := [
+        number for number, name in zip(numbers, names, strict=True) if not re.search(r"[^\W\d_]", name or "")
+    ]:
+        raise SchemaDrift(
+            f"{answer.url_redacted} of {SOURCE}", expected="a report_nm with letters", found=f"none of {len(nameless)} filings",
+            keys=nameless, do="The payload is damaged, or its encoding changed: run it again, and compare the kept payload",
+        )  # fmt: skip
+    return rows
 
 
 def _listed(answer: Answer) -> object:

@@ -4,6 +4,7 @@ Optional: without a member's id nothing is asked. It ends a session after an hou
 often for about a day, with a page for people; whoever goes on asking is blocked for longer, so that is never tried again.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -132,6 +133,10 @@ def _refusal(reply: Reply) -> MarketlakeError | None:
     if reply.body is None or is_let_in or not (code or is_login):
         return None
     found = f"{code or said(reply.body)}: {_message(reply.body)}"
+    if not is_login and code not in _REFUSALS:
+        return Transient(
+            reply.where, expected="rows", found=found, do="Run it again later; KRX tells what the code means to nobody"
+        )
     expected, do = _REFUSALS.get(code, ("an id and a password that KRX accepts", f"Check {_SETTINGS}; {KEY_FROM}"))
     return Permanent(reply.where, expected=expected, found=found, do=do)
 
@@ -165,7 +170,15 @@ def _delivery(answer: Answer, span: Span, ctx: ClientContext) -> Delivery:
     if problem is None and not rows.num_rows and span.last - span.first > _SURELY_SOME and _is_real(ctx):
         what = f"no delisting since {span.first}"
         problem = not_there(SOURCE, span.last, ctx.clock(SOURCE)(), what)
-    days = [span.session_of(_day(told)) for told in rows.column("DELIST_DD").to_pylist()]
+    told = [_day(text) for text in rows.column("DELIST_DD").to_pylist()]
+    strange = sorted({f"{day}" for day in told if day is not None and not span.first <= day <= span.last})
+    if strange and problem is None:
+        problem = SchemaDrift(
+            f"{answer.url_redacted} of {SOURCE}", expected=f"delistings from {span.first} to {span.last}, as asked",
+            found=f"other days in {len(strange)} cases", keys=strange, do="The range is not kept any more: compare the kept payload",
+        )  # fmt: skip
+        rows = schema.empty_table()
+    days = [span.session_of(_day(text)) for text in rows.column("DELIST_DD").to_pylist()]
     rows = rows.append_column("session_date", pa.array(days, pa.date32()))
     suffix = f"delistings-{span.first:%Y%m%d}"
     return deliver(answer, TABLES[0], span.last, suffix, rows, problem=problem, ends_unit=True)
@@ -191,8 +204,8 @@ def records(answer: Answer) -> object:
 
 
 def _day(text: str | None) -> date | None:
-    """The day of a text such as 2024/05/03; None where it is none."""
+    """The day of a text such as 2024/05/03, in every form that silver reads; None where it is none."""
     try:
-        return datetime.strptime((text or "").strip().replace("/", "").replace("-", ""), "%Y%m%d").date()
+        return datetime.strptime(re.sub(r"[-/.]", "", (text or "").strip()), "%Y%m%d").date()
     except ValueError:
         return None

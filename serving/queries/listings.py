@@ -4,14 +4,18 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
+from lake import ended
 from lake.sql import ReleaseSql
+from market import registry
 from serving.deps import Span
 from serving.paging import Page, text
-from serving.queries.reading import Series, columns, true_at
+from serving.queries.reading import Series, columns, instant_of
 
+_WHY = tuple(registry.table("silver.delistings").column(name) for name in ("reason", "reason_class"))
 LISTINGS = Series(
-    "listings", "silver.listings", columns("silver.listings"), ("first_session", "status"), (date.fromisoformat, text)
-)
+    "listings", f"({ended.SPELLS})", (*columns("silver.listings"), *_WHY), ("first_session", "status"),
+    (date.fromisoformat, text),
+)  # fmt: skip
 _EVERY = Span(None, None)
 
 
@@ -19,11 +23,12 @@ def listings(
     sql: ReleaseSql, security: str, span: Span, page: Page, as_of: datetime | None
 ) -> tuple[pa.Table, str | None]:
     """One page of the spells that reach into the span, by their first session, and the cursor of the next."""
-    condition, values = true_at(sql, as_of)
+    conditions, values = ["true"], []
     if span.start:
-        condition += " AND (last_session IS NULL OR last_session >= ?)"
+        conditions.append("(last_session IS NULL OR last_session >= ?)")
         values.append(span.start)
     if span.end:
-        condition += " AND first_session <= ?"
+        conditions.append("first_session <= ?")
         values.append(span.end)
-    return LISTINGS.page(sql, security, _EVERY, page, condition, values)
+    within = ended.then(instant_of(sql, as_of))
+    return LISTINGS.page(sql, security, _EVERY, page, " AND ".join(conditions), values, within)

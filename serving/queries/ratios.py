@@ -8,6 +8,7 @@ from typing import Any
 from lake.ratios import ratios_at
 from lake.sql import ReleaseSql
 from serving.queries.fundamentals import refuse_unknown
+from serving.queries.reading import instant_of
 
 
 def ratios(sql: ReleaseSql, security: str, basis: Sequence[str], as_of: datetime | None) -> list[dict[str, Any]]:
@@ -23,5 +24,5 @@ def ratios(sql: ReleaseSql, security: str, basis: Sequence[str], as_of: datetime
         422: a basis that there is not.
     """
     refuse_unknown({"basis": basis})
-    found = ratios_at(sql, [security], min(as_of or sql.release.as_of, sql.release.as_of))
+    found = ratios_at(sql, [security], instant_of(sql, as_of))
     return [asdict(one) for one in found if not basis or one.basis in basis]

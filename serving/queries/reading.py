@@ -22,7 +22,7 @@ class Series:
 
     Parameters
     ----------
-    table : the view that is read.
+    table : the view that is read, or a query in brackets.
     columns : those answered, in order.
     key : columns that order the rows and name one; the first is compared alone too, so that files can be skipped.
     parsers : from a cursor's text to each part of the key.
@@ -38,17 +38,25 @@ class Series:
     span_column: str = "session_date"
 
     def page(
-        self, sql: ReleaseSql, security: str, span: Span, page: Page, where: str = "true", params: Sequence[Any] = ()
+        self,
+        sql: ReleaseSql,
+        security: str,
+        span: Span,
+        page: Page,
+        where: str = "true",
+        params: Sequence[Any] = (),
+        within: Sequence[Any] = (),
     ) -> tuple[pa.Table, str | None]:
         """One page and the cursor of the next.
 
         Parameters
         ----------
         where, params : a further condition, with `?`.
+        within : values of a table that is a query.
         """
         names = [column.name for column in self.columns]
         wanted = quoted([*names, *(name for name in self.key if name not in names)])
-        conditions, values = ["security_id = ?", f"({where})"], [security, *params]
+        conditions, values = ["security_id = ?", f"({where})"], [*within, security, *params]
         if span.start:
             conditions.append(f"{self.span_column} >= ?")
             values.append(span.start)
@@ -85,5 +93,10 @@ def true_at(sql: ReleaseSql, as_of: datetime | None) -> tuple[str, list[Any]]:
 
     A release may store what counts only later, such as a filing of the day, which counts from the next session's open.
     """
-    instant = min(as_of or sql.release.as_of, sql.release.as_of)
+    instant = instant_of(sql, as_of)
     return "known_at <= ? AND (known_until IS NULL OR known_until > ?)", [instant, instant]
+
+
+def instant_of(sql: ReleaseSql, as_of: datetime | None) -> datetime:
+    """The instant asked for, and never later than the release's own."""
+    return min(as_of or sql.release.as_of, sql.release.as_of)

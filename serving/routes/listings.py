@@ -16,7 +16,7 @@ Listings = body("Listings", listings.LISTINGS.columns)
 def list_listings(sql: Sql, symbol: Symbol, span: Sessions, page: Paged, as_of: AsOf = None) -> Response:
     """Spells that reach into `from` and `to`, oldest first, each with what shows it; Korean securities alone have them.
 
-    A `last_session` null is a spell that goes on; a `listed` spell that ended is a delisting.
+    A `last_session` null is a spell that goes on; a `listed` spell that ended is a delisting, with the exchange's reason where it was told.
     """
     rows, following = listings.listings(sql, stocks.resolve(sql, symbol, as_of), span, page, as_of)
     return answer(sql.release, rows, next_cursor=following, as_of=as_of)

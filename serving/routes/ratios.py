@@ -28,6 +28,9 @@ class RatioPart(BaseModel):
     value: float
     currency: str = Field(description="of the value; XXX of a count or factor")
     filing_no: str | None = Field(description="filing that told it; null of what the exchange tells")
+    concept: str | None = Field(
+        description="account or concept by which the filing tells it; null of what the exchange tells"
+    )
     known_at: datetime
 
 

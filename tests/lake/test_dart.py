@@ -140,3 +140,18 @@ def test_opendart_says_no_by_status(ask: Ask, status: str, words: str) -> None:
 def test_maintenance_passes(ask: Ask) -> None:
     with pytest.raises(Transient, match="status 800"):
         ask("dart", [date(2024, 5, 7)], lambda r: httpx.Response(200, json={"status": "800", "message": "점검"}))
+
+
+@pytest.mark.parametrize("name", ["????", "", "?????? (2024.03)"])
+def test_a_filing_whose_name_has_no_letter_is_drift(ask: Ask, name: str) -> None:
+    """Another encoding makes question marks of Hangul: no periodic report would be known by its name, and none be asked for."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        answer = dart_host(3, [])(request).json()
+        answer["list"][1]["report_nm"] = name
+        return httpx.Response(200, json=answer)
+
+    (first, *_) = ask("dart", [date(2024, 5, 7)], listing(handler))
+    assert isinstance(first.problem, SchemaDrift)
+    assert "a report_nm with letters" in str(first.problem) and "1" in str(first.problem)
+    assert first.payload and not first.rows.num_rows

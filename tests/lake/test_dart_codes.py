@@ -44,13 +44,26 @@ def test_companies_with_a_share_are_kept_with_their_place() -> None:
 
 def test_a_list_of_any_length_is_read_in_little_memory() -> None:
     row = ROW.format(code="00000001", name="x" * 40, stock=" ")
-    payload = packed(result(row * 120_000))
+    payload = packed(result(row * 120_000 + ROW.format(code="00000002", name="x", stock="000020")))
     tracemalloc.start()
-    assert dart_codes.companies(told(payload)).num_rows == 0
+    assert dart_codes.companies(told(payload)).num_rows == 1
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(row) * 120_000 > 20_000_000
     assert most < 4_000_000
+
+
+@pytest.mark.parametrize(
+    ("xml", "found"),
+    [
+        (result(ROW.format(code="1", name="", stock="000020").replace("stock_code", "stock_cd")), "none of stock_code"),
+        (result(ROW.format(code="1", name="", stock=" ").replace("list>", "item>")), "none"),
+        (result(), "none"),
+    ],
+)
+def test_a_list_whose_fields_have_other_names_is_drift_and_no_empty_list(xml: str, found: str) -> None:
+    with pytest.raises(SchemaDrift, match=found):
+        dart_codes.companies(told(packed(xml)))
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:

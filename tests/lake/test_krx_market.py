@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import logging
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
@@ -200,6 +201,21 @@ def test_an_error_told_with_http_200_is_no_empty_list(intake: Any, exchange: Ser
     exchange.set_faults(["error-body:source=krx_market"])
     with pytest.raises(Permanent, match="CD999"):
         taken(intake, DELISTED)
+
+
+def test_an_error_told_instead_of_rows_is_not_the_passwords_fault(ask: Any) -> None:
+    with pytest.raises(Transient, match=r"expected rows; was CD999: 처리 중 오류.*Run it again later"):
+        ask("krx_market", [DELISTED], Real([code("CD001")], [code("CD999", "처리 중 오류")]), krx_market_pace_per_s=0)
+
+
+@pytest.mark.parametrize("day", ["2030/01/02", "2001.01.02"])
+def test_a_delisting_of_a_day_that_was_not_asked_for_is_drift(ask: Any, day: str) -> None:
+    (delivery,) = ask(
+        "krx_market", [DELISTED], Real([code("CD001")], [rows(row(DELIST_DD=day))]), krx_market_pace_per_s=0
+    )
+    assert delivery.rows.num_rows == 0 and delivery.payload
+    assert "delistings from 2024-06-11 to 2024-06-11, as asked" in str(delivery.problem)
+    assert re.sub(r"\D", "-", day) in str(delivery.problem)
 
 
 def test_bad_and_doubled_rows_are_delivered_as_they_came(intake: Any, exchange: Server) -> None:

@@ -57,6 +57,7 @@ def said(events: pd.DataFrame, told: pd.DataFrame) -> tuple[str, str | None, str
         ("rights_or_other", 0.9, "rights_and_bonus_decision", "유무상증자결정", "rights_and_bonus"),
         ("rights_or_other", 0.97, "dividend_decision", "주식배당결정", "stock_dividend"),
         ("spin_off", 0.85, "spin_off_decision", "주요사항보고서(회사분할결정)", "spin_off"),
+        ("spin_off", 1.05, "spin_off_decision", "주요사항보고서(회사분할결정)", "spin_off"),
         ("consolidation", 10.0, "consolidation_decision", "주식병합결정", "consolidation"),
         ("consolidation", 10.0, "capital_reduction_decision", "감자결정", "capital_reduction"),
     ],
@@ -188,3 +189,20 @@ def test_any_split_whose_opening_came_nearer_to_it_than_half_of_the_way_is_confi
 @pytest.mark.parametrize("day", calendars.sessions("XKRX", date(2015, 1, 5), date(2026, 6, 1))[::37])
 def test_the_sessions_that_a_day_s_build_reads_reach_every_decision_that_counts(day: date) -> None:
     assert windows.sessions_back(day, adjustments.DECIDED_BEFORE) <= day - causes.LATER
+
+
+@pytest.mark.parametrize(("action", "explained"), [("split_decision", [0]), ("rights_and_bonus_decision", [0, 1])])
+def test_a_decision_takes_effect_once_for_each_share_and_rights_with_a_bonus_twice(
+    action: str, explained: list[int]
+) -> None:
+    days = [EX, EX + timedelta(days=30), EX + timedelta(days=60)]
+    later = [event("split_or_bonus", 0.5).assign(session_date=day, known_at=CLOSE + (day - EX)) for day in days]
+    preferred = event("split_or_bonus", 0.5, security="XKRX:005935")
+    events = pd.concat([*later, preferred], ignore_index=True)
+    found = causes.explained(events, decisions((action, 40)))["disclosed_by"]
+    assert found[found.notna()].index.tolist() == [*explained, 3]
+
+
+def test_a_company_is_told_from_the_one_that_had_its_code_before() -> None:
+    ids = pd.Series(["XKRX:005930", "XKRX:005935", "XKRX:005930~20210304", "XKRX:005935~20210304"])
+    assert causes.issuer(ids).tolist() == ["XKRX:00593", "XKRX:00593", "XKRX:00593~20210304", "XKRX:00593~20210304"]

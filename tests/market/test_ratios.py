@@ -29,7 +29,7 @@ def figure(item: str, end: date, value: float, known_at: datetime, **other: Any)
     start = (pd.Timestamp(end) + pd.offsets.Day(1) - pd.DateOffset(months=3)).date() if span == "quarter" else None
     return {
         "security_id": COMPANY, "item": item, "basis": "consolidated", "span": span, "period_start": start, "period_end": end,
-        "fiscal_period": None, "value": value, "currency": "KRW", "filing_no": f"f{end}", "known_at": known_at,
+        "fiscal_period": None, "value": value, "currency": "KRW", "concept": item, "filing_no": f"f{end}", "known_at": known_at,
         "known_until": None, **other,
     }  # fmt: skip
 
@@ -111,6 +111,21 @@ def test_each_says_its_parts_and_is_known_when_the_last_of_them_was() -> None:
     assert {one.period_end for one in told.values()} == {ENDS[-1]}
 
 
+def test_old_books_have_no_ratio_of_today() -> None:
+    later = datetime(2027, 3, 5, tzinfo=UTC)
+    told = by_name(found(reported(), [bar(session_date=date(2027, 3, 4))], now=later))
+    assert {one.value for one in told.values()} == {None}
+    assert {one.reason for one in told.values()} == {"no report of a period after 2023-12-31"}
+
+
+def test_each_figure_says_by_which_concept_it_was_told() -> None:
+    rows = reported()
+    rows[-4 - len(BALANCES) + 1] |= {"concept": "another"}
+    parts = [part for one in found(rows) for part in one.parts]
+    assert {part.concept for part in parts if part.item in FLOWS} == {*FLOWS, "another"}
+    assert {part.concept for part in parts if part.item in ("close", "listed_shares")} == {None}
+
+
 def test_group_and_company_alone_are_never_in_one_ratio() -> None:
     alone = [figure("net_income", end, 1.0, at(FILED[n]), basis="separate") for n, end in enumerate(ENDS)]
     rows = found(reported() + alone)
@@ -186,6 +201,8 @@ def test_a_bank_without_revenue_has_no_margin_and_all_the_rest() -> None:
 def test_preferred_shares_are_shares_of_the_company_too() -> None:
     both = by_name(found(reported(), [bar(), bar(PREFERRED, shares=2.0, close=40.0)]))
     assert (both["earnings_per_share"].value, both["price_to_earnings"].value) == (4.0, 12.5)
+    gone = [bar(), bar(PREFERRED, shares=2.0, session_date=TRADED - timedelta(days=5))]
+    assert by_name(found(reported(), gone))["earnings_per_share"].value == 5.0, "converted into common ones"
     alone = by_name(found(reported(), [bar(shares=None), bar(PREFERRED, shares=2.0)]))
     assert alone["earnings_per_share"].reason == "neither an exchange nor a report told the number of shares"
 

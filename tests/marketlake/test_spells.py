@@ -1,6 +1,6 @@
 """`lake.listings` in SQL: why a listing ended stands beside the spell that ended, by code and date, as believed at the instant."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pyarrow as pa
@@ -44,7 +44,7 @@ def spell(security: str, first: date, last: date | None, status: str = "listed")
 
 def delisting(security: str, last: date, reason: str, known: int = 1, until: int | None = None) -> dict:
     return {
-        "security_id": security, "last_session": last, "reason": reason, "reason_class": "other", "known_at": at(known),
+        "security_id": security, "delist_date": last + timedelta(1), "last_session": last, "reason": reason, "reason_class": "other", "known_at": at(known),
         "known_until": at(until) if until else None,
     }  # fmt: skip
 
@@ -77,6 +77,21 @@ def test_each_end_of_a_code_has_its_own_reason_and_a_transfer_ends_nothing():
         ("XKRX:000001", "listed", "failed"),
         ("XKRX:000002", "listed", None),
     ]
+
+
+def test_a_session_that_nobody_answered_does_not_hide_the_reason():
+    """The spell ends where it was seen last; the calendar has two sessions more before the day of the delisting."""
+    spells = [spell("XKRX:000001", date(2023, 1, 2), EARLY - timedelta(2)), spell("XKRX:000001", LATE, None)]
+    assert told(Tables(spells, [delisting("XKRX:000001", EARLY, "merged")])) == [
+        ("XKRX:000001", "listed", "merged"),
+        ("XKRX:000001", "listed", None),
+    ]
+
+
+def test_a_spell_is_known_with_its_reason():
+    spells, list_ = [spell("XKRX:000001", date(2023, 1, 2), EARLY)], [delisting("XKRX:000001", EARLY, "merged", 5)]
+    known = [reading.spells(Tables(spells, list_), None, as_of)["known_at"].to_pylist() for as_of in (at(4), NOW)]
+    assert known == [[at(1)], [at(5)]]
 
 
 def test_a_halt_that_ended_with_the_listing_has_no_reason_of_its_own():

@@ -26,7 +26,7 @@ from tests.support.champion import MODEL, export_champion
 SECURITIES = (
     ("XKRX:005930", "삼성전자", "Samsung Electronics", "KOSPI", "KRW", 70_000.0),
     ("XKRX:000660", "SK하이닉스", "SK hynix", "KOSPI", "KRW", 120_000.0),
-    ("XKRX:035720", "카카오", "Kakao", "KOSPI", "KRW", 50_000.0),
+    ("XKRX:035720", "카카오 <b>&", "Kakao", "KOSPI", "KRW", 50_000.0),
     ("XKRX:247540", "에코프로비엠", "Ecopro BM", "KOSDAQ", "KRW", 200_000.0),
     ("XNYS:AAPL", "Apple Inc.", "Apple Inc.", "US", "USD", 180.0),
 )

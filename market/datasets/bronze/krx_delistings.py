@@ -62,10 +62,11 @@ def told(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     together = rows.groupby(_DELIVERY, sort=False, dropna=False)  # one delisting may come twice, with a reason each
     first = together[["session_date", "row_no", *_TOLD]].first().assign(reason=together["reason"].agg(_joined))
     rows = first.reset_index()
-    rows["reason_class"] = _classes(rows, frames)
     rows["last_session"] = _sessions_before(rows["delist_date"], frames)
     rows["exchange"], rows["source"] = "XKRX", "krx_market"
-    versions = bitemporal.versions(with_first_known(rows, "XKRX", frames), _FACT, _VALUES)
+    timed = with_first_known(rows, "XKRX", frames)
+    timed["reason_class"] = _classes(timed, frames)
+    versions = bitemporal.versions(timed, _FACT, _VALUES)
     return pa.Table.from_pandas(versions, preserve_index=False)
 
 
@@ -104,13 +105,15 @@ def _joined(texts: pd.Series) -> str | None:
 
 
 def _classes(rows: pd.DataFrame, frames: Frames) -> pd.Series:
-    """Classes of the reasons; a transfer where the same security is listed anew on that very day, whatever the list says of it."""
+    """Classes of the reasons; a transfer where the same security is listed anew on that very day, as was known by then, whatever the list says."""
     found = rows["reason"].map(delistings.reason_class, na_action="ignore")
     listed = frames.get("silver.securities")
     if listed is None or not listed.num_rows:
         return found
-    anew = set(zip(listed["security_id"].to_pylist(), listed["list_date"].to_pylist(), strict=True))
-    is_transfer = [fact in anew for fact in zip(rows["security_id"], rows["delist_date"], strict=True)]
+    held = listed.select(["security_id", "list_date", "known_at"]).to_pandas(timestamp_as_object=False)
+    anew = held.groupby(["security_id", "list_date"])["known_at"].min()
+    facts = pd.MultiIndex.from_arrays([rows["security_id"], rows["delist_date"]])
+    is_transfer = anew.reindex(facts).to_numpy() <= rows["first_known_at"].to_numpy()
     return found.mask(pd.Series(is_transfer, rows.index, dtype=bool), delistings.TRANSFER)
 
 

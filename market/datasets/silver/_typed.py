@@ -12,7 +12,7 @@ ORIGIN = (
     Column("payload_digest", "string", "SHA-256 of the payload the row came in", rules=(Matches(r"[0-9a-f]{64}$"),)),
     Column("row_no", "int32", "position of the row in the payload"),
 )
-HOLDERS = Read("silver.securities", "side", columns=("security_id", "list_date"), versions=True)
+HOLDERS = Read("silver.securities", "side", columns=("security_id", "list_date", "known_at"), versions=True)
 """Which of its companies had a code on a day: what `market.identity.ids_then` reads."""
 
 UNREADABLE = Column(
