@@ -107,6 +107,12 @@ def test_a_route_answers_the_same_bytes_on_both(url, clients):
         assert (found.status_code, found.content) == (200, expected.content)
 
 
+@pytest.mark.parametrize("page", ["/factors", "/"])
+def test_a_page_is_the_same_on_both(page, clients):
+    expected, found = (client.get(page) for client in clients)
+    assert (found.status_code, found.content) == (expected.status_code, expected.content) and found.status_code == 200
+
+
 def test_no_route_that_reads_is_left_out(clients):
     paths = clients[0].get("/openapi.json").json()["paths"]
     reading = {path for path, verbs in paths.items() if "get" in verbs and path.startswith("/api/")}
