@@ -75,8 +75,8 @@ lock: $(UV) ## resolve the versions again
 COMPILE := --python-platform x86_64-unknown-linux-gnu --python-version 3.11 --generate-hashes --no-header --no-annotate -q
 
 clean: ## remove what was made here: data, environment, caches; asks first (YES=1 does not)
-	@if [ -d var ] && [ -z "$(YES)" ]; then du -sh var; read -r -p "remove this data, and the environment? [y/N] " answer; [ "$$answer" = y ]; fi
-	@if [ -x $(RUN) ]; then $(RUN) down || true; fi
+	@if [ -z "$(YES)" ]; then [ ! -d var ] || du -sh var; read -r -p "remove the data in var/, and the environment? [y/N] " answer; [ "$$answer" = y ]; fi
+	@if [ -x $(RUN) ]; then $(RUN) down; fi
 	rm -rf var .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 
 $(BIN)/.base: locks/base.txt pyproject.toml locks/jars.json | $(UV)

@@ -14,6 +14,7 @@ from assets.retries import retried_where_transient
 from assets.tables import GATE, check
 from lake import shown
 from market import calendars, registry
+from market.errors import MarketlakeError
 from training.catalogue import models
 from training.model import Model
 
@@ -39,9 +40,20 @@ def _data_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
         """The day's first publication: data that passed every check becomes what people see."""
         with retried_where_transient(context):
             release, moved = publish(lake, "data")
-        return dg.MaterializeResult(metadata=describe.released(release, "published" if moved else "nothing new"))
+        told = describe.released(release, "published" if moved else "nothing new")
+        return dg.MaterializeResult(metadata=told | _followed(context, lake))
 
     return make
+
+
+def _followed(context: dg.AssetExecutionContext, lake: OpenLake) -> dict[str, str]:
+    """SQL and the online store shown the data's release, for a second publication may be blocked; where they are away, it comes later."""
+    try:
+        shown.follow(lake.settings, lake.releases)
+    except MarketlakeError as error:
+        context.log.warning(f"the release is published; {error}")
+        return {"behind": str(error)}
+    return {}
 
 
 def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

@@ -58,6 +58,7 @@ print(len(rows), hashlib.sha256(rows.to_json(double_precision=15, date_format="i
 CLI = ("-m", "marketlake.cli")
 TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train()"
 LIMIT_S, RUNS = 600, 6
+Count = Callable[[Mapping[str, int], int, bool, str], None]
 UNFINISHED = "{runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {... on Runs {results {runId}}}}"
 
 
@@ -115,8 +116,13 @@ def counted(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
         return False
 
 
-def trial(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
-    """One day broken in these ways, put right; True where it left what an undisturbed one does."""
+def trial(made: Arena, kinds: Sequence[str], moments: random.Random, count: Count | None = None) -> bool:
+    """One day broken in these ways, put right; True where it left what an undisturbed one does.
+
+    Parameters
+    ----------
+    count : is told what was broken, in how many runs, whether all was equal, and when; `note` by default.
+    """
     settle(made.place)
     put_back(made.place)
     is_queued = DAEMON in kinds
@@ -147,7 +153,7 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random) -> bool:
         copy(made.place, "lake", f"different-{datetime.now(UTC):%H%M%S}")  # kept for whoever looks into it
     if struck:
         broken = {kind: n_lost if kind == ANSWERS else 1 for _, kind in struck}
-        note(broken, runs, is_equal, f"{about}; of {made.usual_s:.0f} s")
+        (count or note)(broken, runs, is_equal, f"{about}; of {made.usual_s:.0f} s")
     return is_equal
 
 

@@ -32,7 +32,7 @@ def services(place: Place) -> list[Service]:
     return [
         Service(
             "postgres", command, port, "MARKETLAKE_POSTGRES_PORT", "", lambda: is_ready(place),
-            "databases of MLflow, Dagster and the API", version="PostgreSQL 18", prepare=lambda: _prepare(place),
+            "databases of MLflow and Dagster", version="PostgreSQL 18", prepare=lambda: _prepare(place),
             ends_by="INT",  # "fast": clients are sent away; TERM would wait for them
         )
     ]  # fmt: skip

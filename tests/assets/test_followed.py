@@ -1,0 +1,45 @@
+"""The day's first publication is shown everywhere, since a second one may be blocked; what is away does not take it back."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from assets import models
+from lake.lake import Lake
+from lake.online import OnlineFeatures
+from tests.support.small_lake import SmallLake
+
+SESSION = date(2024, 5, 3)
+
+
+@pytest.fixture
+def published(small_lake: SmallLake, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The materialisation of `release/data` on a lake whose current release it has just published."""
+    monkeypatch.setattr(models, "publish", lambda *_: (small_lake.after, True))
+
+    def make(**settings: Any) -> dict[str, Any]:
+        lake = Lake(small_lake.settings.model_copy(update=settings))
+        [made, *_] = models.assets(SESSION, SESSION)
+        result = dg.materialize([made], resources={"lake": lake}, partition_key=f"{SESSION}")
+        assert result.success
+        [event] = result.asset_materializations_for_node("release__data")
+        return {name: told.value for name, told in event.metadata.items()}
+
+    return make
+
+
+def test_the_online_store_is_at_the_datas_release_before_there_are_predictions(
+    published: Any, small_lake: SmallLake, tmp_path: Path
+) -> None:
+    online = f"sqlite:///{tmp_path}/online.db"
+    assert "behind" not in published(online_url=online)
+    found = OnlineFeatures(small_lake.settings.model_copy(update={"online_url": online})).get(["XKRX:005930"])
+    assert found["release_id"].to_pylist() == [small_lake.after.release_id]
+
+
+def test_a_store_that_is_away_is_told_and_the_publication_stands(published: Any, tmp_path: Path) -> None:
+    told = published(online_url="redis://127.0.0.1:1/0")
+    assert "the online store" in told["behind"] and "Redis" in told["behind"]

@@ -1,0 +1,31 @@
+"""Servers killed in the middle of a day on the local stack, and commits whose answers are lost: the day ends as an undisturbed one."""
+
+import os
+import random
+from collections.abc import Mapping
+from unittest import mock
+
+import pytest
+
+from bench import chaos
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]  # a stack, a backfill, and two days
+
+
+@pytest.fixture(autouse=True)
+def variables_of_their_own():
+    """A stack moves its ports through the environment."""
+    with mock.patch.dict(os.environ):
+        yield
+
+
+def test_a_day_whose_servers_are_killed_and_whose_commits_go_unanswered_leaves_what_an_undisturbed_one_does(tmp_path):
+    broken: dict[str, int] = {}
+
+    def count(told: Mapping[str, int], *_: object) -> None:
+        broken.update(told)
+
+    kinds = ["Spark worker", "S3 server", "PostgreSQL", "Redis", "Trino", chaos.ANSWERS]
+    with chaos.arena(tmp_path) as made:
+        assert chaos.trial(made, kinds, random.Random(7), count)
+    assert broken[chaos.ANSWERS] > 0 and len(broken) > 1, "a day that nothing hit shows nothing"
