@@ -78,6 +78,7 @@ def test_a_spoilt_payload_is_rows_or_a_clear_error_that_keeps_it(taking: Callabl
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # OpenDART's answers are 45 to a mutant
 @pytest.mark.parametrize("source", names())
 def test_ten_thousand_spoilt_payloads_are_rows_or_clear_errors(taking: Callable[[str], Taking], source: str) -> None:
     outcomes = spoil(taking(source), MANY, onward())
