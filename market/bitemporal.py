@@ -178,4 +178,8 @@ def _news(deliveries: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     is_news = ((~deliveries["_says_the_same"]) | after_silence).mask(deliveries[_GONE], ~after_silence)
     news = deliveries[is_news.astype(bool)].copy()
     news["known_at"] = news["first_known_at"].where(is_first.loc[news.index], news["fetched_at"])
+    told = news[~news[_GONE]]
+    first_told = told.index[~told.duplicated(list(key))]  # not before the fact, however early a source was asked
+    known_at, fact = (news.loc[first_told, name] for name in ("known_at", "first_known_at"))
+    news.loc[first_told, "known_at"] = known_at.where(known_at >= fact, fact)
     return news

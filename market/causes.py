@@ -29,7 +29,6 @@ class Explanation:
     lowers : whether it lowers the price of a share (a factor below 1) or raises it; None: either.
     within : how long before the ex-date the decision may lie.
     title : part of the report's name that it must have.
-    ex_dates : on how many days it takes effect.
     """
 
     cause: str
@@ -37,7 +36,6 @@ class Explanation:
     lowers: bool | None
     within: timedelta
     title: str = ""
-    ex_dates: int = 1
 
 
 _NEW_SHARES = ("split_or_bonus", "rights_or_other", "opening_auction")
@@ -46,7 +44,7 @@ _NEW_SHARES = ("split_or_bonus", "rights_or_other", "opening_auction")
 EXPLANATIONS = {
     "split_decision": Explanation("split", ("split_or_bonus",), True, LATER),
     "bonus_decision": Explanation("bonus_issue", _NEW_SHARES, True, SOON),
-    "rights_and_bonus_decision": Explanation("rights_and_bonus", _NEW_SHARES, True, SOON, ex_dates=2),
+    "rights_and_bonus_decision": Explanation("rights_and_bonus", _NEW_SHARES, True, SOON),
     "rights_decision": Explanation("rights_issue", _NEW_SHARES, True, SOON),
     "dividend_decision": Explanation("stock_dividend", _NEW_SHARES, True, SOON, "주식배당"),
     "spin_off_decision": Explanation("spin_off", ("spin_off",), None, LATER),
@@ -68,8 +66,7 @@ def explained(events: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    A new frame, index and order as given. A decision takes effect once for each share, rights with a bonus twice: the first ex-dates
-    that it can account for are its own. It makes a factor of medium confidence a high one; where an opening auction had a
+    A new frame, index and order as given. A decision makes a factor of medium confidence a high one; where an opening auction had a
     hand in it, low becomes medium. The company decides for all its shares: 005930's decision explains 005935's factor.
     """
     rows = events.assign(disclosed_by=pd.Series(None, events.index, dtype="string"))
@@ -129,9 +126,7 @@ def issuer(security_id: pd.Series) -> pd.Series:
 def _accounting(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     """By the event's index, the decision that accounts for it."""
     ranks = {action: rank for rank, action in enumerate(EXPLANATIONS)}
-    left = rows[["security_id", "session_date", "known_at", "cause", "factor"]].assign(
-        issuer=issuer(rows["security_id"])
-    )
+    left = rows[["session_date", "known_at", "cause", "factor"]].assign(issuer=issuer(rows["security_id"]))
     right = told[["session_date", "action", "report_name", "known_at", "known_until"]].assign(
         issuer=issuer(told["security_id"]), receipt=told["evidence"], rank=told["action"].map(ranks)
     )
@@ -142,20 +137,11 @@ def _accounting(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     asked = (pairs["action"], pairs["cause"], pairs["factor"], pairs["report_name"], age)
     accounts = [_accounts(*one) for one in zip(*asked, strict=True)]
     pairs = pairs[np.array(accounts) & _believed(pairs["known_at"], pairs["known_at_told"], pairs["known_until"])]
-    pairs = pairs[
-        _ex_date_no(pairs) <= pairs["action"].map({action: one.ex_dates for action, one in EXPLANATIONS.items()})
-    ]
     pairs = pairs.assign(explains_as=[EXPLANATIONS[action].cause for action in pairs["action"]])
     first = pairs["rank"].where(pairs["cause"] == "split_or_bonus", 0)
     order = ["first", "known_at_told", "rank", "receipt"]
     newest = pairs.assign(first=first).sort_values(order, ascending=[True, False, True, False], kind="stable")
     return newest.drop_duplicates("event").set_index("event")
-
-
-def _ex_date_no(pairs: pd.DataFrame) -> pd.Series:
-    """The how-manieth ex-date of the share each one is of those that the decision could account for."""
-    by = [pairs["security_id"], pairs["receipt"]]
-    return pd.to_datetime(pairs["session_date"]).groupby(by, sort=False).rank("dense")
 
 
 def _accounts(action: str, cause: str, factor: float, report_name: object, age: pd.Timedelta) -> bool:

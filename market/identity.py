@@ -83,7 +83,7 @@ def listed_ids(exchange: str, listings: pd.DataFrame) -> pd.Series:
     """
     ids = security_id(exchange, listings["symbol"])
     dates = pd.to_datetime(listings["list_date"])
-    n_listings = dates.groupby(listings["symbol"]).transform("nunique")
+    n_listings = dates.groupby(listings["symbol"]).transform("nunique", dropna=False)
     for _, rows in listings[n_listings > 1].groupby("symbol", sort=True):
         holders = list(_holders(rows))
         first = min(holders, key=lambda holder: (holder.delivered, holder.listed))
@@ -116,6 +116,11 @@ def plain_name(name: str) -> str:
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def _bare_name(name: str) -> str:
+    """A plain name without punctuation: "Foo, Inc." is Foo Inc."""
+    return "".join(letter for letter in plain_name(name) if letter.isalnum()) or plain_name(name)
+
+
 @dataclass
 class _Holder:
     """One company's time with a code."""
@@ -132,7 +137,7 @@ def _holders(rows: pd.DataFrame) -> Iterator[_Holder]:
     names: set[str] = set()
     last_seen, last_board = date.min, _NOBODY
     for row in ordered.itertuples():
-        said = {plain_name(name) for name in (row.name, row.name_en) if isinstance(name, str) and name.strip()}
+        said = {_bare_name(name) for name in (row.name, row.name_en) if isinstance(name, str) and name.strip()}
         listed = None if pd.isna(row.list_date) else pd.Timestamp(row.list_date).date()
         is_anew = listed is not None and listed > last_seen and not _moved_up(last_board, row.market)
         is_anew = is_anew and bool(said) and not said & names

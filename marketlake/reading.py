@@ -133,7 +133,7 @@ def security_ids(sql: ReleaseSql, symbols: str | Sequence[str], at: datetime | S
     for row in rows:
         had.setdefault(row["symbol"], []).append(row)
     known = {row["security_id"] for row in rows}
-    missing = sorted({name for name in asked if name not in known and name not in had})
+    missing = list(dict.fromkeys(name for name in asked if name not in known and name not in had))
     if missing:
         found = sql.query(
             "SELECT DISTINCT security_id, symbol FROM gold.prices "

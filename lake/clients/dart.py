@@ -286,7 +286,7 @@ def _named(rows: pa.Table, answer: Answer) -> pa.Table:
         number for number, name in zip(numbers, names, strict=True) if not re.search(r"[^\W\d_]", name or "")
     ]:
         raise SchemaDrift(
-            f"{answer.url_redacted} of {SOURCE}", expected="a report_nm with letters", found=f"none of {len(nameless)} filings",
+            f"{answer.url_redacted} of {SOURCE}", expected="a report_nm with letters", found=f"{len(nameless)} filings without",
             keys=nameless, do="The payload is damaged, or its encoding changed: run it again, and compare the kept payload",
         )  # fmt: skip
     return rows

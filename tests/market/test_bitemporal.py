@@ -125,6 +125,16 @@ def test_a_row_that_an_earlier_answer_lacked_begins_with_the_answer_that_told_it
     )
 
 
+def test_a_row_that_came_late_is_not_known_before_its_fact():
+    """Two answers of the hours before the close: the second one has a row more."""
+    asked = pd.DataFrame(
+        {"request": "GET /a", "payload_digest": ["p1", "p2"], "fetched_at": [CLOSE - 4 * HOUR, CLOSE - 3 * HOUR]}
+    )
+    rows = pd.DataFrame({"key": ["A", "A", "B"], "value": 1, "row_no": 0, "first_known_at": CLOSE})
+    rows = pd.concat([rows, asked.iloc[[0, 1, 1]].reset_index(drop=True)], axis=1)
+    assert spans(bitemporal.versions(rows, ["key"], ["value"], asked)) == [("A", 1, 0, None), ("B", 1, 0, None)]
+
+
 def test_an_answer_to_another_request_takes_nothing_back():
     told = from_answers(("GET /a", {"A": 1}), ("GET /b", {"B": 2}), ("GET /b", {"C": 3}))
     assert spans(told) == [("A", 1, 0, None), ("B", 2, 0, 3), ("C", 3, 3, None)]

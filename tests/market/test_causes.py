@@ -191,18 +191,6 @@ def test_the_sessions_that_a_day_s_build_reads_reach_every_decision_that_counts(
     assert windows.sessions_back(day, adjustments.DECIDED_BEFORE) <= day - causes.LATER
 
 
-@pytest.mark.parametrize(("action", "explained"), [("split_decision", [0]), ("rights_and_bonus_decision", [0, 1])])
-def test_a_decision_takes_effect_once_for_each_share_and_rights_with_a_bonus_twice(
-    action: str, explained: list[int]
-) -> None:
-    days = [EX, EX + timedelta(days=30), EX + timedelta(days=60)]
-    later = [event("split_or_bonus", 0.5).assign(session_date=day, known_at=CLOSE + (day - EX)) for day in days]
-    preferred = event("split_or_bonus", 0.5, security="XKRX:005935")
-    events = pd.concat([*later, preferred], ignore_index=True)
-    found = causes.explained(events, decisions((action, 40)))["disclosed_by"]
-    assert found[found.notna()].index.tolist() == [*explained, 3]
-
-
 def test_a_company_is_told_from_the_one_that_had_its_code_before() -> None:
     ids = pd.Series(["XKRX:005930", "XKRX:005935", "XKRX:005930~20210304", "XKRX:005935~20210304"])
     assert causes.issuer(ids).tolist() == ["XKRX:00593", "XKRX:00593", "XKRX:00593~20210304", "XKRX:00593~20210304"]

@@ -78,7 +78,7 @@ def fundamentals(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     told["security_id"] = told["symbol"].astype("string").str.split(",")
     told = told.explode("security_id", ignore_index=True)
     plain = identity.security_id("XNYS", told["security_id"])
-    told["security_id"] = identity.ids_then(plain, told["fetched_at"].dt.date, frames.get("silver.securities"))
+    told["security_id"] = identity.ids_then(plain, told["session_date"], frames.get("silver.securities"))
     rows = figures.untangled(told)
     is_count = (
         rows["item"] == "shares_outstanding"

@@ -49,7 +49,7 @@ def filings(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     rows["corp_code"], rows["corp_name"] = raw["cik"], raw["name"]
     rows["stock_code"] = raw["symbol"].astype("string").str.split(",").str[0]
     plain = identity.security_id("XNYS", rows["stock_code"])
-    rows["security_id"] = identity.ids_then(plain, rows["fetched_at"].dt.date, frames.get("silver.securities"))
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["report_name"], rows["receipt_no"] = raw["form"], raw["accessionNumber"]
     rows["receipt_date"] = day(raw["filingDate"])
     rows["is_amendment"] = raw["form"].astype("string").str.contains(AMENDMENT).fillna(False).astype(bool)

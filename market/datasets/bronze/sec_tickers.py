@@ -28,7 +28,7 @@ def symbols(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
     rows = with_first_known(raw.drop(columns="known_at"), "XNYS", frames)
     plain, rows["kind"] = identity.security_id("XNYS", rows["symbol"]), "cik"
-    rows["security_id"] = identity.ids_then(plain, rows["fetched_at"].dt.date, frames.get("silver.securities"))
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["value"] = rows["cik_str"].astype("Int64").astype("string").str.zfill(10)
     return lookup.told(bitemporal.versions(rows, ("security_id", "session_date"), ("value",)))
 

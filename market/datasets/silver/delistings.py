@@ -14,7 +14,7 @@ FEEDS = feeds("silver.delistings")
 TABLE = Table(
     __name__,
     doc="Delistings of Korean shares with the exchange's reason and its class. A listed spell of `silver.listings` that ended has its row by security_id "
-    "and last_session; no row: nobody told why (no member's id, or a preferred share that the list leaves out). A transfer to a "
+    "and the first delist_date after it, before the next spell; no row: nobody told why (no member's id, or a preferred share that the list leaves out). A transfer to a "
     "higher board is a row too and ended nothing.",
     columns=(
         Column("security_id", "string", "our stable id", rules=(Matches(ID),)),

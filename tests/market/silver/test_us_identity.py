@@ -1,6 +1,6 @@
 """A US ticker that another company was given is another security, in every table that knows it by the ticker."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -38,29 +38,28 @@ def test_the_ticker_means_one_of_them_at_each_instant(charts: list[Any], silver:
     ]
 
 
-def test_what_sec_tells_of_a_ticker_is_of_its_holder_at_the_fetch(charts: list[Any], answer: Any, silver: Any) -> None:
-    """A company files before it is listed: the day of a filing does not say whose ticker it is."""
-    before = {"cik": "0000000001", "accessionNumber": "0000000001-24-000001"}
-    early = {"accepted_at": datetime(2024, 7, 1, 20, tzinfo=UTC), "filingDate": "2024-07-01"}
-    after = {"cik": "0000000002", "accessionNumber": "0000000002-24-000001", **early}
+def test_what_sec_tells_of_a_ticker_is_of_its_holder_on_that_session(
+    charts: list[Any], answer: Any, silver: Any
+) -> None:
+    """SEC is asked after midnight in UTC: the fetch of the former holder's last filing is on the later one's first day."""
+    last, first = date(2024, 8, 30), date(2024, 9, 3)
     filed = [
-        answer("bronze.sec_submissions", "2024-05-03 22:00", before),
-        answer("bronze.sec_submissions", "2024-09-04 22:00", after, day=date(2024, 7, 1)),
+        answer("bronze.sec_submissions", "2024-09-03 02:05", {"cik": "0000000001", "accessionNumber": "1"}, day=last),
+        answer("bronze.sec_submissions", "2024-09-04 02:05", {"cik": "0000000002", "accessionNumber": "2"}, day=first),
     ]
-    filings = silver("silver.filings", *charts, *filed).sort_values("corp_code")
-    assert filings["security_id"].tolist() == [PLAIN, LATER]
+    assert silver("silver.filings", *charts, *filed).sort_values("corp_code")["security_id"].tolist() == [PLAIN, LATER]
     listed = [
-        answer("bronze.sec_tickers", "2024-05-03 22:00", {"cik_str": 1}),
-        answer("bronze.sec_tickers", "2024-09-04 22:00", {"cik_str": 2}, day=AFTER),
+        answer("bronze.sec_tickers", "2024-09-03 02:05", {"cik_str": 1}, day=last),
+        answer("bronze.sec_tickers", "2024-09-04 02:05", {"cik_str": 2}, day=first),
     ]
     numbers = silver("silver.symbols", *charts, *listed)
     assert numbers.dropna(subset=["cik"])[["security_id", "cik"]].drop_duplicates().values.tolist() == [
         [PLAIN, "0000000001"], [LATER, "0000000002"],
     ]  # fmt: skip
     facts = [
-        answer("bronze.sec_facts", "2024-05-03 22:00", {"cik": "0000000001"}),
+        answer("bronze.sec_facts", "2024-09-03 02:05", {"cik": "0000000001"}, day=last),
         answer(
-            "bronze.sec_facts", "2024-09-04 22:00", {"cik": "0000000002", "accn": "0000000002-24-000001"}, day=AFTER
+            "bronze.sec_facts", "2024-09-04 02:05", {"cik": "0000000002", "accn": "0000000002-24-000001"}, day=first
         ),
     ]
     told = silver("silver.fundamentals", *charts, *facts)
@@ -69,11 +68,20 @@ def test_what_sec_tells_of_a_ticker_is_of_its_holder_at_the_fetch(charts: list[A
     }  # fmt: skip
 
 
+def test_a_lake_from_before_names_were_kept_tells_the_later_company_all_the_same(answer: Any, silver: Any) -> None:
+    nameless = {"long_name": None, "first_trade": None}
+    told = [answer(CHART, "2024-05-03 22:00", nameless), answer(CHART, "2024-09-04 22:00", NEW, day=AFTER)]
+    assert silver("silver.prices", *told)["security_id"].tolist() == [PLAIN, LATER]
+    same = [answer(CHART, "2024-05-03 22:00", nameless), answer(CHART, "2024-09-04 22:00", OLD, day=AFTER)]
+    assert silver("silver.prices", *same)["security_id"].tolist() == [PLAIN, PLAIN]
+
+
 @pytest.mark.parametrize(
     ("what", "later"),
     [
         ("a rename", {"long_name": "New Corp."}),
         ("a relisting under its name", {"first_trade": date(2024, 9, 3)}),
+        ("a relisting under its name, written otherwise", {"long_name": "OLD, Inc", "first_trade": date(2024, 9, 3)}),
         ("a chart that names nobody", {"long_name": None, "first_trade": date(2024, 9, 3)}),
         ("a first trading day that was corrected", {"long_name": "New Corp.", "first_trade": date(1998, 1, 5)}),
     ],
