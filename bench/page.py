@@ -145,6 +145,20 @@ def _silver(found: Result) -> Iterator[str]:
     )
 
 
+def _stories(found: Result) -> Iterator[str]:
+    yield "## Headlines to stories: exact and near duplicates\n"
+    yield "`python -m bench.stories`; goal: 100,000 headlines in 60 s on two cores. One process, one core.\n"
+    yield from _table(
+        ["headlines", "a day of a security", "seconds", "first", "same title", "near"],
+        [[f"{one['headlines']:,}", one["a_day"], one["seconds"], *one["links"].values()] for one in found["speed"]],
+    )
+    truth = found["truth"]
+    yield (
+        f"\nAgainst the truth of {found['world']}: of {truth['pairs_of_the_truth']:,} pairs of one story {truth['recall']:.2%} found, of those found "
+        f"{truth['precision']:.2%} right."
+    )
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield "|---" * len(head) + "|"
@@ -160,6 +174,7 @@ SECTIONS = {
     "api-trino": _api("Trino", "python -m bench.api --trino"),
     "online": _online,
     "silver": _silver,
+    "stories": _stories,
     "truth": _truth,
 }
 
