@@ -147,7 +147,7 @@ def _silver(found: Result) -> Iterator[str]:
 
 def _stories(found: Result) -> Iterator[str]:
     yield "## Headlines to stories: exact and near duplicates\n"
-    yield "`python -m bench.stories`; goal: 100,000 headlines in 60 s on two cores. One process, one core.\n"
+    yield "`python -m bench.stories`; goal: 100,000 headlines in 60 s on two cores.\n"
     yield from _table(
         ["headlines", "a day of a security", "seconds", "first", "same title", "near"],
         [[f"{one['headlines']:,}", one["a_day"], one["seconds"], *one["links"].values()] for one in found["speed"]],
