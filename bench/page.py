@@ -96,8 +96,9 @@ def _api(engine: str, command: str) -> Callable[[Result], Iterator[str]]:
 
 
 def _sql(found: Result) -> Iterator[str]:
-    yield f"## The ten questions of [sql](sql.md), milliseconds: {found['symbols']} symbols, {found['sessions']} sessions\n"
-    yield "`python -m bench.sql`\n"
+    of_noise = f"{found['symbols']} symbols, {found['sessions']} sessions" if "symbols" in found else ""
+    yield f"## The ten questions of [sql](sql.md), milliseconds: {of_noise or 'the main job on the local stack'}\n"
+    yield f"`python -m bench.sql{'' if of_noise else ' --stack'}`\n"
     yield from _table(
         ["question", "rows", "DuckDB", "DuckDB in memory", "Trino", "Trino / DuckDB"],
         [
