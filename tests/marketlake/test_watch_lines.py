@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lake.clients import keys
 from lake.clock import system_clock
 from lake.objects import lake_store
 from lake.settings import Settings
@@ -57,3 +58,11 @@ def test_a_key_that_ends_is_told_with_where_to_renew_it(settings: Settings, days
     (found,) = [one for one in checkup._keys(told) if one.what == "key of krx (simulated)"]
     assert (found.state, words in found.found) == (state, True)
     assert ("openapi.krx.co.kr" in found.do) is (state != "ok")
+
+
+def test_every_source_whose_keys_are_set_is_told_so(settings: Settings) -> None:
+    """A password of the Marketplace has no setting for its last day."""
+    every = {name: type(settings.krx_api_key)("k") for names, _ in keys().values() for name in names}
+    on = {source.setting("base_url"): "" for source in SOURCES.values()}
+    told = {one.what: one.found for one in checkup._keys(settings.model_copy(update=every | on))}
+    assert told == {f"key of {source} (simulated)": "set" for source, (names, _) in keys().items() if names}
