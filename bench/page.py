@@ -141,7 +141,7 @@ def _silver(found: Result) -> Iterator[str]:
     yield f"## Silver: {found['symbols']} securities, {found['sessions']} sessions\n"
     yield "`python -m bench.silver`; medians of several rounds, the ways in turns. A read opens the release's Delta files anew each time.\n"
     yield from _table(
-        ["what", "ours", "the other way", "ours / other", "goal"],
+        ["what", "ours", "the other way", "ratio", "goal"],
         [[one["what"], one["ours"], one["other"], one["ratio"], one["goal"]] for one in found["rows"]],
     )
 

@@ -32,7 +32,8 @@ def versions(
     Returns
     -------
     A new frame ordered by key and known_at. The first version is known from `first_known_at`, a later one, and one that
-    answers before it lacked, from its `fetched_at`; `known_until` is the next version's known_at or the fetch of the answer without it, null while it is true.
+    answers before it lacked, from its `fetched_at`; `known_until` is the next version's known_at or the fetch of the answer
+    without it, null while it is true.
     """
     ordered = rows.sort_values([*key, "fetched_at", "payload_digest", "row_no"], kind="stable", ignore_index=True)
     group = [*key, *_DELIVERY]
@@ -164,9 +165,8 @@ def _with_silences(deliveries: pd.DataFrame, key: Sequence[str], answers: pd.Dat
     both = both.sort_values([*key, "fetched_at", _GONE, "payload_digest"], kind="stable", ignore_index=True)
     keys = [both[name] for name in key]
     teller = both["request"].mask(both[_GONE]).groupby(keys, sort=False, dropna=False).ffill()
-    teller = teller.groupby(
-        keys, sort=False, dropna=False
-    ).bfill()  # before it was told: the request that told it first
+    # Before it was told: the request that told it first.
+    teller = teller.groupby(keys, sort=False, dropna=False).bfill()
     return both[~both[_GONE] | (teller == both["request"])]
 
 

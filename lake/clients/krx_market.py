@@ -135,7 +135,7 @@ def _refusal(reply: Reply) -> MarketlakeError | None:
     found = f"{code or said(reply.body)}: {_message(reply.body)}"
     if not is_login and code not in _REFUSALS:
         return Transient(
-            reply.where, expected="rows", found=found, do="Run it again later; KRX tells what the code means to nobody"
+            reply.where, expected="rows", found=found, do="Run it again later; KRX does not say what the code means"
         )
     expected, do = _REFUSALS.get(code, ("an id and a password that KRX accepts", f"Check {_SETTINGS}; {KEY_FROM}"))
     return Permanent(reply.where, expected=expected, found=found, do=do)
@@ -175,7 +175,7 @@ def _delivery(answer: Answer, span: Span, ctx: ClientContext) -> Delivery:
     if strange and problem is None:
         problem = SchemaDrift(
             f"{answer.url_redacted} of {SOURCE}", expected=f"delistings from {span.first} to {span.last}, as asked",
-            found=f"other days in {len(strange)} cases", keys=strange, do="The range is not kept any more: compare the kept payload",
+            found=f"{len(strange)} other days", keys=strange, do="The range is not kept any more: compare the kept payload",
         )  # fmt: skip
         rows = schema.empty_table()
     days = [span.session_of(_day(text)) for text in rows.column("DELIST_DD").to_pylist()]

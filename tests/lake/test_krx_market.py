@@ -214,7 +214,7 @@ def test_a_delisting_of_a_day_that_was_not_asked_for_is_drift(ask: Any, day: str
         "krx_market", [DELISTED], Real([code("CD001")], [rows(row(DELIST_DD=day))]), krx_market_pace_per_s=0
     )
     assert delivery.rows.num_rows == 0 and delivery.payload
-    assert "delistings from 2024-06-11 to 2024-06-11, as asked" in str(delivery.problem)
+    assert "delistings from 2024-06-11 to 2024-06-11, as asked; was 1 other days" in str(delivery.problem)
     assert re.sub(r"\D", "-", day) in str(delivery.problem)
 
 

@@ -72,10 +72,8 @@ def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     rows["name"], rows["name_en"], rows["market"] = rows["long_name"], None, "US"
     rows["list_date"] = rows["first_trade"]
     rows["security_id"] = identity.listed_ids("XNYS", rows)
-    rows["name"], rows["kind"] = (
-        rows["symbol"],
-        "stock",
-    )  # the long name is of the fetch: shown for an older session it would be hindsight
+    # The long name is of the fetch: shown for an older session it would be hindsight.
+    rows["name"], rows["kind"] = rows["symbol"], "stock"
     timed, attributes = with_first_known(rows, "XNYS", frames), ("symbol", "market", "list_date", "currency")
     told = bitemporal.versions(timed, ("security_id", "session_date"), attributes)
     changed = bitemporal.changes(told, ("security_id",), attributes, observed="session_date")
