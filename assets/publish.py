@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from assets.audit import BACKBONE, audited
+from lake import shown
 from lake.lake import Lake
 from lake.releases import Release
 from lake.windows import last_session
@@ -52,6 +53,7 @@ def publish(lake: Lake, kind: str) -> tuple[Release, bool]:
         parent=current.release_id if current else "",
         checks=counts,
     )
+    shown.prepare(lake.settings, release)
     return lake.releases.publish(release, after=moved), True
 
 

@@ -1,14 +1,30 @@
-"""What follows a move of the pointer: the online store is filled from the current release, the SQL catalog shows it.
+"""What goes with a move of the pointer: SQL is made ready before it; the online store and the catalog's names follow it.
 
 What does not belong here: moving the pointer (`lake.releases`).
 """
 
 from collections.abc import Mapping
 
+from loguru import logger
+
 from lake import online
 from lake.releases import Release, Releases
 from lake.settings import Settings
 from market.errors import MarketlakeError, Permanent, Transient
+
+
+def prepare(settings: Settings, release: Release) -> None:
+    """Make a release that is not published yet readable in SQL, so that who switches to it does not wait for that.
+
+    Where the engine is away, it is left to those who read the release.
+    """
+    from lake.sql import trino
+
+    if trino.is_trino(settings):
+        try:
+            trino.ensure(settings, release)
+        except MarketlakeError as error:
+            logger.warning("release not made ready in SQL", release_id=release.release_id, failure=str(error))
 
 
 def follow(settings: Settings, releases: Releases) -> tuple[Release, int]:

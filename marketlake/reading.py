@@ -6,14 +6,13 @@ gold would have held. What does not belong here: shapes for people (`marketlake.
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from lake import ended
+from lake import ended, holders
 from lake.sql import ReleaseSql
 from market import adjust, calendars, lookup, registry
 from market.errors import Permanent
@@ -21,7 +20,6 @@ from market.fundamentals import ITEMS
 from market.table import Window
 
 _NOTHING_BEFORE = date(1900, 1, 1)
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _LISTED = """
 SELECT security_id, symbol, name, exchange, market, currency, kind, list_date, close, market_cap, is_halted, known_at
 FROM (
@@ -126,38 +124,28 @@ def security_ids(sql: ReleaseSql, symbols: str | Sequence[str], at: datetime | S
     """
     asked = [symbols] if isinstance(symbols, str) else list(symbols)
     instants = [at] * len(asked) if isinstance(at, datetime) else list(at)
-    rows = sql.query(
-        "SELECT security_id, symbol, known_at, known_until FROM silver.symbols ORDER BY known_at"
-    ).to_pylist()
-    had: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        had.setdefault(row["symbol"], []).append(row)
-    known = {row["security_id"] for row in rows}
-    missing = list(dict.fromkeys(name for name in asked if name not in known and name not in had))
-    if missing:
-        found = sql.query(
-            "SELECT DISTINCT security_id, symbol FROM gold.prices "
-            "WHERE list_contains(?, symbol) OR list_contains(?, security_id)",
-            [missing, missing],
-        ).to_pylist()
-        known |= {row["security_id"] for row in found}
-        had |= {row["symbol"]: [row] for row in found}
-    unknown = [name for name in missing if name not in known and name not in had]
+    known = sql.once(holders.read)
+    missing = list(dict.fromkeys(name for name in asked if name not in known.ids and name not in known.codes))
+    told = _priced(sql, missing) if missing else {}
+    unknown = [name for name in missing if name not in told]
     if unknown:
-        near = difflib.get_close_matches(str(unknown[0]), [*had, *known], n=3, cutoff=0.5)
+        near = difflib.get_close_matches(str(unknown[0]), [*known.codes, *known.ids], n=3, cutoff=0.5)
         raise Permanent(
             "symbols", expected=f"securities that release {sql.release.release_id} knows", found="unknown ones",
             keys=unknown, do=f"Did you mean {', '.join(near)}?" if near else "See lake.universe(day)",
         )  # fmt: skip
-    return [
-        name if name in known else _holder(had[name], instant) for name, instant in zip(asked, instants, strict=True)
-    ]
+    ids = {name: name for name in known.ids} | told
+    return [ids.get(name) or known.of(name, at)[-1] for name, at in zip(asked, instants, strict=True)]
 
 
-def _holder(versions: Sequence[Mapping[str, Any]], at: datetime) -> str:
-    """Of the versions of one code, ordered by known_at, the one that was true at the instant, else the last."""
-    true = [v for v in versions if v.get("known_at") and v["known_at"] <= at < (v["known_until"] or _NEVER)]
-    return str((true or versions)[-1]["security_id"])
+def _priced(sql: ReleaseSql, missing: Sequence[str]) -> dict[str, str]:
+    """Ids of codes and ids that no list names, where they have prices."""
+    found = sql.query(
+        "SELECT DISTINCT security_id, symbol FROM gold.prices "
+        "WHERE list_contains(?, symbol) OR list_contains(?, security_id)",
+        [missing, missing],
+    ).to_pylist()
+    return {name: row["security_id"] for row in found for name in (row["symbol"], row["security_id"])}
 
 
 def identified(sql: ReleaseSql, text: str, as_of: datetime) -> pa.Table:

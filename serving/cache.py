@@ -6,7 +6,6 @@ many ask at once in this process (two processes may both ask). Every level holds
 has the same bytes from each. What does not belong here: what an endpoint answers.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from lake import holders
 from lake.cache import HIT, MISS, Editions, SharedCache, Slot, open_backend
 from lake.settings import Settings
 from lake.sql import ReleaseSql
@@ -33,7 +33,6 @@ from serving.queries import stocks
 KEEP_S = "keep_s"
 """In a request's scope: the seconds for which the front may keep the answer."""
 
-SYMBOLS = 20_000  # whose meaning is remembered
 LOOKS = 4  # threads that look into the shared cache: each look is short, and more threads wait for each other
 _READABLE = 120  # characters of a variant that stays as it is
 
@@ -74,32 +73,11 @@ class Answers:
         self._editions = Editions(settings.lake_url)
         self._metrics = metrics
         self._looking = CapacityLimiter(LOOKS)
-        self._symbols: OrderedDict[tuple[bytes, str, datetime | None], str] = OrderedDict()
         metrics.watch_cache(self.front, self.shared)
 
     def edition(self, sql: ReleaseSql) -> bytes:
         """What every answer of the release is marked with."""
         return self._editions.of(sql.release)
-
-    def known(self, sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str | None:
-        """The security that the symbol meant at the instant, where that was asked before in this release."""
-        return self._symbols.get((self.edition(sql), symbol, as_of))
-
-    def resolve(self, sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str:
-        """The security that the symbol meant at the instant; asked once per release. Blocks.
-
-        Raises
-        ------
-        Problem
-            As `stocks.resolve`.
-        """
-        security = self.known(sql, symbol, as_of)
-        if security is None:
-            security = stocks.resolve(sql, symbol, as_of)
-            self._symbols[self.edition(sql), symbol, as_of] = security
-            if len(self._symbols) > SYMBOLS:
-                self._symbols.popitem(last=False)
-        return security
 
     def hit(self) -> None:
         """The first level had the answer."""
@@ -161,12 +139,17 @@ class Asked:
         return Response(body, media_type="application/json")
 
     async def resolve(self, sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str:
-        """The security that the symbol meant at the instant; a thread is needed only the first time, one for all who ask at once."""
-        answers, security = self.answers, self.answers.known(sql, symbol, as_of)
-        if security is None:
-            question = partial(to_thread.run_sync, answers.resolve, sql, symbol, as_of)
-            security = await answers.flights.ask((answers.edition(sql), symbol, as_of), question)
-        return security
+        """The security that the symbol meant at the instant; a thread is needed for the release's first question alone.
+
+        Raises
+        ------
+        Problem
+            As `stocks.resolve`.
+        """
+        if not sql.has(holders.read):
+            question = partial(to_thread.run_sync, sql.once, holders.read)
+            await self.answers.flights.ask((self.answers.edition(sql), "holders"), question)
+        return stocks.resolve(sql, symbol, as_of)
 
 
 async def _asked(request: Request) -> Asked:

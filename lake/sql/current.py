@@ -110,11 +110,11 @@ class Current:
         releases = Releases(self._store)
         release = releases.current()
         if release is not None and release != self.release:
-            self._switch(
-                Held(open_release(self._settings, release, hot_rows=self._hot_rows, time_limit_s=self._time_limit_s))
-            )
+            self._switch(Held(open_release(self._settings, release, time_limit_s=self._time_limit_s)))
         self.releases = tuple(releases.list())
         self._pointer, self.failure = pointer, ""
+        if self._held and self._hot_rows:
+            self._held.sql.warm(self._hot_rows)  # after the switch: a larger release must not be late for it
         return True
 
     def _switch(self, new: "Held | None") -> None:

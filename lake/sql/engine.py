@@ -6,14 +6,11 @@ from lake.sql.release import TIME_LIMIT_S, ReleaseSql
 from market.errors import Permanent
 
 
-def open_release(
-    settings: Settings, release: Release, *, hot_rows: int = 0, time_limit_s: float = TIME_LIMIT_S
-) -> ReleaseSql:
+def open_release(settings: Settings, release: Release, *, time_limit_s: float = TIME_LIMIT_S) -> ReleaseSql:
     """The release as SQL, through DuckDB in this process or through Trino.
 
     Parameters
     ----------
-    hot_rows : for DuckDB, see `ReleaseSql`.
     time_limit_s : a query is ended after it.
 
     Raises
@@ -25,7 +22,7 @@ def open_release(
     """
     scheme = settings.sql_url.split(":", 1)[0]
     if scheme == "duckdb":
-        return ReleaseSql(settings, release, hot_rows=hot_rows, time_limit_s=time_limit_s)
+        return ReleaseSql(settings, release, time_limit_s=time_limit_s)
     if scheme in ("trino", "trinos"):
         from lake.sql.trino_release import TrinoSql  # its libraries are loaded where it is used
 

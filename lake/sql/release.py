@@ -1,12 +1,12 @@
 """One release as SQL. Delta is read when it is opened and never by a query."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from threading import RLock
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from lake.delta import DeltaLake
 from lake.objects import lake_store
@@ -14,12 +14,14 @@ from lake.releases import Release, Releases
 from lake.settings import Settings
 from lake.sql.cursors import Cursors, TimedOut, first_of, refuse_writes
 from lake.sql.stored import datasets
-from lake.sql.views import PRICES_ADJUSTED, flat, statements
+from lake.sql.views import PRICES_ADJUSTED, copied, flat, statements
 from market import registry
 from market.errors import Permanent, Transient
-from market.table import LAYERS, Table
+from market.table import LAYERS
 
 TIME_LIMIT_S = 30.0
+A = TypeVar("A")
+_HOT = ("silver", "gold")
 _HUGEINT = pa.decimal128(38, 0)
 _RELEASES = pa.schema(
     [
@@ -38,8 +40,6 @@ class ReleaseSql:
 
     Parameters
     ----------
-    hot_rows : silver and gold tables of at most so many rows are copied into DuckDB, sorted by key, at opening;
-        0 copies nothing, which suits a single query.
     time_limit_s : a query is interrupted after it.
 
     Raises
@@ -48,17 +48,15 @@ class ReleaseSql:
         The release names a table version that is not there.
     """
 
-    def __init__(
-        self, settings: Settings, release: Release, *, hot_rows: int = 0, time_limit_s: float = TIME_LIMIT_S
-    ) -> None:
-        self.release = release
-        self._sources = datasets(DeltaLake(settings), release)
+    def __init__(self, settings: Settings, release: Release, *, time_limit_s: float = TIME_LIMIT_S) -> None:
+        self._begin(release)
+        self._sources, self._copied = datasets(DeltaLake(settings), release), set[str]()
         self._connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         self._connection.execute("ATTACH ':memory:' AS copies (COMPRESS)")
         for schema in (*LAYERS, "raw"):
             self._connection.execute(f"CREATE SCHEMA {schema}")
-        self._make_views(hot_rows)
+        self._make_views()
         self._make_releases(Releases(lake_store(settings)))
         # From here on nothing reaches a file but through the datasets, and no statement can change that.
         self._connection.execute("SET enable_external_access = false")
@@ -98,6 +96,28 @@ class ReleaseSql:
             except duckdb.Error as error:
                 raise Permanent("query", expected="SQL that DuckDB can run", found=first_of(error)) from error
 
+    def once(self, make: Callable[["ReleaseSql"], A]) -> A:
+        """What the function makes of this release, which never changes: made for the first who asks, others wait for that."""
+        with self._making:
+            if make not in self._made:
+                self._made[make] = make(self)
+            made: A = self._made[make]
+            return made
+
+    def has(self, make: Callable[["ReleaseSql"], Any]) -> bool:
+        """True where that has been made, so that `once` does not block."""
+        return make in self._made
+
+    def warm(self, rows: int) -> None:
+        """Copy each silver and gold table of at most so many rows into memory, sorted by key; queries go on meanwhile."""
+        for name, source in self._sources.items():
+            table = registry.tables().get(name)
+            if table is None or table.layer not in _HOT or name in self._copied or source.count_rows() > rows:
+                continue
+            for statement in copied(table):
+                self._connection.execute(statement)
+            self._copied.add(name)
+
     def tables(self) -> list[str]:
         """Names of the tables with a version in the release, the `ops` tables, and the views made from them."""
         return sorted({*self._sources, "gold.prices_adjusted", "ops.releases"})
@@ -107,13 +127,18 @@ class ReleaseSql:
         self._cursors.close()
         self._connection.close()
 
-    def _make_views(self, hot_rows: int) -> None:
+    def _begin(self, release: Release) -> None:
+        self.release = release
+        self._made: dict[Callable[[ReleaseSql], Any], Any] = {}
+        self._making = RLock()
+
+    def _make_views(self) -> None:
         contracts = registry.tables()
         self._registered(self._connection)
         for name in {**contracts, **self._sources}:
             table, source = contracts.get(name), self._sources.get(name)
             stored = source.schema.names if source is not None else None
-            for statement in statements(name, table, stored, is_copied=_is_hot(table, source, hot_rows)):
+            for statement in statements(name, table, stored):
                 self._connection.execute(statement)
         self._connection.execute(PRICES_ADJUSTED)
 
@@ -140,9 +165,3 @@ def _whole(rows: pa.Table) -> pa.Table:
             with suppress(pa.ArrowInvalid):  # one that is larger stays exact
                 rows = rows.set_column(place, field.name, rows[field.name].cast(pa.int64()))
     return rows
-
-
-def _is_hot(table: Table | None, source: ds.Dataset | None, hot_rows: int) -> bool:
-    if table is None or source is None or not hot_rows or table.layer not in ("silver", "gold"):
-        return False
-    return bool(source.count_rows() <= hot_rows)

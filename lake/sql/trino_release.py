@@ -40,7 +40,7 @@ class TrinoSql(ReleaseSql):
         time_limit_s: float = TIME_LIMIT_S,
         is_own_dialect: bool = False,
     ) -> None:
-        self.release = release
+        self._begin(release)
         self._settings = settings
         self._is_own_dialect = is_own_dialect
         self._ops = trino.ensure(settings, release)
@@ -75,6 +75,9 @@ class TrinoSql(ReleaseSql):
                 raise
             expected = f"tables among {', '.join(self.tables())}"
             raise Permanent("query", expected=expected, found=error.found, do="See `marketlake tables`") from error
+
+    def warm(self, rows: int) -> None:
+        """Nothing: Trino reads the lake."""
 
     def tables(self) -> list[str]:
         """Names of the tables with a version in the release, the `ops` tables, and the views made from them."""

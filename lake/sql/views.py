@@ -27,18 +27,15 @@ def flat(name: str) -> str:
     return name.replace(".", "_")
 
 
-def statements(
-    name: str, table: Table | None, stored: Sequence[str] | None, *, is_copied: bool = False
-) -> Iterator[str]:
+def statements(name: str, table: Table | None, stored: Sequence[str] | None) -> Iterator[str]:
     """What makes `raw.<layer>_<table>`, `<layer>.<table>` and, for a bitemporal table, macro `<layer>.<table>_as_of`.
 
     Parameters
     ----------
     table : the contract; None where a release names a table that no longer has one.
     stored : columns of the registered dataset `<layer>_<table>_source`; None: the release has no version of the table.
-    is_copied : keep the public columns in DuckDB, sorted by key.
     """
-    raw = source = f'raw."{flat(name)}"'
+    raw = f'raw."{flat(name)}"'
     if stored is None and table is not None:
         yield f"CREATE VIEW {raw} AS SELECT {_columns(table.columns, ())} WHERE false"
         stored = [column.name for column in table.columns]
@@ -46,16 +43,19 @@ def statements(
         yield f'CREATE VIEW {raw} AS SELECT * FROM "{flat(name)}_source"'
     layer, short = name.split(".")
     seen = _columns(table.public, stored or ()) if table is not None else "*"
-    if table is not None and is_copied:
-        order = ", ".join(f'"{key}"' for key in table.key)
-        yield f'CREATE TABLE {COPIES}."{flat(name)}" AS SELECT {seen} FROM {raw} ORDER BY {order}'
-        source, seen = f'{COPIES}."{flat(name)}"', "*"
-    yield f'CREATE VIEW {layer}."{short}" AS SELECT {seen} FROM {source}'
+    yield f'CREATE VIEW {layer}."{short}" AS SELECT {seen} FROM {raw}'
     if table is not None and table.is_bitemporal:
         yield (
             f"CREATE MACRO {layer}.{short}_as_of(instant) AS TABLE SELECT * FROM {layer}.{short} "
             "WHERE known_at <= instant AND (known_until IS NULL OR known_until > instant)"
         )
+
+
+def copied(table: Table) -> Iterator[str]:
+    """What keeps the public columns in DuckDB, sorted by key, and lets `<layer>.<table>` read them there."""
+    order, copy = ", ".join(f'"{key}"' for key in table.key), f'{COPIES}."{flat(table.name)}"'
+    yield f"CREATE OR REPLACE TABLE {copy} AS SELECT * FROM {table.name} ORDER BY {order}"
+    yield f"CREATE OR REPLACE VIEW {table.name} AS SELECT * FROM {copy}"
 
 
 def _columns(wanted: Sequence[Column], stored: Sequence[str]) -> str:

@@ -5,11 +5,12 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from lake import holders
 from lake.sql import ReleaseSql
 from market.table import Column
 from serving.paging import Page, text
 from serving.problems import bad_input, unknown
-from serving.queries.reading import columns, quoted, true_at
+from serving.queries.reading import columns, instant_of, quoted, true_at
 
 LISTED = columns("silver.securities", without=("source",))
 DETAIL = (
@@ -21,7 +22,6 @@ DETAIL = (
 )
 _SYMBOL = re.compile(r"[0-9A-Za-z.:~\-]{1,40}\Z", re.ASCII)
 _EXPECTED = "a code such as 005930 or AAPL, or an id such as XKRX:005930; see /api/v1/stocks"
-_FORMER = 2  # places of `resolve` from which on nobody had the code at the instant
 
 
 def listing(
@@ -65,6 +65,8 @@ def detail(sql: ReleaseSql, security: str, as_of: datetime | None = None) -> pa.
 def resolve(sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str:
     """The security that the symbol meant at the instant: an id, the code it had then, or else the last one that had the code.
 
+    Blocks until the release's holders are read, which the first one asks for.
+
     Raises
     ------
     Problem
@@ -72,25 +74,12 @@ def resolve(sql: ReleaseSql, symbol: str, as_of: datetime | None = None) -> str:
     """
     if not _SYMBOL.match(symbol):
         raise unknown("symbol", symbol, _EXPECTED)
-    wanted = symbol.upper()
-    then, values = true_at(sql, as_of)
-    found = sql.query(
-        f"""
-        SELECT security_id, CASE WHEN {then} THEN 0 ELSE 2 END AS place, known_at FROM silver.symbols
-        WHERE security_id = ? OR symbol = ?
-        UNION ALL SELECT security_id, CASE WHEN {then} THEN 1 ELSE 3 END, known_at FROM silver.securities
-        WHERE security_id = ? OR symbol = ?
-        ORDER BY place, known_at, security_id
-        """,
-        [*values, wanted, wanted, *values, wanted, wanted],
-    ).to_pylist()
-    if not found:
-        raise unknown("symbol", symbol, _EXPECTED)
-    if wanted in {row["security_id"] for row in found}:
+    wanted, known = symbol.upper(), sql.once(holders.read)
+    if wanted in known.ids:
         return wanted
-    # Who has the code is told by silver.symbols: in silver.securities a company that is gone keeps it.
-    holders = [row["security_id"] for row in found if row["place"] == found[0]["place"]]
-    ids = sorted(set(holders)) if found[0]["place"] < _FORMER else holders[-1:]
+    ids = known.of(wanted, instant_of(sql, as_of))
+    if not ids:
+        raise unknown("symbol", symbol, _EXPECTED)
     if len(ids) > 1:
         raise bad_input("symbol", f"one of the ids {', '.join(ids)}", symbol)
-    return str(ids[0])
+    return ids[0]

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -87,7 +88,8 @@ def release(gold_version: int, release_id: str = "r00001") -> Release:
 
 @pytest.fixture(params=[0, 1_000_000], ids=["on Delta", "copied"])
 def sql(settings: Settings, request: pytest.FixtureRequest) -> Iterator[ReleaseSql]:
-    opened = ReleaseSql(settings, release(0), hot_rows=request.param)
+    opened = ReleaseSql(settings, release(0))
+    opened.warm(request.param)
     yield opened
     opened.close()
 
@@ -137,12 +139,34 @@ def test_adjusted_prices_have_the_bits_of_the_domain_function(sql):
 
 
 def test_copied_and_not_copied_give_the_same_rows(settings):
-    made = [ReleaseSql(settings, release(0), hot_rows=hot) for hot in (0, 1_000_000)]
+    made = [ReleaseSql(settings, release(0)) for _ in range(2)]
+    for _ in range(2):
+        made[1].warm(1_000_000)
     for name in ("gold.prices", "gold.prices_adjusted", "silver.prices", "raw.gold_features_daily"):
         first, second = (one.query(f"SELECT * FROM {name} ORDER BY ALL") for one in made)
         assert first.equals(second), name
     for one in made:
         one.close()
+
+
+def test_queries_are_answered_while_tables_are_copied(settings):
+    """Each sees a table from its file or from memory, and the same rows in both."""
+    sql, over = ReleaseSql(settings, release(0)), threading.Event()
+    text = "SELECT * FROM gold.prices ORDER BY ALL"
+    before = sql.query(text)
+
+    def ask():
+        answers = [sql.query(text)]
+        while not over.is_set():
+            answers.append(sql.query(text))
+        return answers
+
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(ask) for _ in range(3)]
+        sql.warm(1_000_000)
+        over.set()
+        assert all(answer.equals(before) for future in asked for answer in future.result())
+    sql.close()
 
 
 @pytest.mark.parametrize(
@@ -258,6 +282,19 @@ class TestCurrent:
                 assert (self.lowest(old), self.lowest(new)) == (100.0, 200.0)
         with pytest.raises(Permanent):
             self.lowest(old)
+        current.close()
+
+    def test_readers_get_a_release_before_it_is_copied_into_memory(self, settings, monkeypatch):
+        releases, current, seen = Releases(lake_store(settings)), Current(settings), []
+
+        def warm(sql, rows):
+            with current.reading() as reading:
+                seen.append((current.release.release_id, reading is sql, self.lowest(reading)))
+
+        monkeypatch.setattr(ReleaseSql, "warm", warm)
+        releases.publish(release(0))
+        assert current.refresh()
+        assert seen == [("r00001", True, 100.0)]
         current.close()
 
     def test_a_rollback_is_followed(self, settings):

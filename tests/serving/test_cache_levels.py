@@ -7,6 +7,7 @@ import time
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from anyio import to_thread
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from lake.releases import Release
 from lake.settings import Settings
-from lake.sql import asking
+from lake.sql import ReleaseSql, asking
 from market.errors import Permanent, Transient
 from serving import cache
 from serving.cache_flights import Flights
@@ -201,20 +202,32 @@ def test_who_comes_after_all_have_left_asks_anew():
     asyncio.run(come())
 
 
-def test_equal_questions_right_after_a_switch_are_one_query(tmp_path, monkeypatch):
-    """Nobody knows yet what the symbol means in the release; some come while it is looked up, some after."""
+def test_equal_questions_right_after_a_switch_are_one_query(tmp_path):
+    """Nobody knows yet what codes mean in the release; some come while that is read, some after."""
     at = datetime(2024, 5, 3, tzinfo=UTC)
-    sql = SimpleNamespace(release=Release("r00001", "data", at, at, "0" * 40, False, "krx-1", {}, "a", "b"))
     settings = Settings(_env_file=None).model_copy(update={"cache_url": f"sqlite:///{tmp_path}/cache.db"})
     answers = cache.Answers(
         settings, Metrics(SimpleNamespace(failure="", release=None), SimpleNamespace(all=lambda: []))
     )
     looked_up, queried = [], []
 
-    def resolve(sql, symbol, as_of):
-        looked_up.append(symbol)
-        time.sleep(0.1)
-        return "XKRX:005930"
+    class Slow(ReleaseSql):
+        def __init__(self):
+            self._begin(Release("r00001", "data", at, at, "0" * 40, False, "krx-1", {}, "a", "b"))
+
+        def query(self, sql, params=()):
+            looked_up.append(sql)
+            time.sleep(0.1)
+            version = {
+                "security_id": "XKRX:005930",
+                "symbol": "005930",
+                "known_at": at,
+                "known_until": None,
+                "place": 0,
+            }
+            return pa.Table.from_pylist([version])
+
+    sql = Slow()
 
     def query(security):
         queried.append(security)
@@ -228,9 +241,8 @@ def test_equal_questions_right_after_a_switch_are_one_query(tmp_path, monkeypatc
     async def many():
         return await asyncio.gather(*(ask(number) for number in range(10)))
 
-    monkeypatch.setattr(cache.stocks, "resolve", resolve)
     assert {answer.body for answer in asyncio.run(many())} == {b"{}"}
-    assert (looked_up, queried) == (["005930"], ["XKRX:005930"])
+    assert (len(looked_up), queried) == (1, ["XKRX:005930"])
     answers.close()
 
 

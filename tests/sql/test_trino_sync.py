@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pytest
 from deltalake import write_deltalake
 from trino.dbapi import connect
 
+from lake import shown
 from lake.delta import DeltaLake
 from lake.objects import lake_store
 from lake.sql import Current, ReleaseSql, open_release, trino
@@ -18,6 +19,7 @@ from lake.sql.trino_client import Refused
 from lake.sql.trino_release import TrinoSql
 from market import registry
 from market.errors import Permanent, Transient
+from marketlake.processes import free_port
 
 COUNT = "SELECT count(*) AS n FROM gold.prices"
 
@@ -133,6 +135,22 @@ def test_a_view_that_is_gone_comes_back(own, catalog):
     assert one(catalog, "SELECT count(*) FROM gold.labels") > 0
     said = catalog.run("SHOW COLUMNS FROM gold.labels")["Comment"].to_pylist()
     assert all(said)
+
+
+def test_a_release_is_ready_before_it_is_published_and_a_sync_leaves_it(own, catalog):
+    coming = replace(own.second, release_id="r00098")
+    shown.prepare(own.settings, coming)
+    trino.sync(own.settings, own.releases)
+    assert one(catalog, "SELECT count(*) FROM r00098_gold.prices") == 508
+    assert one(catalog, COUNT) == 508, "people's names stay at the current one"
+    made = trino.sync(own.settings, own.releases).n_made
+    with closing(TrinoSql(own.settings, coming)) as sql:
+        assert (sql.query(COUNT)["n"][0].as_py(), made) == (508, 0)
+
+
+def test_while_trino_is_away_a_publication_does_not_wait_for_it(own):
+    away = own.settings.model_copy(update={"sql_url": f"trino://marketlake@127.0.0.1:{free_port()}/lake"})
+    shown.prepare(away, own.second)
 
 
 def test_a_version_that_is_not_there_is_permanent(own):
