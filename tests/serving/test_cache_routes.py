@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from lake import online
 from lake.settings import Settings
+from lake.sql import ReleaseSql
 from market.errors import Permanent, Transient
 from serving.app import create_app
 
@@ -159,11 +160,12 @@ def test_redis_holds_the_documented_keys_and_nothing_else(redis_server, on_redis
         assert redis.hget("market:summary", "limit=1").startswith(b"r00001 "), "the release is in the value"
 
 
-class Watched:
-    """The release's SQL, which counts, takes its time, and may be away."""
+class Watched(ReleaseSql):
+    """The release's SQL, which counts, takes its time, and may be away; what is known of the release stays known."""
 
-    def __init__(self, sql: Any) -> None:
-        self._sql, self.release = sql, sql.release
+    def __init__(self, sql: ReleaseSql) -> None:
+        self._begin(sql.release)
+        self._sql, self._made = sql, sql._made
         self.asked: list[str] = []
         self.pause_s, self.is_away = 0.0, False
 
@@ -188,7 +190,7 @@ def test_equal_misses_at_once_cost_one_query(stack):
     with opened(stack) as client:
         sql = watch(client)
         client.get("/api/v1/stocks/005930")
-        client.get(f"{PRICES}?limit=1")  # resolves the symbol
+        client.get(f"{PRICES}?limit=1")  # reads what codes mean
         sql.asked.clear()
         sql.pause_s = 0.3
         found: list[bytes] = []
@@ -205,7 +207,7 @@ def test_equal_misses_at_once_cost_one_query(stack):
 def test_without_the_sql_engine_the_cached_is_answered_and_the_rest_is_503_with_retry_after(stack):
     with opened(stack) as client, opened(stack) as other:
         made = {url: plain(client.get(url)) for url in URLS}
-        other.get(f"{PRICES}?limit=2")  # it knows the symbols of this one, and no more
+        other.get(f"{PRICES}?limit=2")  # it knows what codes mean, and no more
         for one in (client, other):
             watch(one).is_away = True
         assert {url: plain(client.get(url)) for url in URLS} == made
@@ -218,13 +220,14 @@ def test_without_the_sql_engine_the_cached_is_answered_and_the_rest_is_503_with_
             assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_online_features_need_no_sql_once_the_symbol_is_known(stack, lake):
+def test_online_features_need_no_sql_once_any_symbol_was_asked_for(stack, lake):
     online.fill(stack, lake.first)
     with opened(stack) as client:
         before = plain(client.get("/api/v1/features/005930"))
         watch(client).is_away = True
         assert plain(client.get("/api/v1/features/005930")) == before
-        assert client.get("/api/v1/features/AAPL").status_code == 503
+        assert client.get("/api/v1/features/AAPL").status_code == 200
+        assert client.get("/api/v1/features/999999").status_code == 404
 
 
 def test_without_redis_answers_are_the_same_and_it_comes_back_by_itself(redis_server, on_redis, lake):
