@@ -113,9 +113,15 @@ class Current:
             self._switch(Held(open_release(self._settings, release, time_limit_s=self._time_limit_s)))
         self.releases = tuple(releases.list())
         self._pointer, self.failure = pointer, ""
-        if self._held and self._hot_rows:
-            self._held.sql.warm(self._hot_rows)  # after the switch: a larger release must not be late for it
+        if self._held:
+            self._warm(self._held.sql)  # after the switch: a larger release must not be late for it
         return True
+
+    def _warm(self, sql: ReleaseSql) -> None:
+        try:
+            sql.warm(self._hot_rows)
+        except _FAILURES as error:
+            logger.warning("release not copied into memory, answers take longer", failure=str(error))
 
     def _switch(self, new: "Held | None") -> None:
         with self._lock:

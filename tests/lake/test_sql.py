@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -295,6 +296,18 @@ class TestCurrent:
         releases.publish(release(0))
         assert current.refresh()
         assert seen == [("r00001", True, 100.0)]
+        current.close()
+
+    def test_a_release_that_does_not_fit_into_memory_is_read_from_its_files(self, settings, monkeypatch):
+        def too_large(sql, rows):
+            raise duckdb.OutOfMemoryException("Out of Memory Error: 12 GiB")
+
+        monkeypatch.setattr(ReleaseSql, "warm", too_large)
+        releases, current = Releases(lake_store(settings)), Current(settings)
+        releases.publish(release(0))
+        assert current.refresh()
+        with current.reading() as sql:
+            assert (self.lowest(sql), current.failure) == (100.0, "")
         current.close()
 
     def test_a_rollback_is_followed(self, settings):
