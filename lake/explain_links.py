@@ -1,17 +1,18 @@
 """What a column of each table was made from: its formula, and the rows that went in.
 
 A table without a rule of its own is explained by its origin columns (source, payload digest, row number) or, lacking
-those, by the tables that its contract reads. What does not belong here: keys and messages (`lake.explain`), the rows
-themselves and their payloads (`lake.explain_rows`).
+those, by the tables that its contract reads. What does not belong here: keys and messages (`lake.explain`), how the rows of a
+silver table were put together (`lake.explain_silver`), the rows themselves and their payloads (`lake.explain_rows`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lake.chain import Link
+from lake.chain import Link, plain
 from lake.explain_past import Past
-from lake.explain_rows import LISTED, TRACED, Row, Rows, title, values_of
+from lake.explain_rows import LISTED, TRACED, Row, title, values_of
+from lake.explain_silver import Silver
 from lake.objects import Store
 from lake.sql import ReleaseSql
 from market import calendars, registry
@@ -24,13 +25,16 @@ from market.features.parse import parse
 from market.table import Column, Table
 
 
-class Trail(Rows):
+class Trail(Silver):
     """Follows the numbers of one release."""
 
     def __init__(self, sql: ReleaseSql, store: Store | None, past: Past | None) -> None:
         super().__init__(sql, store, past)
         self._rules: dict[str, Callable[[Table, Row, Column], Link]] = {
             "silver.symbols": self._symbol,
+            "silver.listings": self._spell,
+            "silver.stories": self._story,
+            "silver.fundamentals": self._figure,
             "silver.adjustments": self._adjustment,
             "silver.news_coverage": lambda table, row, column: self._counted(table, row),
             "gold.prices": self._price,
@@ -41,53 +45,13 @@ class Trail(Rows):
         }
 
     def link(self, table: Table, row: Row, column: Column) -> Link:
-        """The top link of a column of a row."""
+        """The top link of a column of a row; of a value that is null it says so and, where known, why."""
         if table.layer == "bronze":
             return self._delivery(table, row, (column.name,))
-        return self._rules.get(table.name, self._typed)(table, row, column)
-
-    def _typed(self, table: Table, row: Row, column: Column) -> Link:
-        facts = {**self._about(table, row), "meaning": column.doc}
-        if "payload_digest" in row and "row_no" in row:
-            return Link(title(table, row), facts, self._deliveries(table, row))
-        facts["made from"] = ", ".join(read.table for read in table.reads) or (
-            "what the pipeline recorded as it worked" if table.layer == "ops" else "the exchange's calendar"
-        )
-        return Link(title(table, row), facts)
-
-    def _symbol(self, table: Table, row: Row, column: Column) -> Link:
-        """The row of silver.securities that first showed the code and name."""
-        contract = registry.table("silver.securities")
-        found = self._rows(
-            "SELECT * FROM silver.securities WHERE security_id = ? AND known_at <= ? ORDER BY known_at DESC LIMIT 1",
-            [row["security_id"], row["known_at"]],
-        )
-        facts = {**self._about(table, row), "meaning": column.doc}
-        return Link(title(table, row), facts, tuple(self._silver(contract, one, ("symbol", "name")) for one in found))
-
-    def _adjustment(self, table: Table, row: Row, column: Column) -> Link:
-        names = ("factor", "cause", "evidence", "confidence", "disclosed_by")
-        prices = registry.table("silver.prices")
-        found = self._rows(
-            "SELECT * FROM silver.prices WHERE security_id = ? AND session_date <= ? AND known_until IS NULL "
-            "ORDER BY session_date DESC LIMIT 2",
-            [row["security_id"], row["session_date"]],
-        )
-        shown = ("close", "base_price", "open", "listed_shares")
-        made_from = [self._silver(prices, price, shown) for price in found]
-        made_from += self._disclosed(row)
-        return Link(title(table, row), {**values_of(row, names), **self._about(table, row)}, tuple(made_from))
-
-    def _disclosed(self, row: Row) -> list[Link]:
-        """The actions of the ex-date, and the earlier decision that disclosed the factor."""
-        actions = registry.table("silver.corporate_actions")
-        decision = row.get("disclosed_by") if row["exchange"] == "XKRX" else None
-        found = self._rows(
-            "SELECT * FROM silver.corporate_actions WHERE known_until IS NULL "
-            "AND ((security_id = ? AND session_date = ?) OR evidence = ?) ORDER BY session_date, action",
-            [row["security_id"], row["session_date"], decision or ""],
-        )
-        return [self._silver(actions, action, ("action", "report_name", "price_factor", "amount")) for action in found]
+        link = self._rules.get(table.name, self._typed)(table, row, column)
+        if plain(row[column.name]) is not None:
+            return link
+        return replace(link, facts={"null": _why_null(column), **link.facts})
 
     def _price(self, table: Table, row: Row, column: Column) -> Link:
         made_from = self._price_sources(row, (column.name,))
@@ -114,8 +78,13 @@ class Trail(Rows):
             facts["recursive"] = (
                 "carries state from every row of the unbroken series before; the rows below are the newest"
             )
-        total = self._n_before(row)
-        used = total if feature.is_recursive else min(total, feature.lookback + 1)
+        total, needed = self._n_before(row), feature.lookback + 1
+        if plain(row[column.name]) is None:
+            facts["null"] = (
+                f"{needed} sessions without a break are needed, it has {total}" if total < needed
+                else "an input within its window is null, or the formula has no value there"
+            )  # fmt: skip
+        used = total if feature.is_recursive else min(total, needed)
         return Link(title(table, row), facts, self._inputs_of(row, feature.inputs, used), max(used - LISTED, 0))
 
     def _as_written(self, table: Table, row: Row, column: Column) -> tuple[Feature | None, dict[str, Any]]:
@@ -171,16 +140,16 @@ class Trail(Rows):
 
     def _scored(self, row: Row) -> tuple[Link, ...]:
         """The features that were scored, as the release had them that was scored."""
-        name, here = str(row["data_release"]), self._sql.release
+        name, here = str(row["data_release"]), self.sql.release
         if name == here.release_id:
             return self._features_scored(row)
-        if self._past is None:
+        if self.past is None:
             return (Link("the features scored", {"found": f"not opened: they are in release {name}"}),)
-        scored = self._past.release(name)
+        scored = self.past.release(name)
         if all(scored.tables.get(t) == here.tables.get(t) for t in ("gold.features_daily", "gold.prices")):
             return self._features_scored(row)
-        with self._past.opened(scored) as sql:
-            return Trail(sql, self._store, self._past)._features_scored(row)
+        with self.past.opened(scored) as sql:
+            return Trail(sql, self.store, self.past)._features_scored(row)
 
     def _features_scored(self, row: Row) -> tuple[Link, ...]:
         features = registry.table("gold.features_daily")
@@ -191,7 +160,7 @@ class Trail(Rows):
         links = []
         for scored in found:
             values = {c.name: scored[c.name] for c in features.public if c.type == "float64"}
-            facts = {"values": values, "release": self._sql.release.release_id, **self._about(features, scored)}
+            facts = {"values": values, "release": self.sql.release.release_id, **self._about(features, scored)}
             links.append(Link(title(features, scored), facts, self._inputs_of(scored, ("close",), 1)))
         return tuple(links)
 
@@ -210,6 +179,62 @@ class Trail(Rows):
             links.append(Link(title(contract, price), values_of(price, (*shown, "known_at")), tuple(below)))
         facts = {"meaning": column.doc, "securities": n, **self._about(table, row)}
         return Link(title(table, row), facts, tuple(links), n - len(found))
+
+    def _price_sources(self, row: Row, names: Sequence[str]) -> list[Link]:
+        """The silver rows behind some columns of a gold price, down to their payloads."""
+        key = [row["security_id"], row["session_date"]]
+        prices = registry.table("silver.prices")
+        own = tuple(c.name for c in prices.public if c.name in names) or ("close", "base_price")
+        links = []
+        if tuple(names) != ("n_headlines",):
+            query = (
+                "SELECT * FROM silver.prices "
+                "WHERE security_id = ? AND session_date = ? AND payload_digest = ? AND row_no = ? "
+                "ORDER BY known_at DESC LIMIT 1"
+            )
+            found = self._rows(query, [*key, row["payload_digest"], row["row_no"]])
+            links += [self._silver(prices, price, own) for price in found]
+        if "n_headlines" in names:
+            links += self._coverage(key)
+        return links
+
+    def _coverage(self, key: Sequence[Any]) -> list[Link]:
+        contract = registry.table("silver.news_coverage")
+        query = "SELECT * FROM silver.news_coverage WHERE security_id = ? AND session_date = ? AND known_until IS NULL"
+        found = [self._counted(contract, row) for row in self._rows(query, key)]
+        return found or [Link(contract.name, {"found": "no row: the collection did not cover this session"})]
+
+    def _inputs_of(self, row: Row, names: Sequence[str], used: int) -> tuple[Link, ...]:
+        """The newest input rows of gold.prices, raw with their factor; the very newest down to the payload."""
+        contract = registry.table("gold.prices")
+        found = self._rows(
+            "SELECT * FROM gold.prices WHERE security_id = ? AND session_date <= ? ORDER BY session_date DESC LIMIT ?",
+            [row["security_id"], row["session_date"], min(used, LISTED)],
+        )
+        links = []
+        for i, price in enumerate(found):
+            below = self._price_sources(price, names or ("close",)) if i < TRACED else []
+            shown = values_of(price, (*names, "cumulative_factor", "known_at"))
+            links.append(Link(title(contract, price), shown, tuple(below)))
+        return tuple(links)
+
+    def _n_before(self, row: Row) -> int:
+        """Rows of gold.prices in the unbroken run of sessions up to this one; a series that misses a session starts anew."""
+        counted = self._rows(
+            "SELECT count(*) AS n FROM ("
+            " SELECT session_date, session_no - row_number() OVER (ORDER BY session_date) AS run"
+            " FROM gold.prices LEFT JOIN silver.sessions USING (exchange, session_date)"
+            " WHERE security_id = ? AND session_date <= ?"
+            ") GROUP BY run ORDER BY max(session_date) DESC LIMIT 1",
+            [row["security_id"], row["session_date"]],
+        )
+        return int(counted[0]["n"]) if counted else 0
+
+
+def _why_null(column: Column) -> str:
+    """What the contract says of a null there."""
+    said = [part for part in column.doc.split("; ") if "null" in part]
+    return "; ".join(said) or "not known: nothing told it"
 
 
 def _described(feature: Feature) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """How rows of a release lead to their silver rows, deliveries and payloads, and to the commits that wrote them.
 
-What does not belong here: what a column of a particular table was made from (`lake.explain_links`).
+What does not belong here: what a column of a particular table was made from (`lake.explain_silver`, `lake.explain_links`).
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from lake.chain import Link
@@ -26,10 +27,10 @@ Row = Mapping[str, Any]
 
 
 class Rows:
-    """Rows of one release and what is behind them; with a store the payloads are verified, with a past the commits told."""
+    """Rows of one release and what is behind them; with a `store` the payloads are verified, with a `past` the commits told."""
 
     def __init__(self, sql: ReleaseSql, store: Store | None, past: Past | None) -> None:
-        self._sql, self._store, self._past = sql, store, past
+        self.sql, self.store, self.past = sql, store, past
         self._verified: dict[str, bool] = {}
 
     def _silver(self, table: Table, row: Row, shown: Sequence[str]) -> Link:
@@ -41,25 +42,25 @@ class Rows:
         """The delivery that brought a silver row; where the same answer came several times, the one that made it known."""
         for read in table.reads:
             contract = registry.table(read.table)
-            if contract.layer != "bronze" or contract.source != row["source"]:
-                continue
-            found = self._rows(
-                f"SELECT * FROM {contract.name} WHERE payload_digest = ? AND row_no = ? ORDER BY fetched_at",
-                [row["payload_digest"], row["row_no"]],
-            )
-            if not found:
-                continue
-            # A first version is known from the session's end, before any fetch; a later one from its own fetch.
-            by_then = [one for one in found if one["fetched_at"] <= row["known_at"]]
-            own = [c.name for c in contract.columns if c.name not in (*_DELIVERY, "session_date", "session_month")]
-            return (self._delivery(contract, by_then[-1] if by_then else found[0], own),)
+            if contract.layer == "bronze" and contract.source == row["source"]:
+                found = self._delivered(contract, row)
+                if found is not None:
+                    return (self._delivery(contract, found),)
         said = {"payload_digest": row["payload_digest"], "found": "no row of that payload in this release"}
         return (Link("bronze", said),)
 
-    def _delivery(self, table: Table, row: Row, shown: Sequence[str]) -> Link:
-        facts = {**values_of(row, _DELIVERY), "delivered": {name: row[name] for name in shown if row[name] is not None}}
-        if self._store is not None:
-            facts["verified"] = self._verify(self._store, row["landing_path"], row["payload_digest"])
+    def _delivered(self, bronze: Table, row: Row) -> Row | None:
+        """The bronze row that a row came in; None where the table does not have it."""
+        query = f"SELECT * FROM {bronze.name} WHERE payload_digest = ? AND row_no = ? ORDER BY fetched_at"
+        return by_then(self._rows(query, [row["payload_digest"], row["row_no"]]), row["known_at"])
+
+    def _delivery(self, table: Table, row: Row, shown: Sequence[str] = ()) -> Link:
+        """A bronze row with its payload, and what came in it: the columns shown, all of the source's own without any."""
+        own = [c.name for c in table.columns if c.name not in (*_DELIVERY, "session_date", "session_month")]
+        delivered = {name: row[name] for name in shown or own if row[name] is not None}
+        facts = {**values_of(row, _DELIVERY), "delivered": delivered}
+        if self.store is not None:
+            facts["verified"] = self._verify(self.store, row["landing_path"], row["payload_digest"])
         return Link(f"{table.name} row {row['row_no']} of a payload for {row['session_date']}", facts)
 
     def _verify(self, store: Store, path: str, digest: str) -> bool:
@@ -71,79 +72,11 @@ class Rows:
                 self._verified[path] = False
         return self._verified[path]
 
-    def _price_sources(self, row: Row, names: Sequence[str]) -> list[Link]:
-        """The silver rows behind some columns of a gold price, down to their payloads."""
-        key = [row["security_id"], row["session_date"]]
-        prices = registry.table("silver.prices")
-        own = tuple(c.name for c in prices.public if c.name in names) or ("close", "base_price")
-        links = []
-        if tuple(names) != ("n_headlines",):
-            query = (
-                "SELECT * FROM silver.prices "
-                "WHERE security_id = ? AND session_date = ? AND payload_digest = ? AND row_no = ? "
-                "ORDER BY known_at DESC LIMIT 1"
-            )
-            found = self._rows(query, [*key, row["payload_digest"], row["row_no"]])
-            links += [self._silver(prices, price, own) for price in found]
-        if "n_headlines" in names:
-            links += self._coverage(key)
-        return links
-
-    def _coverage(self, key: Sequence[Any]) -> list[Link]:
-        contract = registry.table("silver.news_coverage")
-        query = "SELECT * FROM silver.news_coverage WHERE security_id = ? AND session_date = ? AND known_until IS NULL"
-        found = [self._counted(contract, row) for row in self._rows(query, key)]
-        return found or [Link(contract.name, {"found": "no row: the collection did not cover this session"})]
-
-    def _counted(self, table: Table, row: Row) -> Link:
-        """A count of stories: what each search covered, down to its payload, and the stories' first headlines."""
-        key = [row["security_id"], row["session_date"]]
-        here = "WHERE security_id = ? AND session_date = ?"
-        searches, news = registry.table("silver.news_searches"), registry.table("silver.news")
-        told = self._rows(
-            f"SELECT * FROM silver.news_searches {here} AND known_until IS NULL ORDER BY source DESC", key
-        )
-        links = [self._silver(searches, one, ("is_covered", "n_items")) for one in told]
-        first = self._rows(
-            f"SELECT * FROM silver.news {here} AND known_until IS NULL AND url IN ("
-            f"SELECT first_url FROM silver.stories {here}) ORDER BY published_at, url",
-            [*key, *key],
-        )
-        links += [self._silver(news, one, ("title", "published_at")) for one in first[:LISTED]]
-        facts = {**values_of(row, ("is_covered", "n_headlines", "sources")), **self._about(table, row)}
-        return Link(title(table, row), facts, tuple(links), max(len(first) - LISTED, 0))
-
-    def _inputs_of(self, row: Row, names: Sequence[str], used: int) -> tuple[Link, ...]:
-        """The newest input rows of gold.prices, raw with their factor; the very newest down to the payload."""
-        contract = registry.table("gold.prices")
-        found = self._rows(
-            "SELECT * FROM gold.prices WHERE security_id = ? AND session_date <= ? ORDER BY session_date DESC LIMIT ?",
-            [row["security_id"], row["session_date"], min(used, LISTED)],
-        )
-        links = []
-        for i, price in enumerate(found):
-            below = self._price_sources(price, names or ("close",)) if i < TRACED else []
-            shown = values_of(price, (*names, "cumulative_factor", "known_at"))
-            links.append(Link(title(contract, price), shown, tuple(below)))
-        return tuple(links)
-
-    def _n_before(self, row: Row) -> int:
-        """Rows of gold.prices in the unbroken run of sessions up to this one; a series that misses a session starts anew."""
-        counted = self._rows(
-            "SELECT count(*) AS n FROM ("
-            " SELECT session_date, session_no - row_number() OVER (ORDER BY session_date) AS run"
-            " FROM gold.prices LEFT JOIN silver.sessions USING (exchange, session_date)"
-            " WHERE security_id = ? AND session_date <= ?"
-            ") GROUP BY run ORDER BY max(session_date) DESC LIMIT 1",
-            [row["security_id"], row["session_date"]],
-        )
-        return int(counted[0]["n"]) if counted else 0
-
     def _about(self, table: Table, row: Row) -> dict[str, Any]:
         facts: dict[str, Any] = {"known_at": row["known_at"]}
         if row.get("known_until") is not None:
             facts["known_until"] = row["known_until"]
-        facts["Delta version"] = self._sql.release.tables.get(table.name)
+        facts["Delta version"] = self.sql.release.tables.get(table.name)
         commit = self.commit(table, row)
         if commit is not None:
             facts["written by"] = str(commit)
@@ -151,14 +84,33 @@ class Rows:
 
     def commit(self, table: Table, row: Row) -> Commit | None:
         """The commit that wrote the row; None where there is no past to ask, or Spark does not write the table."""
-        version = self._sql.release.tables.get(table.name)
-        if self._past is None or version is None or table.writer != "spark":
+        version = self.sql.release.tables.get(table.name)
+        if self.past is None or version is None or table.writer != "spark":
             return None
-        return self._past.commit(table, version, row.get("session_date"))
+        return self.past.commit(table, version, row.get("session_date"))
+
+    def _believed(
+        self, table: str, at: datetime, where: str, params: Sequence[Any], order: str
+    ) -> list[dict[str, Any]]:
+        """Rows of a bitemporal table as they were believed at the instant, in that order."""
+        query = (
+            f"SELECT * FROM {table} WHERE known_at <= ? AND (known_until IS NULL OR known_until > ?) AND {where} "
+            f"ORDER BY {order}"
+        )
+        return self._rows(query, [at, at, *params])
 
     def _rows(self, query: str, params: Sequence[Any]) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._sql.query(query, params).to_pylist()
+        rows: list[dict[str, Any]] = self.sql.query(query, params).to_pylist()
         return rows
+
+
+def by_then(rows: Sequence[Row], at: datetime) -> Row | None:
+    """Of bronze rows, oldest fetch first, the last one fetched by the instant, or else the first; None without rows.
+
+    A first version is known from the session's end, before any fetch; a later one from its own fetch.
+    """
+    fetched = [row for row in rows if row["fetched_at"] <= at]
+    return fetched[-1] if fetched else rows[0] if rows else None
 
 
 def title(table: Table, row: Row) -> str:

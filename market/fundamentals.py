@@ -54,7 +54,13 @@ class Told:
 
 @dataclass(frozen=True)
 class Figure:
-    """What is believed of a period, from `known_at` until `known_until` (None: still)."""
+    """What is believed of a period, from `known_at` until `known_until` (None: still).
+
+    Parameters
+    ----------
+    origin : number of the row that told it, or told the last part of a derived one.
+    parts : of a derived one, the origins of all it was calculated from: the longer period's, then those taken off it.
+    """
 
     span: str
     start: date | None
@@ -64,6 +70,7 @@ class Figure:
     origin: int
     known_at: datetime
     known_until: datetime | None = None
+    parts: tuple[int, ...] = ()
 
 
 def n_quarters(start: date | None, end: date | None) -> int:
@@ -92,11 +99,12 @@ def untangled(rows: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    rows : any order, with SERIES, `rank`, `period_start`, `period_end`, `value`, `filed_at` and `known_at`.
+    rows : any order, with SERIES, `rank`, `period_start`, `period_end`, `value`, `filed_at`, `known_at`, `payload_digest` and `row_no`.
 
     Returns
     -------
-    A new frame with `span`, `is_derived`, `known_at` and `known_until`, ordered by series and when each was known.
+    A new frame with `span`, `is_derived`, `parts`, `known_at` and `known_until`, ordered by series and when each was known. `parts`
+    names the rows that a derived figure was calculated from, each as `payload_digest:row_no`, a space between; null of one that was told.
     """
     plain = rows.reset_index(drop=True)
     columns = ("rank", "period_start", "period_end", "value", "filed_at", "known_at")
@@ -114,6 +122,9 @@ def untangled(rows: pd.DataFrame) -> pd.DataFrame:
         out[name] = pd.Series([getattr(figure, own) for figure in found], dtype=object)
     out["value"] = pd.Series([figure.value for figure in found], dtype="float64")
     out["is_derived"] = pd.Series([figure.is_derived for figure in found], dtype=bool)
+    rows_of = (plain["payload_digest"].astype("string") + ":" + plain["row_no"].astype("string")).tolist()
+    named = [" ".join(dict.fromkeys(rows_of[part] for part in figure.parts)) or None for figure in found]
+    out["parts"] = pd.Series(named, dtype="string")
     for name in ("known_at", "known_until"):
         out[name] = pd.Series([getattr(f, name) for f in found], dtype=rows["known_at"].dtype)
     return out
@@ -221,8 +232,9 @@ def _derived(told: Sequence[Told], quarters: Mapping[date | None, Told], now: da
                     parts = (whole, *before[2])
                     last = max(parts, key=lambda t: (t.known_at, t.filed_at, t.origin))
                     yield Figure(
-                        "quarter", before[0] + _DAY, whole.end, whole.value - before[1], True, last.origin, now
-                    )
+                        "quarter", before[0] + _DAY, whole.end, whole.value - before[1], True, last.origin, now,
+                        parts=tuple(part.origin for part in parts),
+                    )  # fmt: skip
                 before = (whole.end, whole.value, (whole,))
             elif before is not None:
                 more = quarters.get(before[0] + _DAY)

@@ -24,8 +24,11 @@ IDENTIFIERS = ("security_id", "symbol", "yahoo_symbol", "isin", *COMPANY, *NAMES
 
 _NOBODY = ""
 _TOLD = pa.schema(
-    [("security_id", pa.string()), ("kind", pa.string()), ("value", pa.string()), ("known_at", ARROW["timestamp"])]
-)
+    [
+        ("security_id", pa.string()), ("kind", pa.string()), ("value", pa.string()), ("known_at", ARROW["timestamp"]),
+        ("payload_digest", pa.string()), ("row_no", pa.int32()),
+    ]
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def described(listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def told(rows: pd.DataFrame) -> pa.Table:
-    """What a source tells of securities: `security_id`, `kind` (one of KINDS), `value` and `known_at` of the rows."""
+    """What a source tells of securities: `security_id`, `kind` (one of KINDS), `value`, `known_at` and the origin of the rows."""
     return pa.Table.from_pandas(rows[_TOLD.names], schema=_TOLD, preserve_index=False)
 
 

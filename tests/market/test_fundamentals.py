@@ -249,7 +249,8 @@ def test_series_are_untangled_apart_and_keep_their_rows_columns() -> None:
         "filed_at": pd.Timestamp(at(1)),
     }
     rows = pd.DataFrame([
-        {**plain, "security_id": s, "item": i, "period_end": end, "value": v, "known_at": pd.Timestamp(at(d)), "filing_no": n}
+        {**plain, "security_id": s, "item": i, "period_end": end, "value": v, "known_at": pd.Timestamp(at(d)), "filing_no": n,
+         "payload_digest": n, "row_no": 7}
         for s, i, end, v, d, n in (
             ("A", "revenue", ENDS[2], 60.0, 300, "q"), ("A", "revenue", ENDS[3], 100.0, 400, "k"),
             ("B", "revenue", ENDS[3], 70.0, 400, "b"), ("A", "net_income", ENDS[3], 9.0, 400, "k"),
@@ -262,5 +263,6 @@ def test_series_are_untangled_apart_and_keep_their_rows_columns() -> None:
         ["A", "revenue", "quarter", 40.0, "k", True],
         ["B", "revenue", "year", 70.0, "b", False],
     ]
+    assert found["parts"].dropna().tolist() == ["k:7 q:7"]
     assert untangled(rows.iloc[:0]).empty
     assert rows["value"].tolist() == [60.0, 100.0, 70.0, 9.0]

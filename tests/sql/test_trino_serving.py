@@ -67,6 +67,9 @@ URLS = """
 /api/v1/releases/current
 /api/v1/explain?table=gold.prices&key=XKRX:000660&key=2024-04-26&column=close
 /api/v1/explain?table=gold.features_daily&key=XKRX:000660&key=2024-04-26&column=rsi_14
+/api/v1/explain?table=silver.listings&key=XKRX:0001A0,halted,2024-02-01&column=last_session
+/api/v1/explain?table=silver.symbols&key=XKRX:0001A0&column=isin
+/api/v1/explain?table=silver.adjustments&key=XKRX:000660,2024-03-04&column=factor
 /api/v1/models
 /api/v1/models/return_rank_5d
 """.split()

@@ -64,16 +64,17 @@ def small_lake(folder: Path) -> SmallLake:
     seen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day <= LAST_BEFORE]
     unseen = [day for day in calendars.sessions("XKRX", FIRST, LAST) if day > LAST_BEFORE]
     bronze.take([*_krx(seen), *_listing(), *_yahoo(LAST_BEFORE), *_coverage(seen), _facts(REPORTED_AT, 100.0), _year()])
-    before = _publish(store, delta, 1, Window(FIRST, LAST_BEFORE, REVISED_AT - timedelta(hours=1)), "")
+    before = publish(store, delta, 1, Window(FIRST, LAST_BEFORE, REVISED_AT - timedelta(hours=1)), "")
     revised = [
         _krx_day(day, REVISED_AT, revised=True) for day in (REVISED_DAY, calendars.next_session("XKRX", REVISED_DAY))
     ]
     bronze.take([*revised, *_krx(unseen), *_yahoo(LAST), *_coverage(unseen), _facts(RESTATED_AT, 90.0)])
-    after = _publish(store, delta, 2, Window(FIRST, LAST, NOW), before.release_id)
+    after = publish(store, delta, 2, Window(FIRST, LAST, NOW), before.release_id)
     return SmallLake(settings, store, before, after)
 
 
-def _publish(store: Store, delta: DeltaLake, number: int, window: Window, parent: str) -> Release:
+def publish(store: Store, delta: DeltaLake, number: int, window: Window, parent: str) -> Release:
+    """Silver and gold of all that bronze holds, with predictions, as a release of that number."""
     versions = {n: delta.version(n) for n in registry.tables() if n.startswith("bronze") and delta.exists(n)}
     frames = _built(delta, window)
     frames["gold.predictions"] = _predictions(frames["gold.features_daily"], number)
@@ -160,11 +161,12 @@ def _krx(days: Sequence[date]) -> list[Delivery]:
 
 
 def _krx_day(day: date, fetched_at: datetime, *, revised: bool = False) -> Delivery:
-    records = [_krx_row(code, day, revised) for code in CODES]
-    return _delivery("bronze.krx_daily", day, records, "stk", f"GET /sto/stk_bydd_trd?basDd={day:%Y%m%d}", fetched_at)
+    records = [krx_row(code, day, revised) for code in CODES]
+    return delivery("bronze.krx_daily", day, records, "stk", f"GET /sto/stk_bydd_trd?basDd={day:%Y%m%d}", fetched_at)
 
 
-def _krx_row(code: str, day: date, revised: bool) -> dict[str, str]:
+def krx_row(code: str, day: date, revised: bool) -> dict[str, str]:
+    """A row of the daily trades, as KRX sends it."""
     days = calendars.sessions("XKRX", FIRST, LAST)
     at, path = days.index(day), _path(code)
     scale = SPLIT_FACTOR if code == SPLIT_CODE and day >= SPLIT_DAY else 1.0
@@ -184,8 +186,9 @@ def _krx_row(code: str, day: date, revised: bool) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _listing() -> list[Delivery]:
-    records = [
+def listing_rows() -> list[dict[str, str]]:
+    """The base information of the Korean securities, as KRX sends it."""
+    return [
         {
             "ISU_CD": f"KR7{code}00{i}", "ISU_SRT_CD": code, "ISU_NM": f"{name}보통주", "ISU_ABBRV": name,
             "ISU_ENG_NM": f"Company {i}", "LIST_DD": "19750611", "MKT_TP_NM": "KOSPI", "SECUGRP_NM": "주권",
@@ -193,10 +196,14 @@ def _listing() -> list[Delivery]:
         }
         for i, (code, name) in enumerate(CODES.items())
     ]  # fmt: skip
-    at = calendars.close_at("XKRX", FIRST) + timedelta(hours=17)
-    return [
-        _delivery("bronze.krx_listing", FIRST, records, "stk", f"GET /sto/stk_isu_base_info?basDd={FIRST:%Y%m%d}", at)
-    ]
+
+
+def _listing() -> list[Delivery]:
+    request, at = (
+        f"GET /sto/stk_isu_base_info?basDd={FIRST:%Y%m%d}",
+        calendars.close_at("XKRX", FIRST) + timedelta(hours=17),
+    )
+    return [delivery("bronze.krx_listing", FIRST, listing_rows(), "stk", request, at)]
 
 
 def _yahoo(last: date) -> list[Delivery]:
@@ -215,7 +222,7 @@ def _yahoo(last: date) -> list[Delivery]:
             for i, (day, close) in enumerate(zip(days, closes, strict=True))
         ]  # fmt: skip
         at = calendars.close_at("XNYS", last) + timedelta(hours=2)
-        made.append(_delivery("bronze.yahoo_chart", last, records, ticker, f"GET /v8/finance/chart/{ticker}", at, days))
+        made.append(delivery("bronze.yahoo_chart", last, records, ticker, f"GET /v8/finance/chart/{ticker}", at, days))
     return made
 
 
@@ -224,9 +231,9 @@ def _coverage(days: Sequence[date]) -> list[Delivery]:
     for day in (day for day in days if day >= date(2024, 4, 15)):
         records = [{"query": CODES["005930"], "code": "005930", "is_covered": True, "n_items": day.day % 4}]
         at = calendars.close_at("XKRX", day) + timedelta(minutes=5)
-        made.append(_delivery("bronze.naver_coverage", day, records, "005930", f"GET /news?{day}", at))
+        made.append(delivery("bronze.naver_coverage", day, records, "005930", f"GET /news?{day}", at))
         made += [
-            _delivery("bronze.naver_news", day, told, "005930", f"GET /news?{day}", at) for told in [_told(day)] if told
+            delivery("bronze.naver_news", day, told, "005930", f"GET /news?{day}", at) for told in [_told(day)] if told
         ]
     return made
 
@@ -255,7 +262,7 @@ def _facts(accepted_at: datetime, revenue: float) -> Delivery:
         told | {"concept": "NetIncomeLoss", "start": "2023-10-01", "val": 30.0},
         told | {"concept": "Assets", "val": 1_000.0},
     ]
-    return _delivery("bronze.sec_facts", day, records, "AAPL", f"GET /companyfacts {day}", accepted_at)
+    return delivery("bronze.sec_facts", day, records, "AAPL", f"GET /companyfacts {day}", accepted_at)
 
 
 def _year() -> Delivery:
@@ -274,14 +281,15 @@ def _year() -> Delivery:
     ]
     records.append(told | {"concept": "StockholdersEquity", "val": 400.0})
     cover = {"taxonomy": "dei", "concept": "EntityCommonStockSharesOutstanding", "unit": "shares", "end": "2024-01-20"}
-    return _delivery(
+    return delivery(
         "bronze.sec_facts", day, [*records, told | cover | {"val": 20.0}], "MSFT", "GET /companyfacts MSFT", REPORTED_AT
     )
 
 
-def _delivery(
+def delivery(
     name: str, day: date, records: list[dict], word: str, request: str, at: datetime, days: Sequence[date] = ()
 ) -> Delivery:
+    """Those records as a source's answer of that instant; `days` where each row has a session of its own."""
     table = registry.table(name)
     schema = own_columns(table)
     rows = pa.Table.from_pylist([{c: r.get(c) for c in schema.names} for r in records], schema=schema)

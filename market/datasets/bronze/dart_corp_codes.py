@@ -44,4 +44,5 @@ def symbols(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     return lookup.told(told.assign(kind="corp_code"))
 
 
+SERIES = "stock_code"
 FEEDS = {"silver.symbols": symbols}

@@ -33,4 +33,5 @@ def symbols(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     return lookup.told(bitemporal.versions(rows, ("security_id", "session_date"), ("value",)))
 
 
+SERIES = "symbol"
 FEEDS = {"silver.symbols": symbols}

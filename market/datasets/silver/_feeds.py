@@ -28,7 +28,7 @@ def feeds(table: str) -> Mapping[str, Feed]:
 
 
 def series_column(table: str) -> str:
-    """The bronze column that identifies a series there, as its file declares."""
+    """The bronze column that identifies a series (a company, a security) there, as its file declares."""
     module = importlib.import_module(f"{bronze.__name__}.{table.split('.')[1]}")
     return str(module.SERIES)
 

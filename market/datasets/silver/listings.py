@@ -26,14 +26,23 @@ _EVIDENCE = {
     ADMINISTRATIVE: f"section {ADMINISTRATIVE_SECTION} in the base information",
     LIQUIDATION: "up to seven sessions traded after a halt, then gone",
 }
-_SERVICE = {"bronze.krx_listing": "isu_base_info", "silver.prices": "bydd_trd"}
+SHOWN_BY = {
+    LISTED: "bronze.krx_listing",
+    HALTED: "silver.prices",
+    ADMINISTRATIVE: "bronze.krx_listing",
+    LIQUIDATION: "silver.prices",
+}
+"""The table that shows each status session by session."""
+
+SERVICE = {"bronze.krx_listing": "isu_base_info", "silver.prices": "bydd_trd"}
+"""By that table, how the names of the services end whose answers it is made from."""
 
 
 def build(frames: Frames, window: Window) -> pa.Table:
     """Spells of the securities: from the base information, those of being listed and administrative; from the bars, the others."""
-    main = next(name for name in _SERVICE if name in frames)
+    main = next(name for name in SERVICE if name in frames)
     sessions = _sessions(frames)
-    answers = _answers(frames, _SERVICE[main])
+    answers = _answers(frames, SERVICE[main])
     answered = sessions.loc[sessions["session_date"].isin(answers["session_date"]), "session_no"].to_numpy()
     told = _listed(frames, answers) if main == "bronze.krx_listing" else _bars(frames)
     told = told.merge(sessions, on="session_date")

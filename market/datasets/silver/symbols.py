@@ -1,30 +1,33 @@
 """silver.symbols: under which code, names, board and numbers each security could be found, and when."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import pyarrow as pa
 
 from market import bitemporal, lookup
-from market.datasets.silver._feeds import feeds
+from market.datasets.silver._feeds import Feed, feeds
 from market.datasets.silver._typed import KNOWN
 from market.table import Column, Frames, Matches, Read, Table, Window
 
 FEEDS = feeds("silver.symbols")
+FILED = "silver.filings"
 SHOWN = ("symbol", "name", "name_en", "market", "isin", "yahoo_symbol", "common_id", *lookup.KINDS)
-_FILED = ("exchange", "security_id", "corp_code", "corp_name", "known_at")
+_FILED = ("exchange", "security_id", "corp_code", "corp_name", "known_at", "payload_digest", "row_no")
 _NUMBER = {"XKRX": "corp_code", "XNYS": "cik"}
 
 
 def build(frames: Frames, window: Window) -> pa.Table:
     """Dated codes, names and numbers: one row per change of any, none known before what told it."""
     listed = lookup.described(frames["silver.securities"].to_pandas(timestamp_as_object=False))
-    told = [_filed(frames["silver.filings"]), *(feed(frames[name], frames) for name, feed in FEEDS.items())]
+    told = [tells(frames[name], frames) for name, tells in TELLERS.items()]
     rows = lookup.beside(listed, pa.concat_tables(told).to_pandas(timestamp_as_object=False))
     dated = lookup.until_passed_on(bitemporal.changes(rows, ("security_id",), SHOWN, observed="known_at"))
     dated = dated.assign(valid_from=dated["known_at"].dt.date)
     return TABLE.conform(pa.Table.from_pandas(dated, preserve_index=False))
 
 
-def _filed(filings: pa.Table) -> pa.Table:
+def _filed(filings: pa.Table, frames: Frames) -> pa.Table:
     """Whose filings each security's are: number and name of the company, at each change."""
     rows = filings.select(_FILED).to_pandas(timestamp_as_object=False).dropna(subset=["security_id"])
     numbers = rows.assign(kind=rows["exchange"].map(_NUMBER), value=rows["corp_code"])
@@ -32,6 +35,10 @@ def _filed(filings: pa.Table) -> pa.Table:
     both = both.sort_values(["known_at", "value"], kind="stable")
     before = both.groupby(["security_id", "kind"], sort=False)["value"].shift()
     return lookup.told(both[both["value"] != before])
+
+
+TELLERS: Mapping[str, Feed] = {FILED: _filed, **FEEDS}
+"""By table, what its rows tell of companies' numbers and names (`lookup.told`)."""
 
 
 TABLE = Table(
@@ -59,7 +66,7 @@ TABLE = Table(
     writer="spark",
     reads=(
         Read("silver.securities", history=None, versions=True),
-        Read("silver.filings", "side", columns=_FILED, history=None, versions=True),
+        Read(FILED, "side", columns=_FILED, history=None, versions=True),
         *(Read(name, "side", history=None) for name in FEEDS),
         Read("silver.sessions", "side", history=None),
     ),
