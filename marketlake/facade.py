@@ -2,8 +2,9 @@
 comes from.
 
 Every reading of history has an as-of instant: the release's own, an earlier one given at opening, or one given with the
-call. `hindsight=True` reads without one, and `attrs["meta"]` says so. What does not belong here: the release itself
-(`marketlake.opened`), how rows of an instant are found (`marketlake.reading`), SQL of routes, arithmetic.
+call. `hindsight=True` reads without one, and `attrs["meta"]` says so: its `hindsight` is true where a result may differ from
+what was believed at its instant. What does not belong here: the release itself (`marketlake.opened`), how rows of an instant are
+found (`marketlake.reading`), SQL of routes, arithmetic.
 """
 
 from collections.abc import Sequence
@@ -173,8 +174,8 @@ class Lake(Opened):
         """Features of the release by security and session, the whole universe unless symbols are named.
 
         Rows that became known only after the as-of instant (a revision under them) are left out, and what a source took
-        back since is gone: gold keeps the present belief alone. For values as they were then open the release of then, or
-        `compute` them.
+        back since is gone: gold keeps the present belief alone, and the meta says hindsight. For values as they were then open the
+        release of then, or `compute` them.
 
         Raises
         ------
@@ -195,7 +196,10 @@ class Lake(Opened):
             "AND known_at <= ? AND (? IS NULL OR list_contains(?, security_id)) ORDER BY security_id, session_date",
             [first, last, self.as_of, None if ids is None else "some", ids or []],
         )
-        return arrow_of(rows, self.meta) if arrow else frame_of(rows, self.meta)
+        meta = self.meta | self._present(
+            "gold keeps the present belief alone: what was changed or taken back since is not there"
+        )
+        return arrow_of(rows, meta) if arrow else frame_of(rows, meta)
 
     def fundamentals(
         self,
@@ -259,7 +263,8 @@ class Lake(Opened):
         return frame
 
     def online(self, symbols: str | Sequence[str]) -> pd.DataFrame:
-        """The online features of the securities: what serving reads now, whichever release this lake is at.
+        """The online features of the securities: what serving reads now, whichever release this lake is at; of a later one the meta says
+        hindsight.
 
         Raises
         ------
@@ -269,7 +274,9 @@ class Lake(Opened):
         ids = reading.security_ids(self._sql, symbols, self.as_of)
         rows = self._online.get(ids)
         held = sorted(set(rows["release_id"].drop_null().to_pylist()))
-        return frame_of(rows, self.meta | {"online_release_id": ", ".join(held)})
+        is_later = any(name > self.release.release_id for name in held)
+        said = self._present("the online store holds what is served now", is_later)
+        return frame_of(rows, self.meta | said | {"online_release_id": ", ".join(held)})
 
     def compute(self, expression: str | Expr, symbols: str | Sequence[str], start: Day, end: Day) -> pd.DataFrame:
         """A feature expression on forward-adjusted bars as of the lake's instant; a name of the catalogue gives gold's

@@ -80,7 +80,7 @@ class Opened:
         SQL sees the whole release: where the lake was opened at an earlier instant, the meta says hindsight.
         """
         rows = self._sql.query(query, params)
-        meta = self._meta(self.release.as_of) | {"hindsight": self.as_of < self.release.as_of}
+        meta = self._meta(self.release.as_of) | self._present("SQL sees the whole release")
         return arrow_of(rows, meta) if arrow else frame_of(rows, meta)
 
     def explain(self, table: str, *key_and_column: str | date) -> Chain:
@@ -104,6 +104,11 @@ class Opened:
         """An instant, or the end of a day, which no release need have reached."""
         day = reading.day_in(as_of)
         return self._instant(as_of) if day is None else min(reading.end_of(day), self.as_of)
+
+    def _present(self, why: str, is_later: bool = False) -> dict[str, Any]:
+        """What the meta adds where a reading has the release's belief alone (or a later one): from an earlier instant that is hindsight."""
+        is_hindsight = is_later or self.as_of < self.release.as_of
+        return {"hindsight": is_hindsight} | ({"hindsight_because": why} if is_hindsight else {})
 
     def _meta(self, as_of: datetime | None) -> dict[str, Any]:
         said = None if as_of is None else as_of.isoformat()

@@ -18,7 +18,11 @@ class Meta(BaseModel):
     """Where an answer comes from."""
 
     release_id: str = Field(description="release that was read, whole")
-    as_of: datetime = Field(description="nothing known later is in the answer")
+    as_of: datetime = Field(description="no row that became known later is in the answer")
+    hindsight: bool = Field(
+        description="true where the answer may differ from what was believed at `as_of`: it is cut from tables that keep the "
+        "present belief alone, so what was changed since is left out and what was taken back is gone"
+    )
     known_at: datetime | None = Field(description="when the last of the answer's rows was known; null without rows")
     code_sha: str = Field(
         description="commit that published the release; '+dirty' where the work tree differed from it"

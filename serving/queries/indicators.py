@@ -1,7 +1,7 @@
 """Features of one security by session, those named or all."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import pyarrow as pa
 
@@ -10,7 +10,7 @@ from market.table import Column
 from serving.deps import Span
 from serving.paging import Page
 from serving.problems import Fault, Problem, shown
-from serving.queries.reading import Series, columns
+from serving.queries.reading import Series, columns, known_by
 
 TABLE = "gold.features_daily"
 COLUMNS = columns(TABLE)
@@ -18,9 +18,9 @@ FEATURES = tuple(column.name for column in COLUMNS if column.type == "float64")
 
 
 def indicators(
-    sql: ReleaseSql, security: str, names: Sequence[str], span: Span, page: Page
+    sql: ReleaseSql, security: str, names: Sequence[str], span: Span, page: Page, as_of: datetime | None
 ) -> tuple[pa.Table, str | None]:
-    """The named features in order of session, and the cursor of the next page; all features without names.
+    """The named features in order of session, of rows known at the instant, and the cursor of the next page; all without names.
 
     Raises
     ------
@@ -37,4 +37,5 @@ def indicators(
         unknown = ", ".join(fault.found for fault in faults)
         raise Problem(422, "bad-input", f"names: there is no feature {unknown}", faults[:50])
     wanted: tuple[Column, ...] = tuple(c for c in COLUMNS if c.type != "float64" or c.name in chosen)
-    return Series("indicators", TABLE, wanted, ("session_date",), (date.fromisoformat,)).page(sql, security, span, page)
+    series = Series("indicators", TABLE, wanted, ("session_date",), (date.fromisoformat,))
+    return series.page(sql, security, span, page, *known_by(sql, as_of))

@@ -97,6 +97,14 @@ def true_at(sql: ReleaseSql, as_of: datetime | None) -> tuple[str, list[Any]]:
     return "known_at <= ? AND (known_until IS NULL OR known_until > ?)", [instant, instant]
 
 
+def known_by(sql: ReleaseSql, as_of: datetime | None) -> tuple[str, list[Any]]:
+    """The condition, with its values, of rows of gold that were known at the instant; of all rows without one.
+
+    Gold keeps the present belief alone: what was changed since is left out, what was taken back is gone (`meta.hindsight`).
+    """
+    return ("true", []) if as_of is None else ("known_at <= ?", [instant_of(sql, as_of)])
+
+
 def instant_of(sql: ReleaseSql, as_of: datetime | None) -> datetime:
     """The instant asked for, and never later than the release's own."""
     return min(as_of or sql.release.as_of, sql.release.as_of)

@@ -104,6 +104,16 @@ def test_hindsight_is_said(lake):
         lake.prices("035420", START, END, as_of=REVISED, hindsight=True)
 
 
+def test_features_at_an_earlier_instant_say_that_what_changed_since_is_missing(small_lake, lake):
+    then = opened(small_lake, as_of=JUST_BEFORE).features("return_1d", START, END, "035420")
+    assert (then["known_at"] <= pd.Timestamp(JUST_BEFORE)).all()
+    assert "2024-04-26" not in then["session_date"].astype(str).tolist(), "it was there, and was revised since"
+    assert then.attrs["meta"]["hindsight"] is True
+    assert "changed or taken back since" in then.attrs["meta"]["hindsight_because"]
+    assert lake.features("return_1d", START, END).attrs["meta"]["hindsight"] is False
+    assert "hindsight_because" not in lake.features("return_1d", START, END).attrs["meta"]
+
+
 def test_a_restated_figure_is_the_first_one_until_the_restatement_could_be_read(lake):
     def revenue(**at):
         (row,) = lake.fundamentals("AAPL", "revenue", **at).to_dict("records")
@@ -239,6 +249,11 @@ def test_online_says_which_release_fills_the_store(small_lake, tmp_path):
     fill(settings, small_lake.before)
     found = marketlake.open(settings=settings).online(["005930"])
     assert found.attrs["meta"]["online_release_id"] == "r00001"
+    assert found.attrs["meta"]["hindsight"] is False
+    fill(settings, small_lake.after)
+    older = marketlake.open(release="r00001", settings=settings).online(["005930"])
+    assert older.attrs["meta"]["online_release_id"] == "r00002"
+    assert older.attrs["meta"]["hindsight"] is True
     assert found["session_date"].tolist() == [pd.Timestamp("2024-04-30")]
 
 

@@ -219,7 +219,7 @@ def test_a_page_of_a_list_names_the_instant_of_its_rows(client):
     assert meta == {
         "release_id": "r00001", "as_of": "2024-05-31T23:00:00Z", "known_at": "2024-05-03T06:30:00Z",
         "code_sha": "0" * 40,
-        "rulebook": "krx-1",
+        "rulebook": "krx-1", "hindsight": False,
     }  # fmt: skip
 
 
@@ -231,6 +231,26 @@ def test_an_as_of_before_a_revision_gives_the_old_price_and_after_it_the_new(cli
     assert close_of(client, "2024-05-03") == 15_555.0
     assert close_of(client, "2024-05-03", as_of="2024-05-20T09:00:00Z") == 15_555.0
     assert close_of(client, "2024-05-03", as_of="2024-05-20T08:59:59.999999Z") == old
+
+
+@pytest.mark.parametrize("url", [f"{API}/005930/indicators", f"{API}/005930/predictions", "/api/v1/market/summary"])
+def test_gold_at_an_earlier_instant_is_cut_and_says_hindsight(client, lake, url):
+    lake.releases.publish(lake.second)
+    client.app.state.current.refresh()
+    now, then = (client.get(url, params={"limit": 1000, **at}) for at in ({}, {"as_of": "2024-05-20T08:59:59Z"}))
+    told = rows_of(now)
+    assert rows_of(then) == [row for row in told if row["known_at"] < "2024-05-20T09:00"] != []
+    assert any(row["session_date"] < "2024-05-17" for row in told if row not in rows_of(then)), "revised since"
+    assert then.json()["meta"]["as_of"] == "2024-05-20T08:59:59Z"
+    assert (now.json()["meta"]["hindsight"], then.json()["meta"]["hindsight"]) == (False, True)
+    after = client.get(url, params={"limit": 1000, "as_of": "2030-01-01T00:00Z"})
+    assert after.json() == now.json()
+
+
+@pytest.mark.parametrize("what", ["prices", "fundamentals", "listings", "adjustments", "filings", "ratios"])
+def test_silver_at_an_earlier_instant_is_no_hindsight(client, what):
+    answer = client.get(f"{API}/005930/{what}", params={"as_of": "2024-04-15T00:00Z"})
+    assert answer.json()["meta"]["hindsight"] is False
 
 
 def test_nothing_is_known_before_its_session_ended(client):

@@ -45,6 +45,7 @@ URLS = """
 /api/v1/stocks/000660/prices?as_of=2024-04-30T00:00Z&limit=9
 /api/v1/stocks/000660/indicators?names=rsi_14,momentum_20
 /api/v1/stocks/000660/indicators
+/api/v1/stocks/000660/indicators?names=rsi_14&as_of=2024-04-30T00:00Z
 /api/v1/stocks/000660/filings?limit=3
 /api/v1/stocks/000660/filings?as_of=2024-04-10T00:00Z
 /api/v1/stocks/000660/news
@@ -60,7 +61,9 @@ URLS = """
 /api/v1/stocks/MSFT/ratios
 /api/v1/stocks/MSFT/ratios?basis=consolidated&as_of=2024-04-30T00:00Z
 /api/v1/stocks/000660/predictions?limit=5
+/api/v1/stocks/000660/predictions?as_of=2024-04-30T00:00Z
 /api/v1/market/summary?limit=5
+/api/v1/market/summary?limit=5&as_of=2024-04-30T00:00Z
 /api/v1/market/summary?exchange=XNYS&from=2024-04-01
 /api/v1/features/005930
 /api/v1/releases
