@@ -93,13 +93,20 @@ def test_a_number_that_nobody_told_is_said_to_be_null(ask):
     assert chain.link.facts["null"] == "not known: nothing told it"
 
 
-def test_a_derived_quarter_leads_to_both_filings(ask):
-    chain = ask(
-        "silver.fundamentals", "AAPL", "operating_income", "consolidated", "USD", "quarter", "2023-12-31", "value"
-    )
-    told = [(link.facts["delivered"]["val"], link.facts["fetched_at"]) for link in payloads(chain.link, "sec_facts")]
-    assert told == [(100.0, YEAR_AT), (60.0, NINE_MONTHS_AT)]
-    assert chain.value == 40.0
+@pytest.mark.parametrize(
+    ("symbol", "item", "currency", "value", "names", "amounts"),
+    [
+        ("AAPL", "operating_income", "USD", 40.0, ("val", "val"), (100.0, 60.0)),
+        ("005930", "revenue", "KRW", 30_000.0, ("thstrm_amount", "thstrm_add_amount"), ("100,000", "70,000")),
+    ],
+)
+def test_a_derived_quarter_leads_to_both_reports(ask, symbol, item, currency, value, names, amounts):
+    chain = ask("silver.fundamentals", symbol, item, "consolidated", currency, "quarter", "2023-12-31", "value")
+    assert chain.value == value
+    parts = payloads(chain.link)
+    assert [part.facts["fetched_at"] for part in parts] == [YEAR_AT, NINE_MONTHS_AT]
+    assert tuple(part.facts["delivered"][name] for part, name in zip(parts, names, strict=True)) == amounts
+    assert chain.link.facts["calculated"] == "the first figure less the others"
 
 
 def test_an_adjustment_is_explained_by_the_prices_of_its_time(ask, trail):

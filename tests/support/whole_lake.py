@@ -33,7 +33,9 @@ def whole_lake(small: SmallLake, folder: Path) -> tuple[Settings, Release]:
     shutil.copytree(small.settings.lake_url, folder / "lake")
     settings = small.settings.model_copy(update={"lake_url": str(folder / "lake")})
     store, delta = open_store(settings.lake_url), DeltaLake(settings)
-    Bronze(delta, store).take([*_listings(), *_companies(), *_exchange(), *_reports(), _other_base()])
+    Bronze(delta, store).take(
+        [*_listings(), *_companies(), *_exchange(), *_reports(), *_korean_reports(), _other_base()]
+    )
     return settings, small_lake.publish(store, delta, 3, Window(FIRST, LAST, NOW), small.after.release_id)
 
 
@@ -116,6 +118,26 @@ def _reports() -> list[Delivery]:
             "AAPL", f"GET /companyfacts {form}", at,
         )
         for at, form, end, value in filed
+    ]  # fmt: skip
+
+
+def _korean_reports() -> list[Delivery]:
+    """Samsung's revenue of nine months and of three by one report, and of the year by another."""
+    told = {
+        "corp_code": "00126380", "stock_code": "005930", "fs_div": "CFS", "sj_div": "IS", "account_id": "ifrs-full_Revenue",
+        "account_nm": "매출액", "ord": "1", "currency": "KRW", "bsns_year": "2023",
+    }  # fmt: skip
+    filed = (
+        (NINE_MONTHS_AT, "11014", "분기보고서 (2023.09)", {"thstrm_amount": "25,000", "thstrm_add_amount": "70,000"}),
+        (YEAR_AT, "11011", "사업보고서 (2023.12)", {"thstrm_amount": "100,000"}),
+    )
+    return [
+        delivery(
+            "bronze.dart_accounts", at.date(),
+            [told | amounts | {"reprt_code": code, "report_nm": name, "rcept_no": f"{at:%Y%m%d}000777"}],
+            "005930", f"GET /api/fnlttSinglAcntAll.json?reprt_code={code}", at,
+        )
+        for at, code, name, amounts in filed
     ]  # fmt: skip
 
 
