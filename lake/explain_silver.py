@@ -54,6 +54,8 @@ class Silver(Rows):
 
     def _teller(self, row: Row, kind: str) -> tuple[Link, ...]:
         """The filing or list whose number or name the row has, by the tables' own functions: of two at once the greater counts."""
+        if row[kind] is None:
+            return ()
         whose = [row["security_id"]]
         if kind in lookup.COMPANY and row["common_id"] is not None:
             whose.append(row["common_id"])
@@ -64,7 +66,7 @@ class Silver(Rows):
             for one in _said(tells, self._concerning(name, whose), frames)
             if one["kind"] == kind and one["security_id"] in whose and one["known_at"] <= row["known_at"]
         ]
-        if row[kind] is None or not told:
+        if not told:
             return ()
         *_, name, newest = max(told, key=lambda one: one[:2])
         contract = registry.table(name)
