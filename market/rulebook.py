@@ -16,11 +16,11 @@ from typing import Literal, NamedTuple, cast
 from market import calendars
 from market.errors import Permanent
 from market.rules import costs, prices, trading
-from market.rules.line import BOARDS, Hours, Line, Range, Rule, Steps, Value
+from market.rules.line import BOARDS, ETF, Hours, Line, Range, Rule, Steps, Value
 
 RULES: Mapping[str, Rule] = {**prices.RULES, **costs.RULES, **trading.RULES}
 LINES: tuple[Line, ...] = (*prices.LINES, *costs.LINES, *trading.LINES)
-MARKETS = (*BOARDS, trading.NXT)
+MARKETS = (*BOARDS, trading.NXT, ETF)
 
 Trading = Literal["ordinary", "first_day", "liquidation"]
 Direction = Literal["nearest", "down", "up"]
@@ -46,7 +46,7 @@ def version() -> str:
 
 
 def tick_size(market: str, day: date, price: float) -> int:
-    """The tick, in KRW, at that price on that board and day.
+    """The tick, in KRW, at that price on that board and day; of a fund where the market is `ETF`, whatever its board.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def lot_size(market: str, day: date, price: float) -> int:
 
 
 def sell_tax(market: str, day: date) -> float:
-    """Both taxes on a sale of shares traded that day, as a fraction of its value.
+    """Both taxes on a sale of shares traded that day, as a fraction of its value; of a fund where the market is `ETF`.
 
     Raises
     ------

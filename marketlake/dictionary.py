@@ -107,7 +107,7 @@ def rulebook_page() -> str:
         NOTICE.format(source="the lines under `market/rules`"),
         "# Rulebook",
         "",
-        f"{len(rulebook.LINES)} dated lines on Korean shares, {doubtful} of them **unverified**; version `{rulebook.version()}`, "
+        f"{len(rulebook.LINES)} dated lines on Korean shares and ETFs, {doubtful} of them **unverified**; version `{rulebook.version()}`, "
         "the digest of them all, is recorded by every release and run. A line holds from its first trade date until the next one "
         "of its market. Verified: an announcement of the exchange or a ministry was read, in the press or in a broker's notice, or "
         "every recorded price agrees. Unverified: third-party code, one page of somebody else's, or memory. No statute was read. "

@@ -1,13 +1,13 @@
 """Lines on costs: taxes on a sale, and the brokerage fee where nobody says another.
 
-Tax is due by the settlement, so a rate holds from the first trade date that settles under it. Selling ETFs, ETNs and ELWs is not
-taxed. No statute was read: rates are from announcements and notices.
+Tax is due by the settlement, so a rate holds from the first trade date that settles under it. No statute was read: rates are from
+announcements and notices.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from market.rules.line import BOARDS, FIRST, Line, Rule, constant, lines
+from market.rules.line import BOARDS, ETF, FIRST, Line, Rule, constant, lines
 
 RULES: Mapping[str, Rule] = {
     "securities_tax": Rule("Securities transaction tax, on the value sold.", "bp"),
@@ -21,6 +21,7 @@ _2023 = "level: MOEF, 2025-12-01 (news1.kr 5993146), which goes back to it; day:
 _2024 = "level: a broker's notice, 2024-12-26 (hygood.co.kr 1419); day: two sessions before 2024's first"
 _2025 = "a broker's notice, 2024-12-26 (hygood.co.kr 1419)"
 _2026 = "MOEF's notice of legislation, 2025-12-01 (news1.kr 5993146); the decree itself was not read"
+_FUNDS = "KRX's page on the taxes of ETFs (RGL03060105), in somebody's copy: a fund that is a trust is no share, and all of them are"
 
 # first trade date -> bp on KOSPI, on KOSDAQ, source, verified
 _SECURITIES_TAX = (
@@ -46,5 +47,7 @@ LINES: tuple[Line, ...] = (
     *lines("securities_tax", ["KONEX"], date(2019, 5, 30), constant(10), f"{_2019}; {_2026}: unchanged", verified=True),
     *lines("rural_tax", ["KOSPI"], FIRST, constant(15), f"{_2019}; {_2021}; {_2025}", verified=True),
     *lines("rural_tax", ["KOSDAQ", "KONEX"], FIRST, constant(0), f"{_2019}; {_2025}", verified=True),
+    *lines("securities_tax", [ETF], FIRST, constant(0), _FUNDS, verified=False),
+    *lines("rural_tax", [ETF], FIRST, constant(0), f"{_FUNDS}; it goes with the other tax", verified=False),
     *lines("brokerage_fee", BOARDS, FIRST, constant(1.5), "what public cost models take for an online order", verified=False),
 )  # fmt: skip

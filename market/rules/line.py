@@ -10,6 +10,7 @@ from datetime import date, time
 from typing import TypeAlias
 
 BOARDS = ("KOSPI", "KOSDAQ", "KONEX")
+ETF = "ETF"  # no board, but what is asked as one: funds have ticks and taxes of their own on any board
 FIRST = date(2010, 1, 4)  # KRX Open API tells no day before; older rules would guard nothing
 KONEX_OPENED = date(2013, 7, 1)
 

@@ -1,13 +1,13 @@
 """Lines on prices: ticks, limits of the day, the first day of a listing, liquidation trading.
 
-They are those of shares. ETFs, ETNs and ELWs have a tick of 5 won whatever the price (KRX, 2022-11-01).
+They are those of shares, and the ticks of ETFs; ETNs have the same ticks by the same announcements. ELWs are not here.
 """
 
 import math
 from collections.abc import Mapping
 from datetime import date
 
-from market.rules.line import BOARDS, FIRST, Line, Range, Rule, constant, lines
+from market.rules.line import BOARDS, ETF, FIRST, Line, Range, Rule, constant, lines
 
 RULES: Mapping[str, Rule] = {
     "tick_size": Rule("Smallest step of an order's price, by that price.", "KRW"),
@@ -29,6 +29,10 @@ _TICKS_2010_KOSDAQ = ((5e3, 5), (1e4, 10), (5e4, 50), (math.inf, 100))
 _TICKS_2023 = ((2e3, 1), (5e3, 5), (2e4, 10), (5e4, 50), (2e5, 100), (5e5, 500), (math.inf, 1000))
 
 _WON_TICK = "KRX, 2010-07-30 (hankyung.com/article/2010073099481)"
+_FUNDS = "KRX, 2022-10-31 (hankyung.com/article/2022103169051); every price of every ETF on 2021-03-25"
+_FUNDS_NEW = (
+    "KRX, 2023-10-05, which was to hold from 2023-12-08 (etoday.co.kr 2289674) or 2023-12-18 (mediapen.com 860330)"
+)
 _OLD = "every price of recorded market days of 2021-2023"
 _TICKS_NEW = (
     "KRX, 2023-01-17 (Yonhap AKR20230117062300002); every trade but mid-price ones of recorded market days of 2023-2026"
@@ -44,6 +48,8 @@ LINES: tuple[Line, ...] = (
     *lines("tick_size", ["KOSPI"], date(2010, 10, 4), ((1e3, 1), *_TICKS_2010_KOSPI), f"{_WON_TICK}; {_OLD}", verified=True),
     *lines("tick_size", ["KOSDAQ", "KONEX"], date(2010, 10, 4), ((1e3, 1), *_TICKS_2010_KOSDAQ), f"{_WON_TICK}; {_OLD}", verified=True),
     *lines("tick_size", BOARDS, date(2023, 1, 25), _TICKS_2023, _TICKS_NEW, verified=True),
+    *lines("tick_size", [ETF], FIRST, constant(5), f"{_FUNDS}: as it was, from when is not told", verified=False),
+    *lines("tick_size", [ETF], date(2023, 12, 11), ((2e3, 1), *constant(5)), f"{_FUNDS_NEW}; the day from memory", verified=False),
     *lines("mid_price_orders", ["KOSPI", "KOSDAQ"], date(2025, 3, 4), constant(0.5),
            "FSC, 2025-02-05 (biz.sbs.co.kr/amp/article/20000216180), KRX, 2025-03-18 (Edaily); recorded days of 2026", verified=True),
     *lines("price_limit", ["KOSPI", "KOSDAQ"], FIRST, constant(1500), "encyclopedias and blogs; its end in the press of 2015", verified=False),

@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 def rulebook(
     day: Annotated[str | None, typer.Argument(metavar="DATE", help="The day; by default today in Seoul.")] = None,
-    market: Annotated[str | None, typer.Option(help="Only lines of this market: KOSPI, KOSDAQ, KONEX or NXT.")] = None,
+    market: Annotated[
+        str | None, typer.Option(help="Only lines of this market: KOSPI, KOSDAQ, KONEX, NXT or ETF.")
+    ] = None,
     rule: Annotated[str | None, typer.Option(help="Only lines of this rule.")] = None,
     as_json: Json = False,
 ) -> None:

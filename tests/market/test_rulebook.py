@@ -92,6 +92,23 @@ def test_the_simulated_exchange_which_has_rules_of_its_own_agrees(market, day, b
     assert rulebook.tick_size(market, day, base) == exchange_rules.tick_size(np.array([base]), day, is_kospi)[0]
 
 
+def test_a_fund_has_ticks_of_its_own_and_is_not_taxed():
+    before, after = date(2023, 12, 8), date(2023, 12, 11)
+    assert [rulebook.tick_size("ETF", day, price) for day in (before, after) for price in (1_999, 2_000, 36_895)] == [
+        5,
+        5,
+        5,
+        1,
+        5,
+        5,
+    ]
+    assert rulebook.round_to_tick("ETF", NOW, 36_897) == 36_895
+    assert [rulebook.sell_tax("ETF", day) for day in (BEFORE_2015, BEFORE_2023, NOW)] == [0, 0, 0]
+    assert not any(line.verified for line in rulebook.in_force(NOW, "ETF"))
+    with pytest.raises(Permanent, match="price_limit: expected a line for ETF"):
+        rulebook.limit_prices("ETF", NOW, 36_895)
+
+
 def test_a_new_listing_may_reach_four_times_its_offer_since_june_2023():
     assert rulebook.limit_prices("KOSDAQ", date(2024, 1, 24), 5_300, "first_day") == (3_180, 21_200)
     with pytest.raises(

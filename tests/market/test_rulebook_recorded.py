@@ -1,5 +1,7 @@
 """The rulebook against every price of recorded market days of KRX, January and February of 2021 to 2026."""
 
+import gzip
+import json
 from datetime import date
 from pathlib import Path
 
@@ -41,6 +43,19 @@ def asked(rows: pd.DataFrame, price: str, question) -> np.ndarray:
     unique, number = np.unique(rows[price].astype(int).to_numpy() * 6 + board * 2 + is_new, return_inverse=True)
     days = (date(2022, 5, 3), date(2024, 1, 24))
     return np.array([question(BOARDS[key % 6 // 2], days[key % 2], key // 6) for key in unique.tolist()])[number]
+
+
+def test_every_price_of_every_fund_of_a_recorded_day_is_on_its_ticks():
+    file = SHARED / "krx_http_cassettes" / "bodies" / "MDCSTAT04301_41d9402bc686.json.gz"
+    if not file.exists():
+        pytest.skip("this recorded day of ETFs is absent")
+    [rows] = [rows for rows in json.loads(gzip.decompress(file.read_bytes())).values() if isinstance(rows, list)]
+    columns = ("TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "TDD_CLSPRC")
+    prices = [
+        price for row in rows for name in columns if (price := int(row[name].replace(",", "").replace("-", "") or 0))
+    ]
+    assert len(prices) == 1823
+    assert all(price % rulebook.tick_size("ETF", date(2021, 3, 25), price) == 0 for price in prices)
 
 
 @pytest.mark.parametrize("column", ["Open", "High", "Low", "Close"])
