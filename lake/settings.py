@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     dart_key_ends: date | None = Field(None, description=_KEY_ENDS)
     naver_key_ends: date | None = Field(None, description=f"{_KEY_ENDS} (the legacy keys: 2027-06-30)")
     kakao_key_ends: date | None = Field(None, description=_KEY_ENDS)
+    krx_market_key_ends: date | None = Field(
+        None, description=f"{_KEY_ENDS}. Here the member's password: KRX wants another one every three months"
+    )
     http_timeout_s: float = Field(20.0, description="seconds to wait for an answer")
     http_attempts: int = Field(5, description="tries of a transient failure")
     http_backoff_s: float = Field(0.5, description="first pause between tries, doubled each time, with jitter")

@@ -278,7 +278,7 @@ def _end_of(settings: "Settings", source: str) -> tuple[str, str]:
     from lake.watch import KEY_DAYS
     from market.sources import SOURCES
 
-    ends = getattr(settings, SOURCES[source].setting("key_ends"), None)  # a password has no last day
+    ends = getattr(settings, SOURCES[source].setting("key_ends"))
     if ends is None:
         return "set", ""
     days = (ends - quota_day(system_clock())).days

@@ -50,18 +50,20 @@ def test_a_source_that_is_off_is_fine_and_a_live_one_without_its_key_is_missing(
 @pytest.mark.parametrize(
     ("days", "state", "words"), [(400, "ok", "ends on"), (10, "optional", "in"), (-10, "optional", "ended on")]
 )
-def test_a_key_that_ends_is_told_with_where_to_renew_it(settings: Settings, days: int, state: str, words: str) -> None:
-    ends = system_clock().date() + timedelta(days=days)
-    told = settings.model_copy(
-        update={"krx_base_url": "", "krx_api_key": type(settings.krx_api_key)("k"), "krx_key_ends": ends}
-    )
-    (found,) = [one for one in checkup._keys(told) if one.what == "key of krx (simulated)"]
+@pytest.mark.parametrize(("source", "where"), [("krx", "openapi.krx.co.kr"), ("krx_market", "data.krx.co.kr")])
+def test_a_key_that_ends_is_told_with_where_to_renew_it(
+    settings: Settings, source: str, where: str, days: int, state: str, words: str
+) -> None:
+    every = {name: type(settings.krx_api_key)("k") for name in keys()[source][0]}
+    ends = {f"{source}_base_url": "", f"{source}_key_ends": system_clock().date() + timedelta(days=days)}
+    told = settings.model_copy(update=every | ends)
+    (found,) = [one for one in checkup._keys(told) if one.what == f"key of {source} (simulated)"]
     assert (found.state, words in found.found) == (state, True)
-    assert ("openapi.krx.co.kr" in found.do) is (state != "ok")
+    assert (where in found.do) is (state != "ok")
 
 
 def test_every_source_whose_keys_are_set_is_told_so(settings: Settings) -> None:
-    """A password of the Marketplace has no setting for its last day."""
+    """Without a last day in the settings nothing is said of one, and each source with keys has a setting for it."""
     every = {name: type(settings.krx_api_key)("k") for names, _ in keys().values() for name in names}
     on = {source.setting("base_url"): "" for source in SOURCES.values()}
     told = {one.what: one.found for one in checkup._keys(settings.model_copy(update=every | on))}
