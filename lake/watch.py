@@ -52,6 +52,8 @@ class Watched:
     refusal : the newest request of that day that ended for good without an answer; empty: none.
     key_settings : the settings of its key that are empty; `has_key`: whether it asks for one at all.
     key_ends : last day of its key, as the settings say; empty: not told.
+    seen_after_s : seconds from a headline's publication to the first payload that had it, the median of the newest session of
+        silver.news; None: it brings no headlines, or none was built.
     """
 
     source: str
@@ -65,6 +67,7 @@ class Watched:
     has_key: bool
     key_missing: tuple[str, ...]
     key_ends: str
+    seen_after_s: float | None = None
 
     @property
     def calls_left(self) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -20,6 +21,8 @@ from market import calendars, registry
 from market.datasets.ops.drift import FORMAT
 from market.errors import Permanent
 from market.sources import SOURCES
+
+NEWS = "silver.news"
 
 
 def watched(world: World, delta: DeltaLake, bronze: Bronze, now: datetime) -> Watch:
@@ -72,14 +75,32 @@ def _watched(
     settings = world.settings
     rule, (needed, _) = SOURCES[source], keys()[source]
     missing = tuple(name for name in needed if not getattr(settings, name).get_secret_value())
-    ends: date | None = getattr(settings, rule.setting("key_ends"), None)
+    ends: date | None = getattr(settings, rule.setting("key_ends"), None)  # some sources have no key
     is_simulated = source in world.simulated
     return Watched(
         source, "off" if is_off(settings, source) else "simulated" if is_simulated else "live",
         drifts(drift, taken, rule.exchange), f"{max(taken)}" if taken else "", f"{today}",
         bronze.calls_made(source, today), quota_of(world, source), _refusal(delta, source, today), bool(needed), missing,
-        f"{ends or ''}",
+        f"{ends or ''}", seen_after_s(delta, source, max(taken)) if taken and rule.by_company else None,
     )  # fmt: skip
+
+
+def seen_after_s(delta: DeltaLake, source: str, last: date) -> float | None:
+    """Median seconds from publication to first seen, of the headlines of the month's newest session; None where there are none.
+
+    A changed headline is no part of it: it is dated by its fetch.
+
+    Parameters
+    ----------
+    last : session whose month is read.
+    """
+    mine = (ds.field("session_month") == f"{last:%Y-%m}") & (ds.field("source") == source)
+    names = ["session_date", "published_at", "first_seen_at", "known_at"]
+    rows = delta.read(registry.table(NEWS), where=mine, columns=names)
+    newest = rows.filter(pc.equal(rows["session_date"], pc.max(rows["session_date"])))
+    first = newest.filter(pc.equal(newest["known_at"], newest["published_at"]))
+    lags = pc.subtract(first["first_seen_at"], first["published_at"]).cast("int64").drop_null()
+    return float(np.median(lags.to_numpy())) / 1e6 if len(lags) else None
 
 
 def _refusal(delta: DeltaLake, source: str, today: date) -> str:

@@ -131,6 +131,31 @@ def named(headlines: pd.DataFrame, names: Dictionary) -> pd.Series:
     return pd.Series(said, headlines.index, dtype="string")
 
 
+def links(headlines: pd.DataFrame, names: Dictionary) -> pd.DataFrame:
+    """Every security that a headline names, one row per headline, field and name that it has there.
+
+    Parameters
+    ----------
+    headlines : `title`, `summary` and `published_at` (UTC; a null one names nobody), whoever they were found for.
+
+    Returns
+    -------
+    `headline` (the index of its row), `security_id`, `mention` (TITLE, SUMMARY or OPEN) and `name`; each of several holders of
+    a name has a row, OPEN.
+    """
+    found: list[tuple[object, str, str, str]] = []
+    columns = ["title", "summary", "published_at"]
+    for label, title, summary, at in headlines[columns].itertuples(name=None):
+        for kind, text in ((TITLE, title), (SUMMARY, summary)):
+            if isinstance(text, str) and not pd.isna(at):
+                found += [
+                    (label, who, OPEN if mention.is_open else kind, mention.name)
+                    for mention in names.mentions(text, at)
+                    for who in mention.securities
+                ]
+    return pd.DataFrame(found, columns=["headline", "security_id", "mention", "name"])
+
+
 def normal(text: str) -> str:
     """Text as it is compared: one form of each letter, no capitals, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -45,6 +45,7 @@ def _source(one: Watched, today: date) -> str:
     return row(
         ("name", one.source), mark, ("n", one.last_session or "none"), ("n", f"{one.calls_made:,}"),
         ("n", "no limit" if left is None else f"{left:,}"), ("n", _key(one, today)),
+        ("n", "" if one.seen_after_s is None else f"{one.seen_after_s / 3600:.1f} h"),
         ("said", "; ".join(warnings) or ("simulated" if one.state == "simulated" else "")),
     )  # fmt: skip
 

@@ -1,17 +1,18 @@
 """What is known about each source: drift since its first session, whether it still comes, calls left, days of a key."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from exchange.server import Server
 from lake.clients import client
 from lake.delivery import SchemaDrift, noting, text_rows
 from lake.watch import Drift, Watch, Watched, keep, kept, told_of
-from lake.watching import drifts, watched
+from lake.watching import drifts, seen_after_s, watched
 from market import registry
 from market.datasets.ops.drift import FORMAT, UNKNOWN
 from market.errors import Permanent
@@ -107,6 +108,32 @@ def test_calls_left_and_days_of_a_key_come_from_the_settings(intake: Any) -> Non
     assert found.key_days(TODAY) == 7
     assert "its key ends in 7 days" in found.warnings(TODAY)
     assert look(limited, "krx", intake.world.clock()() + timedelta(days=1)).calls_made == 0  # a new day in Seoul
+
+
+def test_the_last_day_of_the_marketplaces_password_comes_from_the_settings(intake: Any) -> None:
+    member = intake.with_settings(krx_market_key_ends=date(2024, 7, 5))
+    assert look(member, "krx_market").key_days(TODAY) == 7
+    assert look(member, "yahoo").key_days(TODAY) is None  # it has no key
+
+
+def test_how_long_after_its_publication_a_headline_was_seen(intake: Any) -> None:
+    """The median of the newest session's first versions: a changed headline is dated by its fetch."""
+    early, late = datetime(2024, 6, 26, 1, tzinfo=UTC), datetime(2024, 6, 27, 1, tzinfo=UTC)
+    told = [(early, 90, 0), (late, 2, 0), (late, 4, 0), (late, 9, 0), (late, 300, 300)]
+    contract = registry.table("silver.news")
+    rows = [
+        {
+            "session_date": at.date(), "session_month": "2024-06", "source": "naver", "published_at": at,
+            "known_at": at + timedelta(hours=known), "first_seen_at": at + timedelta(hours=seen),
+        }
+        for at, seen, known in told
+    ]  # fmt: skip
+    empty = [{name: None for name in contract.schema.names} | row for row in rows]
+    nullable = pa.schema([field.with_nullable(True) for field in contract.schema])
+    assert seen_after_s(intake.delta, "naver", TODAY) is None
+    write_deltalake(intake.delta.uri(contract), pa.Table.from_pylist(empty, schema=nullable))
+    assert seen_after_s(intake.delta, "naver", TODAY) == 4 * 3600
+    assert seen_after_s(intake.delta, "daum", TODAY) is None
 
 
 @pytest.mark.parametrize(

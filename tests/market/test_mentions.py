@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market import identity, mentions
+from bench.mentions import drawn, market_names
+from market import mentions
 from tests.market.test_adjust import SHARED
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -78,6 +79,23 @@ def test_the_excerpt_counts_where_the_title_is_silent():
     assert said("E", None, None) == "none"
 
 
+@pytest.mark.parametrize(
+    ("title", "summary", "linked"),
+    [
+        ("삼성전자·카카오, 협력", None, [("E", "title"), ("K", "title")]), ("반도체 반등", "기아 3분기 영업이익", [("G", "summary")]),
+        ("카카오 장애", "삼성전자와 카카오는", [("E", "summary"), ("K", "summary"), ("K", "title")]),
+        ("원텍 급등", "", [("O1", "open"), ("O2", "open")]), ("카카오톡 장애", None, [("K", "open")]), ("코스피 상승", None, []), (None, None, []),
+        ("라온소프트 합병", None, [("R", "title")]), ("라온에이아이 합병", None, []), ("카카오뱅크 상장", None, [("K", "open")]),
+    ],
+)  # fmt: skip
+def test_a_headline_is_linked_to_every_security_that_it_names_by_names_of_that_day(title, summary, linked):
+    rows = pd.DataFrame([{"title": title, "summary": summary, "published_at": at(5)}], index=[7])
+    found = mentions.links(rows, NAMES)
+    assert sorted(zip(found["security_id"], found["mention"], strict=True)) == linked
+    assert set(found["headline"]) <= {7}
+    assert mentions.links(rows.assign(published_at=pd.NaT), NAMES).empty
+
+
 def test_the_companys_name_at_the_regulator_counts_too():
     row = ("X", "현대차", "현대자동차", at(0), pd.NaT)
     names = mentions.Dictionary(
@@ -126,12 +144,19 @@ recorded = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def real_names():
     """Names of the whole market in the winters of 2021 to 2023."""
-    files = [SHARED / "krx_marcap_windows" / f"marcap-{year}.csv.gz" for year in (2021, 2022, 2023)]
-    rows = pd.concat([pd.read_csv(file, dtype=str, usecols=["Code", "Name", "Date"]) for file in files])
-    rows = rows.drop_duplicates(["Code", "Name"]).sort_values(["Code", "Date"]).rename(columns={"Name": "name"})
-    rows["known_at"] = pd.to_datetime(rows["Date"], utc=True)
-    rows["known_until"] = rows.groupby("Code")["known_at"].shift(-1)
-    return mentions.Dictionary(rows.assign(security_id=identity.security_id("XKRX", rows["Code"]), corp_name=None))
+    return market_names(SHARED)
+
+
+@recorded
+def test_the_headlines_to_be_read_by_hand_are_the_same_each_time_and_one_for_each_name():
+    draw = drawn()
+    assert len({name for name, *_ in draw}) == len(draw) == 100
+    assert (
+        "sga솔루션즈",
+        "XKRX:184230",
+        "2022-04-13",
+        "[특징주] SGA솔루션즈, 삼성전자 첫 공식 NFT 발행 소식에 '강세...",
+    ) in draw
 
 
 @recorded

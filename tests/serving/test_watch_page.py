@@ -54,6 +54,11 @@ def test_what_is_missing_spent_or_ended_is_shown(page):
         assert shown in text
 
 
+def test_a_source_of_news_shows_how_long_after_its_publication_a_headline_was_seen(page):
+    assert ">5.3 h<" in page(replace(PLAIN, source="naver", seen_after_s=19_000.0))
+    assert " h<" not in page(PLAIN)
+
+
 def test_it_needs_no_network_and_the_landing_page_leads_to_it(page, client):
     text = page(PLAIN)
     assert "src=" not in text and "https://" not in text

@@ -46,8 +46,10 @@ def silver_news(raw: pd.DataFrame, source: str, told: pd.DataFrame, frames: Fram
     rows["press"] = told["press"].map(press_of)
     rows["language"] = rows["title"].map(language_of)
     rows["published_at"] = rows["first_known_at"] = told["published_at"]
+    rows["first_seen_at"] = rows["fetched_at"]  # a version is the row of the payload that first told it
     rows["mention"] = mentions.named(rows, mentions.Dictionary(_names(frames)))
-    once = rows.sort_values(["payload_digest", "row_no"]).drop_duplicates(["security_id", "url", "payload_digest"])
+    delivery = ["payload_digest", "fetched_at"]  # a payload may come back after another
+    once = rows.sort_values([*delivery, "row_no"]).drop_duplicates(["security_id", "url", *delivery])
     return pa.Table.from_pandas(
         bitemporal.versions(once, ("security_id", "url"), ("title", "summary")), preserve_index=False
     )

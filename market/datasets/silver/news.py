@@ -21,7 +21,14 @@ TABLE = Table(
         Column("url", "string", "address at the press, or at the portal that shows it", rules=(Matches(r"https?://"),)),
         Column("press", "string", "host of the press; null where the source does not tell it", nullable=True),
         Column("language", "string", "ko or en by the headline's letters; null where neither", nullable=True),
-        Column("published_at", "timestamp", "publication"),
+        Column("published_at", "timestamp", "publication, as the press dates it"),
+        Column(
+            "first_seen_at",
+            "timestamp",
+            "when a payload of ours first told this version; what we could not have used before, whatever its known_at",
+            nullable=True,
+            volatile=True,
+        ),
         Column(
             "mention",
             "string",
@@ -34,7 +41,7 @@ TABLE = Table(
         *KNOWN,
     ),
     key=("security_id", "url", "known_at"),
-    known_at="publication; a changed headline from when it was fetched",
+    known_at="publication, when anybody could read it, however late our search found it (first_seen_at); a changed headline from when it was fetched",
     writer="spark",
     may_be_empty=True,
     reads=(

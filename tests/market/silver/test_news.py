@@ -1,9 +1,12 @@
-"""silver.news and silver.stories: headlines of both sources in one form, and which of them tell the same story."""
+"""silver.news, silver.stories and silver.mentions: headlines of both sources in one form, the stories they tell, whom they name."""
 
+from datetime import date
 from typing import Any
 
 import pandas as pd
 import pytest
+
+from market import registry
 
 NAVER, DAUM = "bronze.naver_news", "bronze.daum_news"
 AT = "2024-05-03 07:00"
@@ -49,3 +52,39 @@ def test_a_changed_headline_stays_in_its_story(answer: Any, silver: Any) -> None
 def test_the_same_words_about_two_securities_are_two_stories(answer: Any, silver: Any) -> None:
     told = answer(NAVER, AT, {}, {"code": "000660"})
     assert silver("silver.stories", told)["story_id"].nunique() == 2
+
+
+def test_a_version_says_when_a_payload_first_told_it_which_its_known_at_does_not(answer: Any, silver: Any) -> None:
+    late, again = answer(NAVER, "2024-05-20 07:00", {}), answer(NAVER, "2024-05-21 07:00", {}, request="GET /again")
+    changed = answer(NAVER, "2024-05-22 07:00", {"title": "삼성전자 실적 정정"})
+    rows = silver("silver.news", again, changed, late)
+    assert [f"{at:%m-%d %H}" for at in rows["known_at"]] == ["05-03 01", "05-22 07"]
+    assert [f"{at:%m-%d %H}" for at in rows["first_seen_at"]] == ["05-20 07", "05-22 07"]
+    assert "first_seen_at" not in registry.table("silver.news").digested
+
+
+def test_a_headline_that_was_changed_back_is_a_version_again(answer: Any, silver: Any) -> None:
+    told = [
+        answer(NAVER, f"2024-05-0{day} 07:00", {"title": title}) for day, title in ((3, "가"), (4, "나"), (5, "가"))
+    ]
+    assert silver("silver.news", *told)["title"].tolist() == ["가", "나", "가"]
+
+
+def test_a_headline_is_linked_to_all_whom_it_names_whoever_it_was_found_for(answer: Any, silver: Any) -> None:
+    """Two searches found it, which makes no second link; what its change no longer names stays, what it adds begins then."""
+    names = {"005930": "삼성전자", "005380": "현대차", "000660": "SK하이닉스", "111111": "원텍", "222222": "원텍"}
+    companies = [{"ISU_SRT_CD": code, "ISU_CD": f"KR7{code}003", "ISU_ABBRV": name} for code, name in names.items()]
+    row = {"pubDate": "Fri, 03 May 2024 20:00:00 +0900", "title": "삼성전자·현대차, 협력", "description": "원텍도"}
+    rows = silver(
+        "silver.mentions",
+        answer("bronze.krx_listing", "2024-05-03 23:00", *companies),
+        answer(NAVER, "2024-05-07 07:00", row, {**row, "code": "000660"}, day=date(2024, 5, 7)),
+        answer(NAVER, "2024-05-09 07:00", {**row, "title": "SK하이닉스, 협력"}, day=date(2024, 5, 7)),
+    )
+    evening, change = pd.Timestamp("2024-05-03T11:00Z"), pd.Timestamp("2024-05-09T07:00Z")
+    found = rows[["security_id", "mention", "known_at"]].to_numpy().tolist()
+    assert found == [
+        ["XKRX:000660", "title", change], ["XKRX:005380", "title", evening], ["XKRX:005930", "title", evening],
+        ["XKRX:111111", "open", evening], ["XKRX:222222", "open", evening],
+    ]  # fmt: skip
+    assert rows["known_until"].isna().all()

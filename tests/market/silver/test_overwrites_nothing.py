@@ -14,7 +14,12 @@ from market.table import Window
 
 BEFORE, DAY, AFTER = date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 7)
 LATE = "2024-07-03 23:00"
-NOTHING_NEW = ("silver.adjustments", "silver.stories")  # a changed headline stays in its story
+NOTHING_NEW = (
+    "silver.adjustments",
+    "silver.stories",
+    "silver.mentions",
+)  # a changed headline stays in its story, and names no fewer
+NAMING = {"title": "old, 상장", "originallink": "https://press.kr/2", "pubDate": "Fri, 03 May 2024 20:00:00 +0900"}
 TABLES = [table.name for table in registry.layer("silver") if table.name != "silver.sessions"]
 
 
@@ -38,6 +43,7 @@ def first_told(answer: Any) -> list[pa.Table]:
         answer("bronze.sec_tickers", "2024-05-04 02:30", {}),
         answer("bronze.naver_coverage", "2024-05-03 07:00", {}),
         answer("bronze.naver_news", "2024-05-03 07:00", {}),
+        answer("bronze.naver_news", "2024-05-07 07:00", NAMING, day=AFTER),
         answer("bronze.daum_coverage", "2024-05-03 07:00", {"is_covered": False}),
         answer("bronze.daum_news", "2024-05-03 07:00", {}),
         answer("bronze.yahoo_chart", "2024-05-03 22:00", {}, split),
