@@ -21,6 +21,7 @@ TICKERS, SUBMISSIONS, FACTS = "bronze.sec_tickers", "bronze.sec_submissions", "b
 _ADDED = ("cik", "symbol", "name", "accepted_at")
 _FACT = ("end", "val", "accn", "fy", "fp", "form", "filed")
 _PAGE = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")
+_TICKER = re.compile(r"[A-Z0-9][A-Z0-9./-]{0,11}")
 _LEFT = {"core_type"}  # SEC sends it with newer filings: the kind once more
 _CHANGED = "The source changed its format: compare the kept payload with the contract"
 T = TypeVar("T")
@@ -64,9 +65,10 @@ def tickers(answer: Answer, symbols: Sequence[str]) -> pa.Table:
     found: dict[str, dict[str, Any]] = {}
     for row_no, row in enumerate(body.values()):
         _need(row, ("cik_str", "ticker", "title"), where)
-        if not isinstance(row["ticker"], str) or type(row["cik_str"]) is not int or not 0 < row["cik_str"] < 10**10:
-            told = f"{row['cik_str']!r} and {row['ticker']!r}"
-            raise SchemaDrift(where, expected="a number in cik_str, text in ticker", found=told, do=_CHANGED)
+        is_ticker = isinstance(row["ticker"], str) and _TICKER.fullmatch(row["ticker"])
+        if not is_ticker or type(row["cik_str"]) is not int or not 0 < row["cik_str"] < 10**10:
+            told = f"{row['cik_str']!r} and {row['ticker']!r}"[:200]
+            raise SchemaDrift(where, expected="a number in cik_str, a ticker in ticker", found=told, do=_CHANGED)
         found.setdefault(row["ticker"], {**row, "row_no": row_no})
     records = [{**found[spelled(s)], "symbol": s} for s in symbols if spelled(s) in found]
     return _table(records, TICKERS, where, (("row_no", pa.int32()),))

@@ -30,7 +30,7 @@ from lake.world import World, open_world
 from market import calendars, registry
 from market.sources import SOURCES
 from market.table import Window
-from tests.support.spoiling import Onward, as_plain, counts, spoil
+from tests.support.spoiling import Onward, as_plain, counts, misplace, spoil
 from tests.support.tape import Key, Still, Taking, Tape, kept
 
 FEW, MANY = 120, 10_000
@@ -75,6 +75,13 @@ def taking(world: Server, make: Callable[..., Settings]) -> Callable[[str], Taki
 def test_a_spoilt_payload_is_rows_or_a_clear_error_that_keeps_it(taking: Callable[[str], Taking], source: str) -> None:
     outcomes = spoil(taking(source), FEW, onward())
     assert outcomes["rows"] and outcomes["error"], outcomes
+
+
+@pytest.mark.parametrize("source", ["daum", "naver", "sec", "yahoo"])
+def test_nonsense_in_place_of_a_day_a_host_or_a_ticker_loses_no_row(
+    taking: Callable[[str], Taking], source: str
+) -> None:
+    assert sum(misplace(taking(source), onward()).values()) > 20
 
 
 @pytest.mark.slow

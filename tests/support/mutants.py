@@ -8,7 +8,7 @@ import json
 import random
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -71,6 +71,27 @@ def mutants(payload: bytes, rng: random.Random, n: int) -> Iterator[Mutant]:
             yield _of_tree(payload, rng, rng.choice(places))
         else:
             yield rng.choice(ways)(payload, rng)
+
+
+def misplaced(payload: bytes, names: Collection[str]) -> Iterator[Mutant]:
+    """Every text of EDGES in the first place of each of these keys, which has a text or a list of texts."""
+    if zipfile.is_zipfile(io.BytesIO(payload)):
+        return
+    good = json.loads(payload)
+    places = list(_places(good))
+    for name in sorted(names):
+        named = [at for at in places if name in at[-2:] and isinstance(_at(good, at), str)]
+        for value in (edge for edge in EDGES if isinstance(edge, str) and not edge.startswith(RAW)) if named else ():
+            tree = json.loads(payload)
+            was = _at(tree, named[0])
+            _at(tree, named[0][:-1])[named[0][-1]] = value
+            yield Mutant("misplaced", _written(tree), named[0], value, was)
+
+
+def _at(tree: Any, at: tuple[Any, ...]) -> Any:
+    for key in at:
+        tree = tree[key]
+    return tree
 
 
 def _places(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -6,20 +6,25 @@ Run as a program it says how much memory that took: `python -m tests.support.spo
 import json
 import pickle
 import random
+import re
 import resource
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from lake.delivery import Delivery
 from lake.host import refused_in
 from lake.settings import Settings
 from lake.world import World
 from market.errors import MarketlakeError
-from tests.support.mutants import BOMBS, Mutant, mutants
+from tests.support.mutants import BOMBS, Mutant, misplaced, mutants
 from tests.support.tape import Key, Still, Taking, Tape
 
 SEED = 20240503
@@ -43,6 +48,20 @@ def spoil(taking: Taking, n: int, onward: Onward) -> Counter[str]:
             outcomes[_outcome(taking, key, mutant, good, onward)] += 1
         except Exception as error:
             raise AssertionError(f"{taking.source} {key[0]}?{key[1]}: {mutant}") from error
+    return outcomes
+
+
+def misplace(taking: Taking, onward: Onward) -> Counter[str]:
+    """What becomes of every strange text in each place that decides where a row belongs; no row may be lost by nonsense."""
+    good, outcomes = counts(list(taking.deliveries())), Counter[str]()
+    done: set[str] = set()
+    for key, payload in sorted(_read(taking).items()):
+        for mutant in misplaced(payload, PLACING.keys() - done):
+            done.update(PLACING.keys() & set(map(str, mutant.at)))
+            try:
+                outcomes[_outcome(taking, key, mutant, good, onward)] += 1
+            except Exception as error:
+                raise AssertionError(f"{taking.source} {key[0]}?{key[1]}: {mutant}") from error
     return outcomes
 
 
@@ -95,13 +114,47 @@ def _is_kept(mutant: Mutant, payloads: Sequence[bytes]) -> bool:
 def _is_said(mutant: Mutant) -> bool:
     """True where the payload itself, read by anybody, holds fewer of the rows asked for.
 
-    Whole parts may always be absent; a filing, a figure or a headline of another day belongs to another session; a ticker of
-    another name is another security, and that ours has none is told in the log.
+    Whole parts may always be absent; a filing, a figure or a headline of another day belongs to another session, a page of another
+    host is no news; a ticker of another name is another security, and that ours has none is told in the log. Nonsense in the same
+    place puts a row nowhere, and excuses nothing.
     """
-    is_part = isinstance(mutant.was, dict | list)
-    placed = {"acceptanceDateTime", "filed", "pubDate", "datetime", "ticker", "exchangeTimezoneName", "url"}
-    is_placing = bool(placed & set(map(str, mutant.at[-2:])))
-    return (is_part and mutant.value in (None, [], {})) or (is_placing and isinstance(mutant.value, str))
+    if isinstance(mutant.was, dict | list):
+        return mutant.value in (None, [], {})
+    return any(
+        _place(read, mutant.value) not in (None, _place(read, mutant.was))
+        for name, read in PLACING.items()
+        if name in mutant.at[-2:]
+    )
+
+
+def _place(read: Callable[[str], object], value: Any) -> object:
+    """Where a text puts its row; None where it is no text, or nonsense."""
+    try:
+        return read(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError, LookupError, OSError):
+        return None
+
+
+def _instant(text: str) -> datetime | None:
+    at = datetime.fromisoformat(text)
+    return at.astimezone(UTC) if at.tzinfo else None
+
+
+def _published(text: str) -> datetime | None:
+    at = parsedate_to_datetime(text)
+    return at.astimezone(UTC) if at.tzinfo else None
+
+
+PLACING: Mapping[str, Callable[[str], object]] = {
+    "acceptanceDateTime": _instant,
+    "filed": date.fromisoformat,
+    "pubDate": _published,
+    "datetime": _instant,
+    "url": lambda text: urlsplit(text).hostname,
+    "ticker": lambda text: text if re.fullmatch(r"[A-Z0-9][A-Z0-9./-]{0,11}", text) else None,
+    "exchangeTimezoneName": lambda text: ZoneInfo(text).key,
+}
+"""Keys of payloads whose value decides where a row belongs, and what reads it."""
 
 
 def as_plain(taking: Taking) -> dict[str, Any]:
