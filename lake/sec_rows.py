@@ -185,7 +185,7 @@ def _figures(body: Any, company: Company, where: str) -> Iterator[dict[str, Any]
             for taxonomy, concepts in told["facts"].items()
             for concept, said in concepts.items()
             for unit, rows in said["units"].items()
-            for row in rows
+            for row in _listed(rows)
         ]
     except (AttributeError, KeyError, TypeError) as error:
         raise SchemaDrift(where, expected="taxonomy, concept, units, rows", found=repr(error), do=_CHANGED) from error
@@ -198,6 +198,12 @@ def _figures(body: Any, company: Company, where: str) -> Iterator[dict[str, Any]
                 where, expected="a number in val", found=f"{type(row['val']).__name__} {row['val']!r}", do=_CHANGED
             )
         yield {**row, "taxonomy": taxonomy, "concept": concept, "unit": unit}
+
+
+def _listed(rows: Any) -> list[Any]:
+    if not isinstance(rows, list):  # an empty text would pass for no rows
+        raise TypeError(f"{said(rows)} for a list of figures")
+    return rows
 
 
 def _is_figure(value: Any) -> bool:

@@ -34,7 +34,7 @@ from tests.support.spoiling import Onward, as_plain, counts, misplace, spoil
 from tests.support.tape import Key, Still, Taking, Tape, kept
 
 FEW, MANY = 120, 10_000
-TO_SILVER, JUDGED = 4, 80
+FEW_ONWARD, MANY_ONWARD = (4, 80), (2, 20)
 """Of so many mutants that became rows one goes on to silver, and one before the gate, which takes longer than all the rest."""
 MEMORY_MB = 256
 REPORTS = ("sec", "dart", "krx_market")
@@ -88,7 +88,7 @@ def test_nonsense_in_place_of_a_day_a_host_or_a_ticker_loses_no_row(
 @pytest.mark.timeout(3600)  # OpenDART's answers are 45 to a mutant
 @pytest.mark.parametrize("source", names())
 def test_ten_thousand_spoilt_payloads_are_rows_or_clear_errors(taking: Callable[[str], Taking], source: str) -> None:
-    outcomes = spoil(taking(source), MANY, onward())
+    outcomes = spoil(taking(source), MANY, onward(*MANY_ONWARD))
     assert outcomes["rows"] > MANY / 10 and outcomes["error"] > MANY / 10, outcomes
 
 
@@ -117,13 +117,13 @@ def test_spoilt_payloads_and_bombs_take_little_memory(taking: Callable[[str], Ta
     assert json.loads(told.stdout.splitlines()[-1])["more"] < MEMORY_MB, told.stdout
 
 
-def onward() -> Onward:
-    """One in so many to silver, and one in so many before the gate."""
+def onward(each: int = FEW_ONWARD[0], judged: int = FEW_ONWARD[1]) -> Onward:
+    """One in so many to silver, and one in so many before the gate, which is a multiple."""
     turns = count()
 
     def go(came: Sequence[Delivery]) -> None:
-        if (turn := next(turns)) % TO_SILVER == 0:
-            to_silver(came, is_judged=turn % JUDGED == 0)
+        if (turn := next(turns)) % each == 0:
+            to_silver(came, is_judged=turn % judged == 0)
 
     return go
 

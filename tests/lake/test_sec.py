@@ -292,6 +292,17 @@ def test_another_type_in_a_figure_is_drift(live: Ask, where: str, value: Any) ->
     assert where in str(problem)
 
 
+@pytest.mark.parametrize("listed", ["", {}, None, 0])
+def test_figures_that_are_no_list_are_drift(live: Ask, listed: Any) -> None:
+    """An empty text would pass for no figures."""
+    edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"))
+    facts = {"us-gaap": {"Assets": {"units": {"USD": listed}}}}
+    edgar.change = lambda path, body: body | {"facts": facts} if "companyfacts" in path else body
+    edgar.facts = FACT
+    [problem] = [d.problem for d in live(edgar, [FRIDAY]) if d.problem]
+    assert isinstance(problem, SchemaDrift) and "units, rows" in str(problem)
+
+
 def test_another_companys_figures_are_drift(live: Ask) -> None:
     edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"))
     edgar.facts = FACT

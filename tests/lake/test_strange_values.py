@@ -92,6 +92,12 @@ def test_a_ticker_without_a_number_is_drift(first: First, cik: Any) -> None:
     assert isinstance(delivery.problem, SchemaDrift) and "cik_str" in str(delivery.problem)
 
 
+@pytest.mark.parametrize("ticker", ["", " ", "aapl", "AAPL\x00", "-", "천이백", "A" * 40, "<b>", None, 5])
+def test_a_text_that_is_no_ticker_is_drift(first: First, ticker: Any) -> None:
+    delivery = first("sec", json.dumps({"0": {"cik_str": 320193, "ticker": ticker, "title": "Apple Inc."}}))
+    assert isinstance(delivery.problem, SchemaDrift) and "a ticker" in str(delivery.problem)
+
+
 @pytest.mark.parametrize("source", ["krx", "dart", "naver", "daum"])
 def test_an_object_without_keys_is_said_to_be_one(first: First, source: str) -> None:
     assert "an object without keys" in str(first(source, "{}").problem)
