@@ -34,6 +34,7 @@ class Trail(Silver):
             "silver.symbols": self._symbol,
             "silver.listings": self._spell,
             "silver.stories": self._story,
+            "silver.mentions": self._mention,
             "silver.fundamentals": self._figure,
             "silver.adjustments": self._adjustment,
             "silver.news_coverage": lambda table, row, column: self._counted(table, row),

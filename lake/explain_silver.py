@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lake.chain import Link
 from lake.explain_rows import LISTED, Row, Rows, by_then, title, values_of
-from market import identity, lookup, registry
+from market import identity, lookup, mentions, registry
 from market.datasets.bronze.krx_services import OPEN
 from market.datasets.silver import fundamentals, symbols
 from market.datasets.silver._feeds import series_column
@@ -152,6 +152,20 @@ class Silver(Rows):
             found = self._rows(query, [row["security_id"], row["session_date"], url])
             links += [self._silver(news, one, ("title", "press", "published_at")) for one in found]
         facts = {**values_of(row, ("link", "likeness")), "meaning": column.doc, **self._about(table, row)}
+        return Link(title(table, row), facts, tuple(links))
+
+    def _mention(self, table: Table, row: Row, column: Column) -> Link:
+        """The headline that first named the security, and what told the name that stands there."""
+        news, names = registry.table("silver.news"), registry.table("silver.symbols")
+        query = (
+            "SELECT * FROM silver.news WHERE session_date = ? AND url = ? AND payload_digest = ? AND row_no = ? LIMIT 1"
+        )
+        found = self._rows(query, [row[name] for name in ("session_date", "url", "payload_digest", "row_no")])
+        links = [self._silver(news, one, ("title", "summary", "published_at")) for one in found]
+        for one in self._believed(names.name, row["published_at"], "security_id = ?", [row["security_id"]], "known_at"):
+            called = next((name for name in mentions.NAMES if row["name"] in mentions.forms(one[name] or "")), "name")
+            links.append(self._symbol(names, one, names.column(called)))
+        facts = {**values_of(row, ("mention", "name")), "meaning": column.doc, **self._about(table, row)}
         return Link(title(table, row), facts, tuple(links))
 
     def _figure(self, table: Table, row: Row, column: Column) -> Link:

@@ -82,7 +82,7 @@ class Dictionary:
         for security, *called, since, until in symbols[columns].itertuples(index=False, name=None):
             end = None if pd.isna(until) else until
             self._since[security] = min(since, self._since.get(security, since))
-            for name in {form for one in called if isinstance(one, str) for form in _forms(one)}:
+            for name in {form for one in called if isinstance(one, str) for form in forms(one)}:
                 self._spells.setdefault(name, []).append((security, since, end))
         self._lengths = _lengths(self._spells)
 
@@ -161,6 +161,12 @@ def normal(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def forms(name: str) -> set[str]:
+    """A name as the press may write it, in its compared form: with and without its spaces."""
+    plain = normal(name)
+    return {form for form in (plain, plain.replace(" ", "")) if form}
+
+
 def _kind(names: Dictionary, security: str, title: str, summary: str, at: pd.Timestamp) -> str | None:
     if pd.isna(at) or not names.knows(security, at):
         return None
@@ -171,12 +177,6 @@ def _kind(names: Dictionary, security: str, title: str, summary: str, at: pd.Tim
             return kind
         is_open |= bool(about)
     return OPEN if is_open else NONE
-
-
-def _forms(name: str) -> set[str]:
-    """A name as the press may write it: with and without its spaces."""
-    plain = normal(name)
-    return {form for form in (plain, plain.replace(" ", "")) if form}
 
 
 def _lengths(names: Iterable[str]) -> Mapping[str, list[int]]:
