@@ -22,6 +22,8 @@ MISSING = int(np.iinfo(np.int64).min)
 """Stands for an unknown number in integer columns; KRX writes "-" there."""
 
 MARKETS = ("KOSPI", "KOSDAQ", "KONEX")
+ADMINISTRATIVE = "관리종목(소속부없음)"
+"""How KRX writes it; of KOSPI its rows tell no section."""
 INDEX_SERVICES = {"krx_dd_trd": "KRX", "kospi_dd_trd": "KOSPI", "kosdaq_dd_trd": "KOSDAQ"}
 """Services of indices, by the series that each tells."""
 FUND_SERVICE = "etf_bydd_trd"
@@ -64,7 +66,7 @@ class Daily:
 
 
 class Listing(NamedTuple):
-    """What the issue master knows of one security on one market."""
+    """What the issue master knows of one security on one market; ``administrative``: first and last days of such spells."""
 
     isin: str
     full_name: str
@@ -73,6 +75,11 @@ class Listing(NamedTuple):
     section: str
     share_kind: str
     par_value: str
+    administrative: tuple[tuple[date, date], ...] = ()
+
+    def section_on(self, day: date) -> str:
+        """The section of KOSDAQ that it is in that day, empty where there is none; an administrative issue is in a section of its own."""
+        return ADMINISTRATIVE if any(first <= day <= last for first, last in self.administrative) else self.section
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Event:
 
     ``ratio`` is new shares per old share for split and consolidation (0.1 for ten into one), added shares per old
     share for bonus and rights issues; ``amount_krw`` the dividend per share; ``shares_at`` when new shares are listed.
+    The filings of an event ``apart`` are the last of their day and never corrected: they shift no draw of other filings.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Event:
     amount_krw: int = 0
     shares_at: int = 0
     text: str = ""
+    apart: bool = False
 
 
 @dataclass
@@ -98,6 +100,7 @@ def _script(plan: Plan, positions: dict[str, int], end: int) -> set[int]:
     if (s := at("0037T0")) is not None:
         plan.add(Event("listing", s, end - 55, end - 75))
     if (s := at("210340")) is not None:
+        _split(plan, s, end - 45, 2.0, 3, apart=True)  # a delisted name whose adjusted prices differ from its raw ones
         _delist_after_liquidation(plan, s, end - 14)
     if (s := at("118930")) is not None:
         _split(plan, s, end - 35, 0.1, 13)
@@ -111,6 +114,7 @@ def _script(plan: Plan, positions: dict[str, int], end: int) -> set[int]:
         plan.add(Event("transfer", s, end - 33, end - 60, text="KOSPI"))
     if (s := at("227560")) is not None:
         plan.add(Event("halt", s, end - 58, end - 58, until=end - 38, text="횡령ㆍ배임 혐의 발생"))
+        plan.add(Event("administrative", s, end - 57, end - 58, until=end - 22, text="횡령ㆍ배임 혐의 발생"))
     if (s := at("094830")) is not None:
         _split(plan, s, end - 120, 50.0, 3)
     codes = ("035720", "0037T0", "210340", "118930", "263180", "104520", "155710", "198470", "227560", "094830")
@@ -144,10 +148,10 @@ def _draw(plan: Plan, s: int, security: Security, u: np.ndarray, end: int) -> No
         plan.add(Event("halt", s, when, when, until=when + length, text="중요내용 공시"))
 
 
-def _split(plan: Plan, s: int, at: int, ratio: float, halt_sessions: int) -> None:
+def _split(plan: Plan, s: int, at: int, ratio: float, halt_sessions: int, *, apart: bool = False) -> None:
     kind = "split" if ratio > 1 else "consolidation"
-    plan.add(Event("halt", s, at - halt_sessions, at - halt_sessions, until=at, text=kind))
-    plan.add(Event(kind, s, at, at - halt_sessions - 25, ratio=ratio, shares_at=at))
+    plan.add(Event("halt", s, at - halt_sessions, at - halt_sessions, until=at, text=kind, apart=apart))
+    plan.add(Event(kind, s, at, at - halt_sessions - 25, ratio=ratio, shares_at=at, apart=apart))
 
 
 def _delist_after_liquidation(plan: Plan, s: int, at: int) -> None:

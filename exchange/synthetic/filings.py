@@ -29,6 +29,7 @@ _NOISE = (
 )
 _NOISE_PER_SESSION = 0.04
 _AMENDED_SHARE = 0.12
+_FIRST_S, _LAST_S = int(7.5 * 3600), int(18.9 * 3600)
 _INDUSTRY = {
     "semiconductor": "261", "internet": "639", "auto": "301", "chemistry": "201", "machinery": "291", "pharma": "212",
     "electronics": "264", "energy": "351", "retail": "471", "steel": "241", "battery": "282", "finance": "649",
@@ -64,13 +65,16 @@ def filings(
     drafts = _of_events(plan) + _regular(securities, sessions, plan, rng) + _noise(securities, plan, len(sessions), rng)
     drafts = [d for d in drafts if 0 <= d.day < len(sessions)]
     drafts += _corrections(drafts, len(sessions), rng)
-    return _receipts(drafts, securities, sessions, plan, rng)
+    seconds = np.clip(rng.normal(14.5 * 3600, 2.2 * 3600, len(drafts)), _FIRST_S, _LAST_S).astype(int).tolist()
+    apart = [d for d in _of_events(plan, apart=True) if 0 <= d.day < len(sessions)]
+    return _receipts(drafts + apart, seconds + [_LAST_S + 60] * len(apart), securities, sessions, plan)
 
 
-def _of_events(plan: Plan) -> list[_Draft]:
+def _of_events(plan: Plan, *, apart: bool = False) -> list[_Draft]:
     drafts: list[_Draft] = []
     for event in plan.events:
-        drafts += [_Draft(event.security, day, name, kind) for day, name, kind in _required(event)]
+        if event.apart is apart:
+            drafts += [_Draft(event.security, day, name, kind) for day, name, kind in _required(event)]
     return drafts
 
 
@@ -154,11 +158,15 @@ def _corrections(drafts: list[_Draft], n_sessions: int, rng: np.random.Generator
 
 
 def _receipts(
-    drafts: list[_Draft], securities: list[Security], sessions: tuple[date, ...], plan: Plan, rng: np.random.Generator
+    drafts: list[_Draft], seconds: list[int], securities: list[Security], sessions: tuple[date, ...], plan: Plan
 ) -> list[Filing]:
-    """Number the drafts in the order of their receipt; each office of DART counts on its own within a day."""
-    seconds = np.clip(rng.normal(14.5 * 3600, 2.2 * 3600, len(drafts)), 7.5 * 3600, 18.9 * 3600).astype(int)
-    order = sorted(range(len(drafts)), key=lambda i: (drafts[i].day, int(seconds[i]), i))
+    """Number the drafts in the order of their receipt; each office of DART counts on its own within a day.
+
+    Parameters
+    ----------
+    seconds : of its day in Seoul, for each draft.
+    """
+    order = sorted(range(len(drafts)), key=lambda i: (drafts[i].day, seconds[i], i))
     identity = _Identity(plan, securities)
     numbers: dict[int, str] = {}
     counts: dict[tuple[int, str], int] = {}
@@ -174,7 +182,7 @@ def _receipts(
         filer = "한국거래소" if draft.report_nm.startswith(("주권매매", "기타시장")) else name
         filer = _person(draft) if draft.kind == "D" else filer
         remark = _REMARK[market] if draft.kind == "I" else "공" if draft.kind == "J" else ""
-        received = datetime.combine(day, time(0), SEOUL) + timedelta(seconds=int(seconds[i]))
+        received = datetime.combine(day, time(0), SEOUL) + timedelta(seconds=seconds[i])
         found.append(
             Filing(
                 security.corp_code, name, _main_code(security), _CLASS[market], draft.report_nm,

@@ -46,6 +46,10 @@ def listings(securities: list[Security], sessions: tuple[date, ...], plan: Plan)
     for event in plan.of("transfer"):
         security = securities[event.security]
         found[security.code, event.text] = _listing(security, event.text, sessions[event.at])
+    for event in plan.of("administrative"):
+        key = securities[event.security].code, securities[event.security].market
+        spell = sessions[event.at], sessions[event.until - 1]
+        found[key] = found[key]._replace(administrative=(*found[key].administrative, spell))
     return found
 
 

@@ -23,6 +23,7 @@ def describe(
         "dividends": ("cash_dividend",),
         "halts": ("halt",),
         "liquidations": ("liquidation",),
+        "administrative": ("administrative",),
         "listings": ("listing",),
         "delistings": ("delisting",),
         "renames": ("rename",),
@@ -63,7 +64,7 @@ class _Teller:
             told |= {"old_name": security.name, "new_name": event.text}
         if event.kind == "transfer":
             told |= {"from": security.market, "to": event.text}
-        if event.kind in ("halt", "delisting"):
+        if event.kind in ("halt", "delisting", "administrative"):
             told["reason"] = event.text
         return told
 

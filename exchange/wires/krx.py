@@ -91,7 +91,7 @@ class Krx:
             code = daily.codes[code_at]
             listing = world.listings.get((code, market))
             row: dict[str, Any] = {"BAS_DD": bas_dd, "ISU_CD": code, "ISU_NM": daily.names[name_at], "MKT_NM": market}
-            row["SECT_TP_NM"] = (listing.section if listing else "") or "-"
+            row["SECT_TP_NM"] = (listing.section_on(day) if listing else "") or "-"
             row.update(zip(wire_names, numbers, strict=True))
             rows.append(row)
         return rows
@@ -114,7 +114,7 @@ class Krx:
                     "LIST_DD": f"{listing.list_date:%Y%m%d}" if listing else "",
                     "MKT_TP_NM": market,
                     "SECUGRP_NM": "주권",
-                    "SECT_TP_NM": listing.section if listing else "",
+                    "SECT_TP_NM": listing.section_on(day) if listing else "",
                     "KIND_STKCERT_TP_NM": listing.share_kind if listing else "보통주",
                     "PARVAL": listing.par_value if listing else "-",
                     "LIST_SHRS": count,

@@ -164,6 +164,17 @@ def test_a_rename_and_a_transfer_show_from_their_day_on(client, server):
     assert _row(client, "ksq_bydd_trd", _previous(server, transfer["date"]), transfer["code"])["MKT_NM"] == "KOSDAQ"
 
 
+def test_an_administrative_issue_is_told_by_its_section_as_long_as_it_is_one(client, server):
+    spell = server.world.truth["krx"]["administrative"][0]
+    days = [d.isoformat() for d in server.world.daily.sessions]
+    first, last = days.index(spell["date"]), days.index(spell["last_date"])
+    for service, key in (("ksq_bydd_trd", "ISU_CD"), ("ksq_isu_base_info", "ISU_SRT_CD")):
+        told = [_row(client, service, days[at], spell["code"], key) for at in (first - 1, first, last, last + 1)]
+        before, *within, after = [row["SECT_TP_NM"] for row in told]
+        assert within == ["관리종목(소속부없음)"] * 2
+        assert before == after == "벤처기업부"
+
+
 def test_listed_and_delisted_names_come_and_go(client, server):
     krx = server.world.truth["krx"]
     listing = next(e for e in krx["listings"] if e["code"] == "0037T0")

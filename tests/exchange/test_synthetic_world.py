@@ -149,6 +149,23 @@ def test_every_kind_of_event_is_in_a_small_world_too():
     assert {e["kind"] for e in truth["splits"]} == {"split", "consolidation"}
 
 
+def test_a_name_that_is_delisted_was_split_before_and_its_company_said_so(world):
+    krx = world.truth["krx"]
+    gone = next(e for e in krx["delistings"] if e["code"] == "210340")
+    split = next(e for e in krx["splits"] if e["code"] == "210340")
+    assert f"{world.daily.sessions[0]}" < split["announced"] < split["date"] < gone["date"]
+    assert split["factor"] == pytest.approx(0.5, rel=0.01)
+    said = [f for f in world.filings if f.stock_code == "210340" and "주식분할" in f.report_nm]
+    assert [f.report_nm for f in said] == [
+        "주식분할결정",
+        "주권매매거래정지 (주식분할)",
+        "주권매매거래정지해제 (주식분할)",
+    ]
+    for filing in said:  # so that its receipt number shifts nobody else's
+        same_office = [f.rcept_no for f in world.filings if f.rcept_no[:11] == filing.rcept_no[:11]]
+        assert filing.rcept_no == max(same_office)
+
+
 @pytest.mark.parametrize("seed", [7, 21])
 def test_the_planted_signal_ranks_the_next_five_sessions(seed):
     ic = _rank_ics(open_world(f"synthetic:{seed}"), np.random.default_rng(0))
