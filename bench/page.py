@@ -128,13 +128,17 @@ def _spark(found: Result) -> Iterator[str]:
 
 
 def _truth(found: Result) -> Iterator[str]:
-    yield f"## The synthetic world's truth, every fault on: {found['symbols']} Korean symbols, {found['sessions']} sessions\n"
     yield (
-        "`python -m bench.truth`: asked with all faults on, and again for what failed. Wrong is what either side has alone. "
-        f"{found['days_that_failed_first']} askings failed first.\n"
+        f"## The synthetic world's truth, every fault on: {found['symbols']} Korean and {found['us_symbols']} US symbols, {found['sessions']} sessions\n"
     )
-    names = ("expected", "found", "wrong")
-    yield from _table(["truth", *names], [[name, *(one[n] for n in names)] for name, one in found["counts"].items()])
+    yield (
+        f"`python -m bench.truth` of {found['world']}: KRX, OpenDART, Yahoo and SEC asked with all faults on, and again for what failed. Wrong is what "
+        f"either side has alone. {found['days_that_failed_first']} askings failed first. The world has no code that a second company was given.\n"
+    )
+    yield from _table(
+        ["what", "truth", "found", "wrong"],
+        [[name, *(f"{one[n]:,}" for n in ("expected", "found", "wrong"))] for name, one in found["counts"].items()],
+    )
 
 
 def _silver(found: Result) -> Iterator[str]:
