@@ -41,7 +41,7 @@ def counts(world: World, silver: Silver, revisions: list[str]) -> Counts:
     now = {name: rows[rows["known_until"].isna()] for name, rows in silver.items()}
     parts = (
         _of_bars(world, now, silver["silver.prices"], revisions),
-        _of_listings(world, now),
+        _of_listings(world, now, silver["silver.symbols"]),
         _of_actions(world, now),
         _of_dart(world, now),
         _of_us(world, now),
@@ -70,11 +70,11 @@ def _of_bars(world: World, now: Silver, versions: pd.DataFrame, revisions: list[
     }
 
 
-def _of_listings(world: World, now: Silver) -> Sides:
+def _of_listings(world: World, now: Silver, symbols: pd.DataFrame) -> Sides:
     truth, days = world.truth["krx"], [f"{day}" for day in world.daily.sessions]
     bars = _at(now["silver.prices"], "XKRX")
     seen = bars.groupby("symbol")["day"].agg(["min", "max"])
-    named = _changed(_at(now["silver.symbols"], "XKRX").sort_values("known_at"), "security_id", "name")
+    named = _changed(_at(symbols, "XKRX").sort_values("known_at"), "security_id", "name")
     moved = _changed(bars.sort_values("day"), "symbol", "market")
     spells = now["silver.listings"].assign(code=lambda rows: rows["security_id"].str[5:])
     return {

@@ -33,6 +33,7 @@ PASSING = (
 )  # fmt: skip
 STOPPING = ("schema-drift", "empty-day", "stale-day", "expired-key", "quota", "error-body", "clock-skew:seconds=3600")
 OF_ROWS = ("bad-rows:share=0.2", "duplicates:share=0.3")
+_A_SOURCE = timedelta(minutes=20)
 
 
 def main() -> None:
@@ -67,10 +68,15 @@ def recovered(server: Server) -> tuple[Counts, int]:
 
 
 def _filled(server: Server, settings: Settings, revisions: list[str]) -> int:
-    """Bronze after three passes: everything with faults, the days that fail, all again once the faults are gone; days that failed."""
+    """Bronze after three passes: everything with faults, the days that fail, all again once the faults are gone; days that failed.
+
+    The exchange's clock goes on in between: of two answers of one instant none is the later.
+    """
     bronze, outside = Bronze(DeltaLake(settings), lake_store(settings)), open_world(settings)
     troubles = 0
-    for source in ASKED:
+    for n, source in enumerate(ASKED):
+        begun = server.world.end + n * _A_SOURCE
+        server.set_clock(begun)
         days = outside.sessions(SOURCES[source].exchange, date.min, date.max)
         bad = [f"{fault},date={day}" for fault, at in zip(OF_ROWS, (3, 5), strict=True) for day in days[at::7]]
         server.set_faults([*PASSING, *(bad if source == "krx" else ())])
@@ -81,6 +87,7 @@ def _filled(server: Server, settings: Settings, revisions: list[str]) -> int:
                 _take(bronze, settings, outside, source, [day])
             except MarketlakeError:
                 troubles += 1
+        server.set_clock(begun + _A_SOURCE / 2)
         server.set_faults(revisions)
         _take(bronze, settings, outside, source, days)
     server.set_faults(())
