@@ -50,7 +50,7 @@ def main() -> None:
     with serve(asked.world, **size) as server:
         found, troubles = recovered(server)
     for name, one in found.items():
-        print(f"{name:<40}" + "".join(f"{word} {n:>7,}   " for word, n in one.items()))
+        print(f"{name:<52}" + "".join(f"{word} {n:>7,}   " for word, n in one.items()))
     report.write("truth", PACKAGES, {"world": asked.world, **size, "days_that_failed_first": troubles, "counts": found})
 
 
@@ -98,11 +98,9 @@ def _stopping(source: str, days: list[date]) -> list[tuple[str, date]]:
     """Each fault that stops a source, at a day of its own; rows on a holiday stop the session after it."""
     n = len(STOPPING) + 1
     found = [(days[(i + 1) * len(days) // n], fault) for i, fault in enumerate(STOPPING)]
-    told = [(limited(fault, source, day), day) for day, fault in found]
     if source == "krx":
-        holiday, after = next((day - timedelta(1), day) for before, day in pairwise(days) if _has_holiday(before, day))
-        told.append((limited("holiday-rows", source, holiday), after))
-    return told
+        found += [(day, "holiday-rows") for before, day in pairwise(days) if _has_holiday(before, day)][:1]
+    return [(limited(fault, source), day) for day, fault in found]
 
 
 def _has_holiday(before: date, day: date) -> bool:
@@ -110,9 +108,9 @@ def _has_holiday(before: date, day: date) -> bool:
     return (day - before).days > 1 and (day - timedelta(1)).weekday() < 5
 
 
-def limited(fault: str, source: str, day: date) -> str:
-    """The fault at one source on one day."""
-    return f"{fault}{',' if ':' in fault else ':'}source={source},date={day}"
+def limited(fault: str, source: str) -> str:
+    """The fault at one source."""
+    return f"{fault}{',' if ':' in fault else ':'}source={source}"
 
 
 def _take(bronze: Bronze, settings: Settings, outside: World, source: str, days: list[date]) -> None:
