@@ -132,7 +132,7 @@ def _truth(found: Result) -> Iterator[str]:
         f"## The synthetic world's truth, every fault on: {found['symbols']} Korean and {found['us_symbols']} US symbols, {found['sessions']} sessions\n"
     )
     yield (
-        f"`python -m bench.truth` of {found['world']}: KRX, OpenDART, Yahoo and SEC asked with all faults on, and again for what failed. Wrong is what "
+        f"`python -m bench.truth --world {found['world']} --symbols {found['symbols']} --us-symbols {found['us_symbols']} --sessions {found['sessions']}`: KRX, OpenDART, Yahoo and SEC asked with all faults on, and again for what failed. Wrong is what "
         f"either side has alone. {found['days_that_failed_first']} askings failed first. The world has no code that a second company was given.\n"
     )
     yield from _table(
