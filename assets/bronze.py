@@ -17,9 +17,14 @@ from market.table import Table
 Make = Callable[..., Iterator[dg.MaterializeResult]]
 
 
-def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
-    """One multi-asset per source that has a contract in bronze."""
-    return [_source(name, first, last) for name in SOURCES if _tables(name)]
+def assets(first: date, last: date | None, *, takes_list: bool = False) -> list[dg.AssetsDefinition]:
+    """One multi-asset per source that has a contract in bronze.
+
+    Parameters
+    ----------
+    takes_list : the US symbols are those of SEC's list, which must be there first.
+    """
+    return [_source(name, first, last, _asked_by(name, takes_list)) for name in SOURCES if _tables(name)]
 
 
 def delivered_for(exchange: str) -> list[Table]:
@@ -31,10 +36,17 @@ def _tables(source: str) -> list[Table]:
     return [table for table in registry.layer("bronze") if table.source == source]
 
 
-def _source(source: str, first: date, last: date | None) -> dg.AssetsDefinition:
+def _asked_by(source: str, takes_list: bool) -> list[dg.AssetDep]:
+    """The table that says what the source is asked for, where it has one and the table is another's."""
+    by_list = takes_list and SOURCES[source].by_symbol
+    told_by = "krx_listing" if SOURCES[source].by_company else "sec_tickers" if by_list else ""
+    if not told_by or registry.table(f"bronze.{told_by}").source == source:
+        return []
+    return [dg.AssetDep(["bronze", told_by], partition_mapping=SAME_SESSION)]
+
+
+def _source(source: str, first: date, last: date | None, deps: list[dg.AssetDep]) -> dg.AssetsDefinition:
     tables = _tables(source)
-    listing = dg.AssetDep(["bronze", "krx_listing"], partition_mapping=SAME_SESSION)
-    deps = [listing] if SOURCES[source].by_company else []
 
     @dg.multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
         name=f"fetch_{source}",

@@ -8,6 +8,7 @@ from datetime import date
 
 import pyarrow.compute as pc
 
+from lake import us_symbols
 from lake.bronze import Taken
 from lake.clients import client
 from lake.delivery import ClientContext, Delivery
@@ -32,6 +33,7 @@ def ingest(lake: Lake, source: str, sessions: Sequence[date], progress: Progress
         world=lake.world,
         requests=lake.bronze.request_log(),
         companies=_companies(lake) if SOURCES[source].by_company else (),
+        told=_told(lake) if SOURCES[source].by_symbol and lake.world.us.takes_list else (),
     )
     taken = lake.bronze.take(asked.deliveries(covered, context), requests=context.requests, progress=progress)
     lake.bronze.mark(source, covered)
@@ -45,3 +47,8 @@ def _companies(lake: Lake) -> list[tuple[str, str]]:
     named = newest.aggregate([("ISU_ABBRV", "last")]).sort_by("ISU_SRT_CD")
     kept = named.filter(pc.is_valid(named["ISU_ABBRV_last"]))
     return list(zip(kept["ISU_SRT_CD"].to_pylist(), kept["ISU_ABBRV_last"].to_pylist(), strict=True))
+
+
+def _told(lake: Lake) -> tuple[us_symbols.Told, ...]:
+    """What SEC's lists told of each US symbol that bronze knows."""
+    return us_symbols.told(lake.delta.read(registry.table("bronze.sec_tickers"), columns=list(us_symbols.TOLD)))

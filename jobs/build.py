@@ -12,6 +12,7 @@ from jobs.alerts import alert_on_failure, measure_on_success
 from jobs.names import BUILD, FRESH, INGEST, SCORE, TRAIN, AssetJob
 from jobs.schedules import take_what_is_due
 from jobs.sensors import build_what_is_ingested, react_to_new_model
+from lake import us_symbols
 from lake.lake import Lake
 from lake.settings import Settings
 
@@ -24,7 +25,12 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
     lake : the one to work on; by default each run opens the one of its environment.
     """
     first, last = settings.first_session, settings.last_session
-    every = [*bronze.assets(first, last), *tables.assets(first, last), *models.assets(first, last)]
+    takes_list = us_symbols.read(settings.us_symbols).takes_list
+    every = [
+        *bronze.assets(first, last, takes_list=takes_list),
+        *tables.assets(first, last),
+        *models.assets(first, last),
+    ]
     jobs = {name: _job(name, *selected) for name, selected in _selections().items()}
     ingestion = [jobs[name] for name in INGEST.values()]
     return dg.Definitions(

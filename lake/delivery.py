@@ -16,6 +16,7 @@ from lake.host import Answer, Host
 from lake.http import Fetcher
 from lake.pace import RequestLog
 from lake.settings import Settings
+from lake.us_symbols import Told
 from lake.world import World
 from market import registry
 from market.errors import Permanent, Transient
@@ -73,6 +74,7 @@ class ClientContext:
     Parameters
     ----------
     companies : (short code, name), needed by news searches.
+    told : what SEC's lists in bronze told of each symbol, needed where the settings take its list.
     transport : a test's.
     """
 
@@ -80,6 +82,7 @@ class ClientContext:
     world: World
     requests: RequestLog = field(default_factory=RequestLog)
     companies: Sequence[tuple[str, str]] = ()
+    told: Sequence[Told] = ()
     transport: httpx.BaseTransport | None = None
 
     def clock(self, source: str) -> Clock:

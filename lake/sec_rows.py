@@ -45,13 +45,8 @@ class Company:
         return ",".join(self.symbols)
 
 
-def spelled(symbol: str) -> str:
-    """A symbol as SEC writes it."""
-    return symbol.upper().replace(".", "-")
-
-
-def tickers(answer: Answer, symbols: Sequence[str]) -> pa.Table:
-    """The rows of these symbols, in their order, with their place in the payload.
+def listed(answer: Answer) -> dict[str, dict[str, Any]]:
+    """SEC's list by symbol, in its order, each with its place in the payload; a symbol that comes twice counts where it is first.
 
     Raises
     ------
@@ -69,9 +64,20 @@ def tickers(answer: Answer, symbols: Sequence[str]) -> pa.Table:
         if not is_ticker or type(row["cik_str"]) is not int or not 0 < row["cik_str"] < 10**10:
             told = f"{row['cik_str']!r} and {row['ticker']!r}"[:200]
             raise SchemaDrift(where, expected="a number in cik_str, a ticker in ticker", found=told, do=_CHANGED)
-        found.setdefault(row["ticker"], {**row, "row_no": row_no})
-    records = [{**found[spelled(s)], "symbol": s} for s in symbols if spelled(s) in found]
-    return _table(records, TICKERS, where, (("row_no", pa.int32()),))
+        found.setdefault(row["ticker"], {**row, "symbol": row["ticker"], "row_no": row_no})
+    return found
+
+
+def tickers(answer: Answer, found: Mapping[str, Mapping[str, Any]], symbols: Sequence[str]) -> pa.Table:
+    """The rows of these symbols of a list, in their order.
+
+    Raises
+    ------
+    SchemaDrift
+        A type is another.
+    """
+    records = [found[symbol] for symbol in symbols if symbol in found]
+    return _table(records, TICKERS, told_by(answer), (("row_no", pa.int32()),))
 
 
 def filings(answer: Answer, company: Company, head: Mapping[str, Any]) -> pa.Table:

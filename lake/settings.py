@@ -97,7 +97,11 @@ class Settings(BaseSettings):
     sec_user_agent: str = Field(
         "", description="who asks SEC, as it demands: 'Name email@host'; empty: a name that the exchange takes"
     )
-    us_symbols: str = Field("", description="US symbols to ingest, comma-separated; empty: those that the world names")
+    us_symbols: str = Field(
+        "",
+        description="US symbols to ingest, comma-separated: AAPL, BRK-B; 'sec' for all of SEC's list of tickers, 'sec:500' for its first, by"
+        " market value; '-TSLA' leaves one out. Empty: those that the world names",
+    )
 
     krx_pace_per_s: float | None = Field(None, description=_PACE)
     yahoo_pace_per_s: float | None = Field(None, description=_PACE)

@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import httpx
 
+from lake import us_symbols
 from lake.clock import Clock, ExchangeClock, system_clock
 from lake.objects import Store
 from lake.settings import Settings
@@ -57,7 +59,7 @@ class World:
         """True where the world has the source at all, the settings do not leave it out, and there is something to ask it for."""
         if is_off(self.settings, source):
             return False
-        if SOURCES[source].by_symbol and not self.symbols(source):
+        if SOURCES[source].by_symbol and not self.symbols(source) and not self.us.takes_list:
             return False
         return source not in self.simulated or bool(self.covered.get(source, {}).get("covered"))
 
@@ -73,12 +75,19 @@ class World:
             return calendars.sessions(exchange, start, min(end, self._today(exchange)))
         return [day for day in self.days.get(exchange, ()) if start <= day <= end]
 
+    @cached_property
+    def us(self) -> us_symbols.UsSymbols:
+        """Which US symbols the settings ask for."""
+        return us_symbols.read(self.settings.us_symbols)
+
     def symbols(self, source: str) -> tuple[str, ...]:
-        """The symbols to ask the source for: those of the settings, else those that the world names."""
-        named = tuple(s.strip() for s in self.settings.us_symbols.split(",") if s.strip())
-        if named or source not in self.simulated:
-            return named
-        return tuple(self.covered.get(source, {}).get("symbols", ()))
+        """The symbols to ask the source for by name: those of the settings, else those that the world names.
+
+        Those of SEC's list, where the settings take it, are told by `us` and bronze.
+        """
+        if self.us.named or self.us.takes_list or source not in self.simulated:
+            return self.us.named
+        return tuple(s for s in self.covered.get(source, {}).get("symbols", ()) if s not in self.us.without)
 
     def markets(self, source: str) -> tuple[str, ...]:
         """The markets that the source covers: KOSPI, KOSDAQ, KONEX."""

@@ -20,6 +20,9 @@ BOARDS = ("KONEX", "KOSDAQ", "KOSPI")
 
 YAHOO_SUFFIXES: Mapping[str, str] = {"KOSPI": ".KS", "KOSDAQ": ".KQ"}
 
+CURRENCIES: Mapping[str, str] = {"XKRX": "KRW", "XNYS": "USD"}
+"""What each exchange's prices are in."""
+
 COMMON_SHARE = "보통주"
 _NOBODY = ""
 
@@ -63,6 +66,17 @@ def yahoo_symbol(exchange: str, symbol: str, market: str) -> str | None:
     if exchange != "XKRX":
         return symbol
     return symbol + YAHOO_SUFFIXES[market] if market in YAHOO_SUFFIXES else None
+
+
+def yahoo_exchange(symbol: str) -> str:
+    """The exchange that Yahoo's symbol names: XKRX by the suffix of its boards, else XNYS.
+
+    Examples
+    --------
+    >>> yahoo_exchange("005930.KS"), yahoo_exchange("035720.KQ"), yahoo_exchange("BRK-B")
+    ('XKRX', 'XKRX', 'XNYS')
+    """
+    return "XKRX" if symbol.endswith(tuple(YAHOO_SUFFIXES.values())) else "XNYS"
 
 
 def listed_ids(exchange: str, listings: pd.DataFrame) -> pd.Series:

@@ -58,6 +58,7 @@ def every(settings: "Settings") -> Iterator[Finding]:
     yield from _reachable(settings)
     yield from _keys(settings)
     yield from _who_asks(settings)
+    yield _us_symbols(settings)
     yield from _watched(settings)
 
 
@@ -291,6 +292,26 @@ def _who_asks(settings: "Settings") -> Iterator[Finding]:
     if settings.sec_base_url == "live":
         do = "" if settings.sec_user_agent else "set MARKETLAKE_SEC_USER_AGENT to 'Name email@host'"
         yield Finding("name of who asks sec (live)", "missing" if do else "ok", "not set" if do else "set", do)
+
+
+def _us_symbols(settings: "Settings") -> Finding:
+    """Which US symbols are asked for; SEC's list of them comes from SEC alone."""
+    from lake.us_symbols import read
+    from lake.world import is_off, simulated_sources
+    from market.errors import Permanent
+
+    what, variable = "US symbols", "MARKETLAKE_US_SYMBOLS"
+    try:
+        asked = read(settings.us_symbols)
+    except Permanent as error:
+        return Finding(what, "missing", error.found, f"{error.do} (expected {error.expected})")
+    if asked.takes_list and is_off(settings, "sec"):
+        return Finding(what, "missing", f"{asked}, and sec is off", f"ask sec, or name the symbols in {variable}")
+    if asked.takes_list or asked.named:
+        return Finding(what, "ok", f"{asked}")
+    if {"yahoo", "sec"} & simulated_sources(settings):
+        return Finding(what, "ok", "those that the world names")
+    return Finding(what, "optional", "none: neither yahoo nor sec is asked", f"set {variable}, such as sec:500")
 
 
 def _watched(settings: "Settings") -> Iterator[Finding]:

@@ -6,7 +6,7 @@ here: what an answer's rows are (`lake.sec_rows`), and which figures mean what (
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -56,19 +56,22 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     figures are not there yet.
     """
     sessions = [day for day in sorted(set(session_dates)) if ctx.world.covers(SOURCE, day)]
-    symbols = ctx.world.symbols(SOURCE)
-    if not sessions or not symbols:
+    if not sessions:
         return
     now = ctx.clock(SOURCE)()
     if now < SOURCES[SOURCE].due_at(sessions[-1]):
         raise not_there(SOURCE, sessions[-1], now, "EDGAR is open still")
     with ctx.fetcher(host(ctx, LIVE_TICKERS)) as fetcher:
-        known = _tickers(fetcher.get("/files/company_tickers.json", {}, sessions[-1]), symbols, sessions[-1])
+        known = _tickers(fetcher.get("/files/company_tickers.json", {}, sessions[-1]), ctx, sessions[-1])
     yield known
+    numbers = {
+        one.symbol: one.cik for one in ctx.world.us.since(ctx.told, sessions)
+    }  # also of those that left the list
+    numbers |= zip(known.rows["symbol"].to_pylist(), known.rows["cik_str"].to_pylist(), strict=True)
     with ctx.fetcher(host(ctx)) as fetcher:
         asked = in_order(
-            lambda company: list(_company(fetcher, company, sessions, now)), _companies(known.rows, symbols),
-            ctx.settings.http_parallel,
+            lambda company: list(_company(fetcher, company, sessions, now)),
+            _companies(numbers, ctx.world.symbols(SOURCE)), ctx.settings.http_parallel,
         )  # fmt: skip
         for found in asked:
             yield from found
@@ -113,10 +116,13 @@ def _agent(ctx: ClientContext) -> str:
     return value
 
 
-def _tickers(answer: Answer, symbols: Sequence[str], session: date) -> Delivery:
-    rows, problem = own_columns(registry.table(TICKERS)).empty_table(), None
+def _tickers(answer: Answer, ctx: ClientContext, session: date) -> Delivery:
+    """The symbols that are asked for and that SEC lists; the others stay in the payload."""
+    rows, problem, us = own_columns(registry.table(TICKERS)).empty_table(), None, ctx.world.us
     try:
-        rows = sec_rows.tickers(answer, symbols)
+        listed = sec_rows.listed(answer)
+        symbols = us.of_list(list(listed), ctx.told) if us.takes_list else ctx.world.symbols(SOURCE)
+        rows = sec_rows.tickers(answer, listed, symbols)
     except SchemaDrift as drift:
         return deliver(answer, TICKERS, session, "tickers", rows, problem=drift)
     if not answer.body:
@@ -124,14 +130,14 @@ def _tickers(answer: Answer, symbols: Sequence[str], session: date) -> Delivery:
     return deliver(answer, TICKERS, session, "tickers", rows, problem=problem)
 
 
-def _companies(known: pa.Table, symbols: Sequence[str]) -> list[Company]:
-    """The companies of the symbols; several symbols of one company are one."""
+def _companies(numbers: Mapping[str, int], named: Sequence[str]) -> list[Company]:
+    """The companies of the symbols, by their numbers; several symbols of one company are one."""
     found: dict[int, tuple[str, ...]] = {}
-    for row in known.to_pylist():
-        found[row["cik_str"]] = (*found.get(row["cik_str"], ()), row["symbol"])
-    for symbol in sorted(set(symbols) - set(known.column("symbol").to_pylist())):
+    for symbol, cik in numbers.items():
+        found[cik] = (*found.get(cik, ()), symbol)
+    for symbol in sorted(set(named) - numbers.keys()):
         logger.warning("symbol without a CIK: no filings, no figures", source=SOURCE, symbol=symbol)
-    return [Company(cik, named) for cik, named in found.items()]
+    return [Company(cik, symbols) for cik, symbols in found.items()]
 
 
 def _company(fetcher: Fetcher, company: Company, sessions: Sequence[date], now: datetime) -> Iterator[Delivery]:

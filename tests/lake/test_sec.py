@@ -110,17 +110,17 @@ def test_a_symbol_is_found_in_secs_own_spelling_and_two_symbols_of_a_company_are
     edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"), **{"BRK-B": 1067983, "BRK-A": 1067983})
     found = live(edgar, [FRIDAY], us_symbols="BRK.B,BRK.A")
     assert [(r["symbol"], r["ticker"], r["row_no"]) for r in rows(found, sec.TABLES[0])] == [
-        ("BRK.B", "BRK-B", 0),
-        ("BRK.A", "BRK-A", 1),
+        ("BRK-B", "BRK-B", 0),
+        ("BRK-A", "BRK-A", 1),
     ]
     assert len(edgar.asked) == 3
-    assert [r["symbol"] for r in rows(found, sec.TABLES[1])] == ["BRK.B,BRK.A"]
+    assert [r["symbol"] for r in rows(found, sec.TABLES[1])] == ["BRK-B,BRK-A"]
 
 
 def test_a_symbol_without_a_number_is_told_and_no_error(live: Ask, logged: list[str]) -> None:
     edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"))
     found = live(edgar, [FRIDAY], us_symbols="BRK.B,SPY")
-    assert [r["symbol"] for r in rows(found, sec.TABLES[0])] == ["BRK.B"]
+    assert [r["symbol"] for r in rows(found, sec.TABLES[0])] == ["BRK-B"]
     assert any("symbol without a CIK" in line and "SPY" in line for line in logged)
 
 

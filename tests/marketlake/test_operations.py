@@ -214,6 +214,18 @@ def test_the_doctor_misses_the_name_that_the_real_sec_asks_for(user: Settings, m
     assert told() == [("ok", "")]
 
 
+def test_the_doctor_says_which_us_symbols_are_asked_for(user: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, sec, state, said in (
+        ("sec:500,SPY", "live", "ok", "1 named, the first 500 of SEC's list"),
+        ("sec", "off", "missing", "all of SEC's list, and sec is off"),
+        ("AAPL;MSFT", "live", "missing", "'AAPL;MSFT'"),
+    ):
+        monkeypatch.setenv("MARKETLAKE_US_SYMBOLS", value)
+        monkeypatch.setenv("MARKETLAKE_SEC_BASE_URL", sec)
+        (told,) = [one for one in checkup.every(environment.open_settings()) if one.what == "US symbols"]
+        assert (told.state, told.found) == (state, said)
+
+
 def test_the_doctor_shows_no_secret(user: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARKETLAKE_KRX_API_KEY", "a-key-that-nobody-may-see")
     monkeypatch.setenv("MARKETLAKE_S3_SECRET_ACCESS_KEY", "another-that-nobody-may-see")

@@ -1,4 +1,4 @@
-"""bronze.sec_tickers: under which number (CIK) SEC keeps the companies of the symbols that are ingested."""
+"""bronze.sec_tickers: under which number (CIK) SEC keeps the companies of the symbols that are ingested, and which its list had when."""
 
 import pyarrow as pa
 
@@ -9,9 +9,11 @@ from market.table import Column, Frames, Table
 
 TABLE = Table(
     __name__,
-    doc="SEC's CIK of each symbol that is ingested, as delivered in company_tickers.json; the other tickers stay in the payload.",
+    doc="SEC's CIK of each symbol that is ingested, as delivered in company_tickers.json; the other tickers stay in the payload. "
+    "`row_no` is the place on the list, which begins with the company of the highest market value; the list of an instant is known "
+    "from its own payload and no earlier.",
     columns=delivered(
-        as_text("symbol", "symbol as the settings or the world name it"),
+        as_text("symbol", "the symbol"),
         Column("cik_str", "int64", "SEC's number of the company (CIK)"),
         as_text("ticker", "the symbol as SEC writes it: BRK-B where others write BRK.B"),
         as_text("title", "company"),
