@@ -108,15 +108,16 @@ def bar_dates(table: pa.Table) -> set[date]:
 
 
 def _refuse_foreign(meta: Mapping[str, Any], exchange: str, where: str) -> None:
-    """Raises SchemaDrift where the chart says that it is of other clocks or other money than the symbol's exchange."""
+    """Raises SchemaDrift where the chart says that it is of other clocks or other money than the symbol's exchange, or not of days."""
     own = {"exchangeTimezoneName": calendars.EXCHANGES[exchange], "currency": identity.CURRENCIES[exchange]}
-    told = {"exchangeTimezoneName": _named_zone(meta), "currency": meta.get("currency")}
+    own["dataGranularity"] = "1d"
+    told = {name: meta.get(name) for name in own} | {"exchangeTimezoneName": _named_zone(meta)}
     foreign = {name: value for name, value in told.items() if value is not None and str(value) != own[name]}
     if foreign:
         raise SchemaDrift(
-            where, expected=f"a chart of {exchange}: {', '.join(own[name] for name in foreign)}",
+            where, expected=f"a daily chart of {exchange}: {', '.join(f'{name} {own[name]}' for name in foreign)}",
             found=", ".join(f"{name} {value}" for name, value in foreign.items()),
-            do="It is no share of that exchange: take the symbol out of the settings",
+            do="Where it is no share of that exchange, take the symbol out of the settings",
         )  # fmt: skip
 
 

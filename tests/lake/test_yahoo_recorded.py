@@ -6,21 +6,23 @@ What does not belong here: shapes and faults of answers (`test_yahoo`), rounding
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from lake.bronze_rows import with_identity
 from lake.clients import yahoo
-from lake.delivery import ClientContext
+from lake.delivery import ClientContext, Delivery, SchemaDrift
 from lake.settings import Settings
 from lake.world import open_world
 from market import adjust, calendars, registry
@@ -32,6 +34,7 @@ APPLE = "chart-AAPL-2020-08-31-to-2020-11-07.json"
 NVIDIA = "historical-via-chart-NVDA-split-2021-02-01-to-2022-01-31.csv.json"
 MICROSOFT = "historical-via-chart-MSFT-dividends-2021-02-01-to-2022-01-31.csv.json"
 
+NEW_YORK = ZoneInfo("America/New_York")
 FETCHED = datetime(2025, 2, 21, 22, tzinfo=UTC)
 
 pytestmark = pytest.mark.skipif(
@@ -45,15 +48,19 @@ def recorded(name: str) -> dict[str, Any]:
     return dict(response.get("bodyJson") or json.loads(response["body"]))
 
 
-def told(body: Mapping[str, Any], symbol: str, fetched_at: datetime) -> pa.Table:
-    """Rows of bronze.yahoo_chart: everything in the body, by our client and as one payload fetched then."""
+def fetched(body: Mapping[str, Any], symbol: str, sessions: list[date]) -> Iterator[Delivery]:
+    """The client's deliveries of that symbol from a host that answers with this body."""
     live = {source.setting("base_url"): "live" for source in SOURCES.values()}
     settings = Settings(_env_file=None, us_symbols=symbol, **live)
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=body))
+    return yahoo.deliveries(sessions, ClientContext(settings, open_world(settings), transport=transport))
+
+
+def told(body: Mapping[str, Any], symbol: str, fetched_at: datetime) -> pa.Table:
+    """Rows of bronze.yahoo_chart: everything in the body, by our client and as one payload fetched then."""
     stamps = body["chart"]["result"][0]["timestamp"]
     first, last = (datetime.fromtimestamp(at, UTC).date() for at in (stamps[0], stamps[-1]))
-    ctx = ClientContext(settings, open_world(settings), transport=transport)
-    deliveries = list(yahoo.deliveries(calendars.sessions("XNYS", first, last), ctx))
+    deliveries = list(fetched(body, symbol, calendars.sessions("XNYS", first, last)))
     assert [delivery.problem for delivery in deliveries] == [None] * len(deliveries)
     digest = hashlib.sha256(json.dumps(body).encode()).hexdigest()
     stamped = [replace(delivery, fetched_at=fetched_at) for delivery in deliveries]
@@ -102,6 +109,29 @@ def event(day: date, new: float, old: float) -> dict[str, Any]:
 
 
 SPLIT_OF_2024 = event(date(2024, 6, 10), 10, 1)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SHARED.glob("*chart-*.json")))
+def test_each_recorded_chart_is_all_its_bars_or_a_drift_that_says_what_is_not_new_york_s(name: str) -> None:
+    """Funds, crypto, currencies, futures, other exchanges, minutes and charts without timestamps, all as if asked for a US symbol."""
+    body = recorded(name)
+    [result] = body["chart"]["result"]
+    [quote] = result["indicators"]["quote"]
+    meta, stamps = result["meta"], result.get("timestamp", [])
+    days = [datetime.fromtimestamp(at, NEW_YORK).date() for at in stamps] or [date(2020, 1, 2)]
+    asked = calendars.sessions("XNYS", min(days), max(days) + timedelta(days=3))
+    delivery = next(fetched(body, "AAA", asked))
+    ours = {"currency": "USD", "exchangeTimezoneName": "America/New_York", "dataGranularity": "1d"}
+    foreign = [meta[key] for key, value in ours.items() if meta[key] != value]
+    if foreign or (not stamps and quote):
+        assert isinstance(delivery.problem, SchemaDrift) and delivery.rows.num_rows == 0
+        assert [told for told in foreign or ["none"] if told not in delivery.problem.found] == []
+        assert delivery.payload
+    else:
+        assert delivery.problem is None
+        bars = delivery.rows.filter(pc.equal(delivery.rows["kind"], "bar"))
+        assert bars["session_date"].to_pylist() == days
+        assert bars["close"].to_pylist() == quote["close"]
 
 
 def test_apple_s_split_of_2020_is_on_its_ex_date_and_the_dividend_is_a_cash_flow() -> None:
