@@ -84,7 +84,7 @@ class Listing(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """One US security in raw prices (USD), oldest first; events by the session on which they are ex."""
+    """One security in raw prices of its exchange's currency, oldest first; events by the session on which they are ex."""
 
     symbol: str
     name: str
@@ -98,6 +98,7 @@ class Chart:
     volume: Int64
     splits: tuple[tuple[date, int, int], ...] = ()
     dividends: tuple[tuple[date, float], ...] = ()
+    exchange: str = "XNYS"
 
 
 class IndexBar(NamedTuple):
@@ -329,6 +330,7 @@ class World:
     daily: Daily
     listings: Mapping[tuple[str, str], Listing]
     charts: Mapping[str, Chart] = field(default_factory=dict)
+    korean_splits: Mapping[str, tuple[tuple[date, int, int], ...]] = field(default_factory=dict)
     us_sessions: tuple[date, ...] = ()
     companies: Mapping[str, Company] = field(default_factory=dict)
     filings: Sequence[Filing] | None = None

@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         description="US symbols to ingest, comma-separated: AAPL, BRK-B; 'sec' for all of SEC's list of tickers, 'sec:500' for its first, by"
         " market value; '-TSLA' leaves one out. Empty: those that the world names",
     )
+    yahoo_kr_symbols: str = Field(
+        "",
+        description="Korean symbols whose charts Yahoo is asked for too, comma-separated: 005930.KS, 035720.KQ. They are held against KRX's"
+        " closes and never become prices; empty: none",
+    )
 
     krx_pace_per_s: float | None = Field(None, description=_PACE)
     yahoo_pace_per_s: float | None = Field(None, description=_PACE)

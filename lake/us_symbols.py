@@ -1,4 +1,4 @@
-"""Which US symbols are asked for: those named, those of SEC's list of tickers, or both, as MARKETLAKE_US_SYMBOLS says.
+"""Which symbols are asked for: of the US those named, those of SEC's list, or both (MARKETLAKE_US_SYMBOLS); Korean charts of Yahoo.
 
 SEC keeps no lists of past days, so a list counts for the sessions before it too: what it tells is asked for them. What has left
 the list is asked for the sessions that ended before a list told it last. What does not belong here: asking (`lake.clients`).
@@ -21,6 +21,7 @@ TOLD = ("symbol", "cik_str", "row_no", "fetched_at")
 
 _VARIABLE = "MARKETLAKE_US_SYMBOLS"
 _SYMBOL = re.compile(r"[A-Z][A-Z\-]{0,7}")
+_KOREAN = re.compile(r"\d[\dA-Z]{5}\.K[SQ]")
 _LIST = re.compile(r"sec(?::([1-9]\d{0,8}))?")
 
 
@@ -135,6 +136,23 @@ def read(value: str) -> UsSymbols:
         else:
             named.append(symbol)
     return UsSymbols(tuple(dict.fromkeys(named)), first, frozenset(without))
+
+
+def read_korean(value: str) -> tuple[str, ...]:
+    """The Korean symbols of Yahoo that MARKETLAKE_YAHOO_KR_SYMBOLS names.
+
+    Raises
+    ------
+    Permanent
+        An entry is none.
+    """
+    entries = tuple(dict.fromkeys(filter(None, (part.strip().upper() for part in value.split(",")))))
+    if wrong := [entry for entry in entries if not _KOREAN.fullmatch(entry)]:
+        raise Permanent(
+            "MARKETLAKE_YAHOO_KR_SYMBOLS", expected="codes with Yahoo's suffix, such as 005930.KS or 035720.KQ",
+            found=", ".join(wrong), do="Correct it: .KS is KOSPI, .KQ KOSDAQ",
+        )  # fmt: skip
+    return entries
 
 
 def told(tickers: pa.Table) -> tuple[Told, ...]:

@@ -59,7 +59,7 @@ class World:
         """True where the world has the source at all, the settings do not leave it out, and there is something to ask it for."""
         if is_off(self.settings, source):
             return False
-        if SOURCES[source].by_symbol and not self.symbols(source) and not self.us.takes_list:
+        if SOURCES[source].by_symbol and not (self.symbols(source) or self.us.takes_list or self.korean(source)):
             return False
         return source not in self.simulated or bool(self.covered.get(source, {}).get("covered"))
 
@@ -88,6 +88,10 @@ class World:
         if self.us.named or self.us.takes_list or source not in self.simulated:
             return self.us.named
         return tuple(s for s in self.covered.get(source, {}).get("symbols", ()) if s not in self.us.without)
+
+    def korean(self, source: str) -> tuple[str, ...]:
+        """Korean symbols whose charts the source is asked for too: those that the settings name, and of Yahoo alone."""
+        return us_symbols.read_korean(self.settings.yahoo_kr_symbols) if source == "yahoo" else ()
 
     def markets(self, source: str) -> tuple[str, ...]:
         """The markets that the source covers: KOSPI, KOSDAQ, KONEX."""

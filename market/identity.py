@@ -68,6 +68,11 @@ def yahoo_symbol(exchange: str, symbol: str, market: str) -> str | None:
     return symbol + YAHOO_SUFFIXES[market] if market in YAHOO_SUFFIXES else None
 
 
+def is_korean_chart(symbol: pd.Series) -> pd.Series:
+    """True where Yahoo's symbol has the suffix of a Korean board."""
+    return symbol.astype("string").str.endswith(tuple(YAHOO_SUFFIXES.values())).fillna(False).astype(bool)
+
+
 def yahoo_exchange(symbol: str) -> str:
     """The exchange that Yahoo's symbol names: XKRX by the suffix of its boards, else XNYS.
 

@@ -25,7 +25,7 @@ WITH delivered AS (
     UNION ALL
     SELECT payload_digest, row_no, fetched_at, 'yahoo', 2e-5, 0.5 + 0.5 / later_splits, 'US', symbol, session_date,
         [open * later_splits, high * later_splits, low * later_splits, close * later_splits, volume / later_splits]
-    FROM bronze.yahoo_chart WHERE kind = 'bar'
+    FROM bronze.yahoo_chart WHERE kind = 'bar' AND symbol NOT LIKE '%.KS' AND symbol NOT LIKE '%.KQ'
 ), compared AS (
     SELECT *, lag(said) OVER one AS before, rounding + lag(rounding) OVER one AS slack, market IS NOT DISTINCT FROM lag(market) OVER one AS on_same_market
     FROM delivered

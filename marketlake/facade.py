@@ -19,6 +19,7 @@ from lake.online import OnlineFeatures
 from lake.ratios import ratios_at
 from lake.releases import Releases
 from lake.settings import Settings, read_settings
+from lake.yahoo_check import korean_closes
 from market import calendars, registry
 from market.adjust import adjusted_as_of
 from market.errors import Permanent
@@ -162,6 +163,13 @@ class Lake(Opened):
         ids = None if symbols is None else reading.security_ids(self._sql, symbols, instant)
         rows = frame_of(reading.adjustments(self._sql, ids, instant), self._meta(instant))
         return rows[rows["disclosed_by"].isna()].reset_index(drop=True) if unexplained else rows
+
+    def korean_closes(self) -> pd.DataFrame:
+        """KRX's closes beside those of Yahoo's Korean charts, in won of the day, where MARKETLAKE_YAHOO_KR_SYMBOLS asked for any.
+
+        `agrees` is true within a thousandth; a `ratio` far from one is a split that one of them lacks.
+        """
+        return frame_of(korean_closes(self._sql, self.as_of), self.meta)
 
     def features(
         self,

@@ -66,6 +66,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         daily=daily,
         listings=listings,
         charts=charts,
+        korean_splits=krx.splits(market, all_days, plan, first),
         us_sessions=us_days,
         companies=companies,
         filings=[f for f in receipts if f.corp_code in companies],

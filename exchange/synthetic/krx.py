@@ -53,6 +53,19 @@ def listings(securities: list[Security], sessions: tuple[date, ...], plan: Plan)
     return found
 
 
+def splits(
+    securities: list[Security], sessions: tuple[date, ...], plan: Plan, first: int
+) -> dict[str, tuple[tuple[date, int, int], ...]]:
+    """Splits and consolidations of session ``first`` on by code: ex-day, new and old shares."""
+    found: dict[str, tuple[tuple[date, int, int], ...]] = {}
+    for event in plan.of("split", "consolidation"):
+        if first <= event.at < len(sessions):
+            new, old = (round(event.ratio), 1) if event.ratio >= 1 else (1, round(1 / event.ratio))
+            code = securities[event.security].code
+            found[code] = (*found.get(code, ()), (sessions[event.at], new, old))
+    return found
+
+
 def _listing(security: Security, market: str, since: date) -> Listing:
     section = (
         "" if market == "KOSPI" else "일반기업부" if market == "KONEX" else _SECTIONS[sum(map(ord, security.code)) % 4]

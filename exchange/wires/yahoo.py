@@ -1,7 +1,7 @@
 """Yahoo's v8 chart (query2.finance.yahoo.com): one symbol's daily bars, adjusted for the splits known by now.
 
 No key. Prices are float32 widened to float64, as Yahoo sends them; a split rescales all history from its ex day on, so
-the same bar changes between two requests. What does not belong here: cookies, crumbs, intervals other than a day.
+the same bar changes between two requests. Korean charts are of the world's own KRX rows (exchange.wires.yahoo_korean). What does not belong here: cookies, crumbs, intervals other than a day.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from exchange.clock import NEW_YORK, Clock, epoch
 from exchange.model import Chart, Float64, World
+from exchange.wires import yahoo_korean
 from exchange.wires.answer import Answer, Ask
-from market import calendars
+from market import calendars, identity
 
 _PATH = re.compile(r"^/v8/finance/chart/([^/]+)$")
 _TYPE = "application/json;charset=utf-8"
@@ -36,7 +38,8 @@ class Yahoo:
         route = _PATH.match(ask.path)
         if route is None:
             return _error(404, "Not Found", "HTTP 404 Not Found")
-        chart = world.charts.get(route.group(1).upper())
+        symbol = route.group(1).upper()
+        chart = world.charts.get(symbol) or yahoo_korean.chart(world, symbol, clock)
         if chart is None:
             return _error(404, "Not Found", "No data found, symbol may be delisted")
         interval = ask.query.get("interval", "1d")
@@ -49,7 +52,7 @@ class Yahoo:
         if begin >= end:
             return _error(400, "Bad Request", "Invalid input - start date cannot be after end date.")
         result = _result(chart, begin, end, ask.query, clock)
-        last = [datetime.fromtimestamp(at, NEW_YORK).date() for at in result.get("timestamp", [])[-1:]]
+        last = [datetime.fromtimestamp(at, _zone(chart)).date() for at in result.get("timestamp", [])[-1:]]
         body = {"chart": {"result": [result], "error": None}}
         return Answer(body, content_type=_TYPE, rows=("chart", "result"), session=last[0] if last else None)
 
@@ -91,7 +94,7 @@ def _result(chart: Chart, begin: int, end: int, query: Mapping[str, str], clock:
     # The session under way is shown as a live bar, unfinished, as Yahoo appends it.
     started = int(np.searchsorted(chart.opens_at, now, side="right"))
     closed = int(np.searchsorted(chart.closes_at, now, side="right"))
-    today = clock.now.astimezone(NEW_YORK).date()
+    today = clock.now.astimezone(_zone(chart)).date()
     factor, cash = _factors(chart, today)
     shown = np.flatnonzero((chart.opens_at[:started] >= begin) & (chart.opens_at[:started] < end))
     result: dict[str, Any] = {"meta": _meta(chart, shown, factor, closed, query, clock)}
@@ -182,9 +185,10 @@ def _split_adjusted(chart: Chart, ex: date, amount: float, today: date) -> float
 def _meta(
     chart: Chart, shown: np.ndarray, factor: Float64, closed: int, query: Mapping[str, str], clock: Clock
 ) -> dict[str, Any]:
-    offset = clock.now.astimezone(NEW_YORK).utcoffset() or timedelta(0)
+    zone = _zone(chart)
+    offset = clock.now.astimezone(zone).utcoffset() or timedelta(0)
     meta: dict[str, Any] = {
-        "currency": "USD",
+        "currency": identity.CURRENCIES[chart.exchange],
         "symbol": chart.symbol,
         "exchangeName": chart.exchange_name,
         "fullExchangeName": chart.full_exchange_name,
@@ -197,7 +201,7 @@ def _meta(
         adjusted = {name: chart.prices[name] / factor for name in ("high", "low", "close")}
         meta["regularMarketTime"] = int(chart.closes_at[last]) + 1
         meta |= {"hasPrePostMarketData": True, "gmtoffset": int(offset.total_seconds())}
-        meta |= {"timezone": clock.now.astimezone(NEW_YORK).tzname(), "exchangeTimezoneName": "America/New_York"}
+        meta |= {"timezone": clock.now.astimezone(zone).tzname(), "exchangeTimezoneName": zone.key}
         meta["regularMarketPrice"] = round(float(adjusted["close"][last]), 2)
         meta["fiftyTwoWeekHigh"] = round(float(adjusted["high"][year].max()), 2)
         meta["fiftyTwoWeekLow"] = round(float(adjusted["low"][year].min()), 2)
@@ -207,17 +211,25 @@ def _meta(
     meta |= {"longName": chart.name, "shortName": chart.name}
     if shown.size and shown[0] > 0:
         meta["chartPreviousClose"] = round(float(chart.prices["close"][shown[0] - 1] / factor[shown[0] - 1]), 3)
-    meta |= {"priceHint": 2, "currentTradingPeriod": _trading_period(clock, offset), "dataGranularity": "1d"}
+    meta |= {
+        "priceHint": 2,
+        "currentTradingPeriod": _trading_period(chart.exchange, clock, offset),
+        "dataGranularity": "1d",
+    }
     meta |= {"range": query.get("range", ""), "validRanges": list(_RANGES)}
     return meta
 
 
-def _trading_period(clock: Clock, offset: timedelta) -> dict[str, Any]:
-    day = clock.now.astimezone(NEW_YORK).date()
-    if not calendars.is_session("XNYS", day):
-        day = calendars.next_session("XNYS", day)
-    opens, closes = epoch(calendars.open_at("XNYS", day)), epoch(calendars.close_at("XNYS", day))
-    zone = clock.now.astimezone(NEW_YORK).tzname()
+def _zone(chart: Chart) -> ZoneInfo:
+    return ZoneInfo(calendars.EXCHANGES[chart.exchange])
+
+
+def _trading_period(exchange: str, clock: Clock, offset: timedelta) -> dict[str, Any]:
+    now = clock.now.astimezone(ZoneInfo(calendars.EXCHANGES[exchange]))
+    day, zone = now.date(), now.tzname()
+    if not calendars.is_session(exchange, day):
+        day = calendars.next_session(exchange, day)
+    opens, closes = epoch(calendars.open_at(exchange, day)), epoch(calendars.close_at(exchange, day))
     spans = {"pre": (opens - 19_800, opens), "regular": (opens, closes), "post": (closes, closes + 14_400)}
     return {
         name: {"timezone": zone, "start": start, "end": end, "gmtoffset": int(offset.total_seconds())}

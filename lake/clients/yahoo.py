@@ -1,4 +1,5 @@
-"""Yahoo v8 chart: daily bars, dividends and splits of one symbol per call. Wire: `/v8/finance/chart/<symbol>`.
+"""Yahoo v8 chart: daily bars, dividends and splits of one symbol per call. Wire: `/v8/finance/chart/<symbol>`. Of New York's
+sessions; the settings may name Korean symbols (005930.KS) too, whose charts are a check of KRX's closes.
 
 Prices are split-adjusted up to the moment of the request, so every request reaches to now: the splits after a row are then in
 the same payload, and their product stands beside the row. What does not belong here: what an answer's rows are
@@ -6,7 +7,7 @@ the same payload, and their product stands beside the row. What does not belong 
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_the
 from lake.host import Answer, Call, Host, Reply
 from lake.http import Fetcher
 from lake.pace import in_order
-from market import calendars
+from market import calendars, identity
 from market.errors import MarketlakeError, Permanent, Transient
 from market.sources import SOURCES
 
@@ -49,22 +50,28 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     ctx.world.us.refuse_old(ctx.told, sessions)
     named = ctx.world.symbols(SOURCE)
     symbols = tuple(dict.fromkeys((*named, *(one.symbol for one in ctx.world.us.since(ctx.told, sessions)))))
+    wanted = [(symbol, sessions) for symbol in symbols]
+    wanted += [(symbol, days) for symbol in ctx.world.korean(SOURCE) if (days := _korean_days(sessions))]
     now = ctx.clock(SOURCE)()
     seen: set[date] = set()
     unknown: list[str] = []
     owing: list[str] = []
     with ctx.fetcher(host(ctx)) as fetcher:
-        answers = in_order(lambda s: _ask(fetcher, s, sessions, now), symbols, ctx.settings.http_parallel)
-        for symbol, answer in zip(symbols, answers, strict=True):
+        answers = in_order(lambda one: _ask(fetcher, *one, sessions[-1], now), wanted, ctx.settings.http_parallel)
+        for (symbol, days), answer in zip(wanted, answers, strict=True):
+            if _is_unknown(answer.body):
+                logger.warning("symbol unknown", source=SOURCE, symbol=symbol, request=answer.request)
+            delivery = _delivery(answer, symbol, days, sessions[-1], now)
+            yield delivery
+            if days is not sessions:
+                continue  # a Korean chart is a check: what it lacks holds nobody up
+            seen.update(yahoo_rows.bar_dates(delivery.rows))
             if _is_unknown(answer.body):
                 unknown.append(symbol)
-                logger.warning("symbol unknown", source=SOURCE, symbol=symbol, request=answer.request)
-            delivery = _delivery(answer, symbol, sessions, now)
-            seen.update(yahoo_rows.bar_dates(delivery.rows))
             if delivery.problem is None and _owes_a_bar(answer.body, symbol, sessions[-1], now):
                 owing.append(symbol)
-            yield delivery
-    _complete(symbols, unknown, sessions, seen, now)
+    if symbols:
+        _complete(symbols, unknown, sessions, seen, now)
     there = ctx.world.covered.get(SOURCE, {}).get("symbols", ())
     owing += (symbol for symbol in unknown if symbol in there)
     _whole(owing, sessions[-1], of_list=set(symbols) - {*named, *there})
@@ -102,9 +109,16 @@ def complaint(reply: Reply) -> MarketlakeError | None:
     return Permanent(reply.where, expected="a chart", found=found, do="Check the symbol and MARKETLAKE_YAHOO_BASE_URL")
 
 
-def _ask(fetcher: Fetcher, symbol: str, sessions: Sequence[date], now: datetime) -> Answer:
+def _korean_days(sessions: Sequence[date]) -> list[date]:
+    """KRX's sessions that ended with these of New York: those since the one before each."""
+    since = [(calendars.previous_session(_EXCHANGE, day) + timedelta(days=1), day) for day in sessions]
+    return sorted({day for first, last in since for day in calendars.sessions("XKRX", first, last)})
+
+
+def _ask(fetcher: Fetcher, symbol: str, days: Sequence[date], session: date, now: datetime) -> Answer:
+    zone = ZoneInfo(calendars.EXCHANGES[identity.yahoo_exchange(symbol)])
     params = {
-        "period1": str(int(datetime.combine(sessions[0], time(), _ZONE).timestamp())),
+        "period1": str(int(datetime.combine(days[0], time(), zone).timestamp())),
         "period2": str(int(now.timestamp())),
         "interval": "1d",
         "includePrePost": "false",
@@ -113,21 +127,21 @@ def _ask(fetcher: Fetcher, symbol: str, sessions: Sequence[date], now: datetime)
 
     def answer() -> Answer:
         path = f"/v8/finance/chart/{symbol}"
-        return fetcher.get(path, params, sessions[-1], now_params=("period2",), accept=(200, 400, 404))
+        return fetcher.get(path, params, session, now_params=("period2",), accept=(200, 400, 404))
 
     first = answer()
     return answer() if _is_unknown(first.body) else first  # nobody is taken for delisted on one word
 
 
-def _delivery(answer: Answer, symbol: str, sessions: Sequence[date], now: datetime) -> Delivery:
+def _delivery(answer: Answer, symbol: str, days: Sequence[date], session: date, now: datetime) -> Delivery:
     problem: Permanent | None = None
     rows = yahoo_rows.schema().empty_table()
     if not _is_unknown(answer.body) and not _has_no_bars(answer.body):
         try:
-            rows = yahoo_rows.rows(answer, symbol, sessions, now)
+            rows = yahoo_rows.rows(answer, symbol, days, now)
         except SchemaDrift as drift:
             problem = drift
-    return deliver(answer, TABLES[0], sessions[-1], symbol, rows, problem=problem)
+    return deliver(answer, TABLES[0], session, symbol, rows, problem=problem)
 
 
 def _owes_a_bar(body: Any, symbol: str, session: date, now: datetime) -> bool:

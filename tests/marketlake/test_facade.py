@@ -42,6 +42,12 @@ def test_the_current_release_is_opened_and_its_instant_is_the_default(lake, smal
     assert lake.meta == {**small_lake.after.meta, "hindsight": False}
 
 
+def test_without_a_korean_chart_of_yahoo_there_is_nothing_beside_krx(lake):
+    found = lake.korean_closes()
+    assert found.empty
+    assert {"krx_close", "yahoo_close", "ratio", "agrees"} <= set(found.columns)
+
+
 def test_every_result_says_release_and_instant(lake):
     results = [
         lake.tables(), lake.universe(END), lake.prices("005930", START, END), lake.features("rsi_14", START, END),

@@ -1,4 +1,6 @@
-"""bronze.yahoo_chart: US daily bars, dividends and splits, one row each, as Yahoo's v8 chart delivers them."""
+"""bronze.yahoo_chart: daily bars, dividends and splits, one row each, as Yahoo's v8 chart delivers them.
+
+Korean charts, where the settings name some, stay here: KRX alone tells Korean prices (docs/adr/0019)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +16,8 @@ from market.table import Column, Frames, OneOf, Table
 TABLE = Table(
     __name__,
     doc="Daily bars, dividends and splits of US securities, as delivered by Yahoo's v8 chart; prices split-adjusted to the day "
-    "of the request, with the product of the later splits beside them.",
+    "of the request, with the product of the later splits beside them. Korean ones (005930.KS) where the settings name them: a check of "
+    "KRX's closes that feeds no table.",
     columns=delivered(
         as_text("symbol", "Yahoo's symbol"),
         Column("kind", "string", "what the row is", rules=(OneOf(("bar", "dividend", "split")),)),
@@ -96,7 +99,11 @@ def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
 
 def _of_kind(delivered_rows: pa.Table, kind: str, frames: Frames) -> pd.DataFrame:
     raw = delivered_rows.to_pandas(timestamp_as_object=False)
-    rows = raw[raw["kind"] == kind].drop(columns=["known_at"]).reset_index(drop=True)
+    rows = (
+        raw[(raw["kind"] == kind) & ~identity.is_korean_chart(raw["symbol"])]
+        .drop(columns=["known_at"])
+        .reset_index(drop=True)
+    )
     plain = identity.security_id("XNYS", rows["symbol"])
     rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["exchange"], rows["source"] = "XNYS", "yahoo"
