@@ -148,6 +148,11 @@ def settings_page() -> str:
         "project's root. `marketlake settings` shows each value and where it came from; secrets are hidden there, in logs and in "
         "stored requests.",
         "",
+        "The names of the headers that carry a key change with one setting alone, `MARKETLAKE_NAVER_FLAVOUR`: X-Naver-Client-Id and "
+        "X-Naver-Client-Secret (`legacy`), X-NCP-APIGW-API-KEY-ID and X-NCP-APIGW-API-KEY (`hub`). The others are the sources' own, and "
+        "constants of their clients: AUTH_KEY of KRX Open API, Authorization of Kakao, User-Agent of SEC (its value is "
+        "`MARKETLAKE_SEC_USER_AGENT`); OpenDART's key is the parameter crtfc_key.",
+        "",
         *_grid(("variable", "default", "meaning"), rows),
     ]
     return _text(lines)
