@@ -193,13 +193,17 @@ class Statement(NamedTuple):
 
 
 class Capital(NamedTuple):
-    """What a periodic report says beside its statements; dividends and changes (day, kind, shares) are those of the year so far."""
+    """What a periodic report says beside its statements; dividends and changes (day, kind, shares) are those of the year so far.
+
+    ``preferred_krw`` is what the company's preferred share was paid, 0 where it has none.
+    """
 
     rcept_no: str
     received_at: int
     shares: int
     par_krw: int
     dividend_krw: int
+    preferred_krw: int
     changes: tuple[tuple[date, str, int], ...]
 
 

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from market import identity
+
 SOON = timedelta(days=150)
 LATER = timedelta(days=270)
 """How long before the ex-date a decision may lie: new shares follow it within months; what needs a meeting of the holders (and a
@@ -118,17 +120,12 @@ def unexplained(ledger: pa.Table) -> pa.Table:
     return rows.sort_by([("session_date", "descending"), ("security_id", "ascending")])
 
 
-def issuer(security_id: pd.Series) -> pd.Series:
-    """What the share codes of one company have in common: XKRX:00593 of XKRX:005930 and XKRX:005935, behind it the listing if there is one."""
-    return security_id.astype("string").str.replace(r".(~\d+)?$", r"\1", regex=True)
-
-
 def _accounting(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     """By the event's index, the decision that accounts for it."""
     ranks = {action: rank for rank, action in enumerate(EXPLANATIONS)}
-    left = rows[["session_date", "known_at", "cause", "factor"]].assign(issuer=issuer(rows["security_id"]))
+    left = rows[["session_date", "known_at", "cause", "factor"]].assign(issuer=identity.issuer(rows["security_id"]))
     right = told[["session_date", "action", "report_name", "known_at", "known_until"]].assign(
-        issuer=issuer(told["security_id"]), receipt=told["evidence"], rank=told["action"].map(ranks)
+        issuer=identity.issuer(told["security_id"]), receipt=told["evidence"], rank=told["action"].map(ranks)
     )
     pairs = left.reset_index(names="event").merge(right, on="issuer", suffixes=("", "_told"))
     if pairs.empty:

@@ -61,6 +61,11 @@ def common_code(symbol: str, share_class: str | None) -> str | None:
     return f"{symbol[:5]}0"
 
 
+def issuer(security_id: pd.Series) -> pd.Series:
+    """What the share codes of one company have in common: XKRX:00593 of XKRX:005930 and XKRX:005935, behind it the listing if there is one."""
+    return security_id.astype("string").str.replace(r".(~\d+)?$", r"\1", regex=True)
+
+
 def yahoo_symbol(exchange: str, symbol: str, market: str) -> str | None:
     """Yahoo's symbol: 005930.KS, AAPL; None on KONEX, which it does not carry."""
     if exchange != "XKRX":

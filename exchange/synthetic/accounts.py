@@ -79,6 +79,7 @@ def accounts(
     shares : listed shares by session position and position of the security.
     """
     heads = {s.corp_code: i for i, s in reversed(list(enumerate(securities)))}
+    preferred = {s.corp_code: i for i, s in enumerate(securities) if heads[s.corp_code] != i}
     years = range(sessions[0].year - _YEARS_BEFORE, sessions[-1].year + 1)
     clerks = {}
     for i, security in enumerate(securities):
@@ -92,7 +93,8 @@ def accounts(
             continue
         clerk = clerks[filing.corp_code]
         clerk.file(filing, report, made)
-        said = _capital(clerk.position, report, filing, sessions, plan, shares)
+        classes = (clerk.position, preferred.get(filing.corp_code))
+        said = _capital(classes, report, filing, sessions, plan, shares)
         made.capital.setdefault((filing.corp_code, str(report.year), report.code), []).append(said)
     made.truth.update({c.code: {"corp_code": corp, "reports": c.reports} for corp, c in clerks.items()})
     return made
@@ -172,13 +174,25 @@ def _booked(books: Books, year: int, n: int, item: str) -> int | None:
 
 
 def _capital(
-    at: int, report: Reported, filing: Filing, sessions: Sequence[date], plan: Plan, shares: Shares
+    classes: tuple[int, int | None],
+    report: Reported,
+    filing: Filing,
+    sessions: Sequence[date],
+    plan: Plan,
+    shares: Shares,
 ) -> Capital:
-    """Shares at the end of the period (or when the world begins), and what happened to them and was paid in the year so far."""
+    """Shares at the end of the period (or when the world begins), and what happened to them and was paid in the year so far.
+
+    Parameters
+    ----------
+    classes : positions of the common and of the preferred share, None where there is none.
+    """
+    at = classes[0]
     first, last = date(report.year, 1, 1), end_of(12, report.year, report.quarter)
     end = max(bisect_right(sessions, last) - 1, 0)
     mine = [e for e in plan.events if e.security == at]
-    paid = sum(e.amount_krw for e in mine if e.kind == "cash_dividend" and first <= sessions[e.at] <= last)
+    payments = [e for e in plan.events if e.kind == "cash_dividend" and first <= sessions[e.at] <= last]
+    paid, preferred = (sum(e.amount_krw for e in payments if e.security == one) for one in classes)
     changes = []
     for event in mine:
         day = sessions[event.shares_at] if event.kind in _CHANGES and event.shares_at < len(sessions) else None
@@ -186,7 +200,7 @@ def _capital(
             added = shares(event.shares_at, at) - shares(event.shares_at - 1, at)
             changes.append((day, _CHANGES[event.kind], added))
     par = 100 if filing.stock_code == "005930" else 500
-    return Capital(filing.rcept_no, filing.received_at, shares(end, at), par, paid, tuple(sorted(changes)))
+    return Capital(filing.rcept_no, filing.received_at, shares(end, at), par, paid, preferred, tuple(sorted(changes)))
 
 
 def _rounded(amount: float) -> int:

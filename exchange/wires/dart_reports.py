@@ -175,8 +175,9 @@ def _shares(told: Capital) -> list[dict[str, str]]:
 
 
 def _dividends(told: Capital) -> list[dict[str, str]]:
-    paid = f"{told.dividend_krw:,}" if told.dividend_krw else "-"
-    lines = (("주당액면가액(원)", "-", f"{told.par_krw:,}"), ("주당 현금배당금(원)", "보통주", paid))
+    paid = [f"{each:,}" if each else "-" for each in (told.dividend_krw, told.preferred_krw)]
+    per_share = [("주당 현금배당금(원)", kind, each) for kind, each in zip(("보통주", "우선주"), paid, strict=True)]
+    lines = (("주당액면가액(원)", "-", f"{told.par_krw:,}"), *per_share)
     return [{"se": se, "stock_knd": kind, "thstrm": now, "frmtrm": "-", "lwfr": "-"} for se, kind, now in lines]
 
 

@@ -189,8 +189,3 @@ def test_any_split_whose_opening_came_nearer_to_it_than_half_of_the_way_is_confi
 @pytest.mark.parametrize("day", calendars.sessions("XKRX", date(2015, 1, 5), date(2026, 6, 1))[::37])
 def test_the_sessions_that_a_day_s_build_reads_reach_every_decision_that_counts(day: date) -> None:
     assert windows.sessions_back(day, adjustments.DECIDED_BEFORE) <= day - causes.LATER
-
-
-def test_a_company_is_told_from_the_one_that_had_its_code_before() -> None:
-    ids = pd.Series(["XKRX:005930", "XKRX:005935", "XKRX:005930~20210304", "XKRX:005935~20210304"])
-    assert causes.issuer(ids).tolist() == ["XKRX:00593", "XKRX:00593", "XKRX:00593~20210304", "XKRX:00593~20210304"]

@@ -157,3 +157,8 @@ def test_the_fetch_decides_by_its_day_alone():
     both = listings((1, 0, OLD, "KOSPI"), (400, 400, NEW, "KOSPI"), fetched=500)
     both["fetched_at"] = [datetime(2021, 5, 15, hour, tzinfo=UTC) for hour in (9, 8)]
     assert identity.listed_ids("XKRX", both).tolist() == ["XKRX:005930", "XKRX:005930~20210204"]
+
+
+def test_a_company_is_told_from_the_one_that_had_its_code_before() -> None:
+    ids = pd.Series(["XKRX:005930", "XKRX:005935", "XKRX:005930~20210304", "XKRX:005935~20210304"])
+    assert identity.issuer(ids).tolist() == ["XKRX:00593", "XKRX:00593", "XKRX:00593~20210304", "XKRX:00593~20210304"]

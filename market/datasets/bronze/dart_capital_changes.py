@@ -5,7 +5,9 @@ from market.table import Table
 
 TABLE = Table(
     __name__,
-    doc="Increases and reductions of capital in each newly listed annual report, as delivered by OpenDART (irdsSttus.json).",
+    doc="Increases and reductions of capital in each newly listed annual report, as delivered by OpenDART (irdsSttus.json). Kept to look up "
+    "where shares came from. It feeds no factor: the report comes up to fifteen months after the ex-date, and a factor is explained by what "
+    "could be read by then; nor does it tell an ex-date, only the day on which shares were issued or withdrawn.",
     columns=delivered(
         as_text("rcept_no", "receipt number of the report that the figures are of"),
         as_text("corp_cls", "Y KOSPI, K KOSDAQ, N KONEX, E other"),

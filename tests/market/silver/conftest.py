@@ -66,6 +66,11 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "istc_totqy": "5,969,782,550", "tesstk_co": "-", "distb_stock_co": "5,969,782,550", "stlm_dt": "2024-03-31",
         "reprt_code": "11013", "stock_code": "005930", "report_nm": "분기보고서 (2024.03)",
     },
+    "bronze.dart_dividends": {
+        "rcept_no": "20240503000001", "corp_cls": "Y", "corp_code": "00126380", "corp_name": "삼성전자", "se": "주당 현금배당금(원)",
+        "stock_knd": "보통주", "thstrm": "1,444", "frmtrm": "1,444", "lwfr": "1,444", "stlm_dt": "2023-12-31",
+        "stock_code": "005930", "report_nm": "사업보고서 (2023.12)",
+    },
     "bronze.naver_coverage": {"query": "삼성전자", "code": "005930", "is_covered": True, "n_items": 3},
     "bronze.naver_news": {
         "query": "삼성전자", "code": "005930", "title": "<b>삼성전자</b> 실적", "originallink": "https://press.kr/1",

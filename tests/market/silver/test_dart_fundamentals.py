@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +33,7 @@ FETCHED = "2024-05-03 11:00"
 OPENS = pd.Timestamp("2024-05-07T09:00+09:00")  # Monday the 6th is a holiday
 ANNUAL = {"reprt_code": "11011", "report_nm": "사업보고서 (2023.12)", "rcept_no": "20240320000007"}
 THIRD = {"reprt_code": "11014", "report_nm": "분기보고서 (2023.09)", "rcept_no": "20231114000003"}
+PARTS = {ACCOUNTS: "fnlttSinglAcntAll", SHARES: "stockTotqySttus"}
 ITEMS = {"revenue": "revenue", "operating_income": "operating_income", "net_income": "net_income", "assets": "assets",
          "liabilities": "liabilities", "equity": "equity"}  # fmt: skip
 
@@ -225,10 +226,17 @@ def reports(world: World) -> list[Filing]:
     return [f for f in world.filings or () if report_of(f.report_nm) and f.stock_code]
 
 
-def answers(world: World, wire: Dart, now: datetime, report: dart_rows.Report) -> list[pa.Table]:
-    """What the host tells of a report at an instant, as bronze rows."""
+def answers(
+    world: World, wire: Dart, now: datetime, report: dart_rows.Report, parts: Mapping[str, str] = PARTS
+) -> list[pa.Table]:
+    """What the host tells of a report at an instant, as bronze rows.
+
+    Parameters
+    ----------
+    parts : bronze tables, each with what is asked for it.
+    """
     found = []
-    for table, path in ((ACCOUNTS, "fnlttSinglAcntAll"), (SHARES, "stockTotqySttus")):
+    for table, path in parts.items():
         for basis in ("CFS", "OFS") if table == ACCOUNTS else ("",):
             (year, code), *_ = report.asked_as(12)
             asked = {"corp_code": report.corp_code, "bsns_year": year, "reprt_code": code, "fs_div": basis}
@@ -245,15 +253,22 @@ def answers(world: World, wire: Dart, now: datetime, report: dart_rows.Report) -
     return found
 
 
-@pytest.fixture(scope="module")
-def of_world(world: World) -> pd.DataFrame:
-    """The table from everything that was asked on the evening of each receipt."""
+def evenings(world: World, filed: Sequence[Filing], parts: Mapping[str, str]) -> list[pa.Table]:
+    """What the host tells of each report on the evening of its receipt, as bronze rows."""
     wire, told = Dart({"DART_API_KEY": "k"}), []
-    for filing in reports(world):
+    for filing in filed:
         day = datetime.fromtimestamp(filing.received_at, SEOUL).date()
         listed = pa.Table.from_pylist([{**filing._asdict(), "session_date": day}])
         (report,) = dart_rows.reports(listed)
-        told += answers(world, wire, datetime.combine(day, datetime.min.time(), SEOUL) + timedelta(hours=20), report)
+        evening = datetime.combine(day, datetime.min.time(), SEOUL) + timedelta(hours=20)
+        told += answers(world, wire, evening, report, parts)
+    return told
+
+
+@pytest.fixture(scope="module")
+def of_world(world: World) -> pd.DataFrame:
+    """The table from everything that was asked on the evening of each receipt."""
+    told = evenings(world, reports(world), PARTS)
     span = Window(world.daily.sessions[0], date(2024, 7, 10), datetime.now(UTC))
     frames = {"silver.sessions": sessions.build({}, span)}
     parts = []
