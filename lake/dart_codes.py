@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from lake.delivery import SchemaDrift, own_columns, text_rows
 from lake.host import Answer, Form
-from lake.unpack import parsed
+from lake.unpack import TooLarge, of_zip, parsed
 from market import registry
 
 TABLE = "bronze.dart_corp_codes"
@@ -102,15 +102,13 @@ def _rows(payload: bytes, where: str) -> Iterator[dict[str, str]]:
         if len(members) != 1:
             raise SchemaDrift(where, expected="one file in the ZIP", found=f"{len(members)}", do=_CHANGED)
         reader = _Reader(where)
-        n_bytes = 0
-        with archive.open(members[0]) as xml:
-            while part := xml.read(_PART):
-                n_bytes += len(part)  # counted while it unpacks: what a header says of its size may be wrong
-                if n_bytes > MOST_XML_BYTES:
-                    found = f"more, from {len(payload)} bytes"
-                    raise SchemaDrift(where, expected=f"at most {MOST_XML_BYTES} bytes", found=found, do=_CHANGED)
+        try:
+            for part in of_zip(archive, members[0], MOST_XML_BYTES):
                 yield from reader.read(part)
-            yield from reader.read(b"", is_last=True)
+        except TooLarge as error:
+            found = f"more, from {len(payload)} bytes"
+            raise SchemaDrift(where, expected=f"at most {MOST_XML_BYTES} bytes", found=found, do=_CHANGED) from error
+        yield from reader.read(b"", is_last=True)
 
 
 class _Reader:

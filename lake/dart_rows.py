@@ -37,6 +37,13 @@ _MAY_LACK = {
     ),
     DIVIDENDS: ("stock_knd",),
 }  # fmt: skip
+_OF_MAJOR = (
+    "stock_code",
+    "fs_nm",
+    "thstrm_dt",
+    "frmtrm_dt",
+    "bfefrmtrm_dt",
+)  # told by the list of receipts, or by fs_div and the report
 _ENVELOPE = ("status", "message")  # beside the fields of the company
 _CHANGED = "The source changed its format: compare the kept payload with the contract"
 
@@ -97,7 +104,7 @@ def rows(answer: Answer, table: str, report: Report, asked: Mapping[str, str]) -
 
     Parameters
     ----------
-    asked : parameters of the request.
+    asked : parameters of the request. Accounts asked for without `fs_div` are the major ones, which tell it themselves, and no account's id.
 
     Raises
     ------
@@ -106,9 +113,11 @@ def rows(answer: Answer, table: str, report: Report, asked: Mapping[str, str]) -
     """
     where = f"{answer.url_redacted} of dart"
     schema = own_columns(registry.table(table))
-    told = _listed(answer.body, where)
-    own = [name for name in schema.names if name not in _OURS[table]]
-    plain = text_rows(_filled(told, _MAY_LACK.get(table, ())), pa.schema([schema.field(name) for name in own]), where)
+    told, ours, may_lack = _listed(answer.body, where), _OURS[table], _MAY_LACK.get(table, ())
+    if table == ACCOUNTS and "fs_div" not in asked:
+        told, ours, may_lack = _without(told, _OF_MAJOR), ("stock_code", "report_nm"), (*may_lack, "account_id")
+    own = [name for name in schema.names if name not in ours]
+    plain = text_rows(_filled(told, may_lack), pa.schema([schema.field(name) for name in own]), where)
     others = set(plain["corp_code"].to_pylist()) - {report.corp_code}
     if others:
         found = ", ".join(map(str, others))
@@ -122,9 +131,9 @@ def rows(answer: Answer, table: str, report: Report, asked: Mapping[str, str]) -
     kept = plain.take(pa.array(at, pa.int32()))
     receipts = [report.receipts[number] for number in kept["rcept_no"].to_pylist()]
     same = {**asked, "stock_code": report.stock_code}
-    ours = {name: pa.array([same.get(name)] * len(at), pa.string()) for name in _OURS[table]}
-    ours["report_nm"] = pa.array([name for _, name in receipts], pa.string())
-    made = pa.table([kept[name] if name in own else ours[name] for name in schema.names], schema=schema)
+    added = {name: pa.array([same.get(name)] * len(at), pa.string()) for name in ours}
+    added["report_nm"] = pa.array([name for _, name in receipts], pa.string())
+    made = pa.table([kept[name] if name in own else added[name] for name in schema.names], schema=schema)
     made = made.append_column("session_date", pa.array([session for session, _ in receipts], pa.date32()))
     return made.append_column("row_no", pa.array(at, pa.int32()))
 
@@ -139,10 +148,7 @@ def company(answer: Answer) -> pa.Table:
     """
     where = f"{answer.url_redacted} of dart"
     schema = own_columns(registry.table(COMPANIES))
-    told = answer.body
-    if isinstance(told, dict):
-        told = {name: value for name, value in told.items() if name not in _ENVELOPE}
-    return text_rows([told], schema, where)
+    return text_rows(_without([answer.body], _ENVELOPE), schema, where)
 
 
 def last_month(told: pa.Table) -> int:
@@ -156,6 +162,11 @@ def _listed(body: Any, where: str) -> list[Any]:
     if not isinstance(told, list):
         raise SchemaDrift(where, expected="list", found=said(body), do=_CHANGED)
     return told
+
+
+def _without(told: Iterable[Any], names: Sequence[str]) -> list[Any]:
+    """The rows without these keys."""
+    return [{k: v for k, v in row.items() if k not in names} if isinstance(row, dict) else row for row in told]
 
 
 def _filled(told: Iterable[Any], optional: Sequence[str]) -> list[Any]:

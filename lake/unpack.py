@@ -4,8 +4,9 @@ A few kilobytes may unpack to gigabytes, and a few megabytes of `[],[],` become 
 """
 
 import json
+import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 ACCEPTED = "gzip"
@@ -16,6 +17,7 @@ MOST_VALUES = 1_500_000
 
 _GZIP = 16 + zlib.MAX_WBITS
 _CHUNK = 1 << 20
+_PART = 1 << 16
 _BEGINNING = 1_000_000
 
 
@@ -52,6 +54,23 @@ def read(parts: Iterable[bytes], encoding: str, most_bytes: int) -> tuple[bytes,
     if unpacker and not flaw and not unpacker.eof:
         flaw = f"bytes packed as {encoding} that break off"
     return bytes(kept), flaw
+
+
+def of_zip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most_bytes: int) -> Iterator[bytes]:
+    """The parts of a file in a ZIP, counted while it unpacks: what a header says of its size may be wrong.
+
+    Raises
+    ------
+    TooLarge
+        There is more than so many bytes.
+    """
+    n_bytes = 0
+    with archive.open(member) as opened:
+        while part := opened.read(_PART):
+            n_bytes += len(part)
+            if n_bytes > most_bytes:
+                raise TooLarge(f"more than {most_bytes} bytes in {member.filename}")
+            yield part
 
 
 def _unpacked(unpacker: Any, part: bytes) -> Iterable[bytes]:

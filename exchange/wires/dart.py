@@ -32,6 +32,7 @@ _MESSAGES = {
 _MOST_PER_PAGE = 100
 _OF_A_REPORT = {
     "/api/fnlttSinglAcntAll.json": dart_reports.accounts,
+    "/api/fnlttSinglAcnt.json": dart_reports.major_accounts,
     "/api/stockTotqySttus.json": dart_reports.shares,
     "/api/alotMatter.json": dart_reports.dividends,
     "/api/irdsSttus.json": dart_reports.changes,

@@ -33,6 +33,13 @@ _INCOME = (
         "지배기업의 소유주에게 귀속되는 당기순이익(손실)",
     ),
 )
+_MAJOR = (
+    ("BS", "재무상태표", "assets", "자산총계"), ("BS", "재무상태표", "liabilities", "부채총계"),
+    ("BS", "재무상태표", "total_equity", "자본총계"), ("IS", "손익계산서", "revenue", "매출액"),
+    ("IS", "손익계산서", "operating_income", "영업이익"), ("IS", "손익계산서", "profit", "당기순이익(손실)"),
+)  # fmt: skip
+_TERMS = ("thstrm", "frmtrm", "bfefrmtrm")
+_BASES = {"CFS": "연결재무제표", "OFS": "재무제표"}
 _COMPONENT = "자본 [구성요소]|지배기업의 소유주에게 귀속되는 자본 [구성요소]|이익잉여금 [구성요소]"
 
 
@@ -43,6 +50,18 @@ def accounts(query: Mapping[str, str], world: World, clock: Clock) -> list[dict[
     key = (*_asked(query), query["fs_div"])
     told = _newest(world.statements.get(key, ()), clock)
     return [] if told is None else _Writer(query, told).rows()
+
+
+def major_accounts(query: Mapping[str, str], world: World, clock: Clock) -> list[dict[str, str]] | None:
+    """The main lines of the group's and the company's own statements (fnlttSinglAcnt), amounts with commas and no account's id."""
+    if not _is_report(query):
+        return None
+    found: list[dict[str, str]] = []
+    code = world.companies[query["corp_code"]].stock_code if query["corp_code"] in world.companies else ""
+    for basis, title in _BASES.items():
+        told = _newest(world.statements.get((*_asked(query), basis), ()), clock)
+        found += [] if told is None else _Writer({**query, "fs_div": basis}, told).major(title, code)
+    return found
 
 
 def shares(query: Mapping[str, str], world: World, clock: Clock) -> list[dict[str, str]] | None:
@@ -102,6 +121,28 @@ class _Writer:
         self._add("SCE", "자본변동표", "ifrs-full_ProfitLoss", "당기순이익(손실)", "profit", is_so_far=True)
         self._rows[-1]["account_detail"] = _COMPONENT
         return self._rows
+
+    def major(self, title: str, stock_code: str) -> list[dict[str, str]]:
+        """Six lines, the same for every company; of a flow within the year three months beside the year so far."""
+        told_of = {
+            "rcept_no": self._statement.rcept_no, "reprt_code": self._query["reprt_code"], "bsns_year": self._query["bsns_year"],
+            "corp_code": self._query["corp_code"], "stock_code": stock_code, "fs_div": self._query["fs_div"], "fs_nm": title,
+        }  # fmt: skip
+        for order, (div, sheet, item, name) in enumerate(_MAJOR, 1):
+            row = told_of | {"sj_div": div, "sj_nm": sheet, "account_nm": name}
+            for back, key in enumerate(_TERMS if self._n == 4 else _TERMS[:2]):
+                row |= self._term(div, self._statement.items[item], back, key)
+            self._rows.append(row | {"ord": str(order), "currency": "KRW"})
+        return self._rows
+
+    def _term(self, div: str, told: Told, back: int, key: str) -> dict[str, str]:
+        """One of a major account's periods: this one, or as many years before."""
+        n = 4 if div == "BS" and back else self._n  # a balance is compared with the last year's end
+        ends = end_of(12, int(self._query["bsns_year"]) - back, n)
+        amount, so_far = ((told.now, told.so_far), (told.before, told.before_so_far), (told.two_before, None))[back]
+        term = {f"{key}_nm": self._name(back), f"{key}_dt": f"{ends:%Y.%m.%d}" + " 현재" * (div == "BS")}
+        term[f"{key}_amount"] = _with_commas(amount)
+        return term | ({f"{key}_add_amount": _with_commas(so_far)} if div == "IS" and self._n < 4 else {})
 
     def _has_others(self, whole: str, owners: str) -> bool:
         items = self._statement.items
@@ -186,6 +227,10 @@ def _changes(told: Capital) -> list[dict[str, str]]:
              "isu_dcrs_mstvdv_amount")  # fmt: skip
     lines = [(f"{day:%Y.%m.%d}", kind, "보통주", f"{n:,}", f"{told.par_krw:,}", "-") for day, kind, n in told.changes]
     return [dict(zip(names, line, strict=True)) for line in lines or [("-", "-", "-", "-", "-", "-")]]
+
+
+def _with_commas(amount: int | None) -> str:
+    return "" if amount is None else f"{amount:,}"
 
 
 def _text(amount: int | None) -> str:

@@ -1,8 +1,7 @@
 """OpenDART: filings by receipt date, what each periodic report among them tells, and the list of companies.
 
-Wires: `/api/list.json`; of a report `fnlttSinglAcntAll`, `stockTotqySttus`, `alotMatter`, `irdsSttus`; `company.json`; `corpCode.xml`.
-Key in the query, always HTTP 200 with its own `status`. What does not belong here: what an answer's rows are (`lake.dart_rows`,
-`lake.dart_codes`), and since when a filing counts (silver).
+Wires: `/api/list.json`; `corpCode.xml`; of a filing, those of `lake.dart_asked`. Key in the query, always HTTP 200 with its own `status`.
+What does not belong here: what an answer's rows are (`lake.dart_rows`, `lake.dart_codes`), and since when a filing counts (silver).
 """
 
 import re
@@ -14,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 from loguru import logger
 
-from lake import dart_codes, dart_rows
-from lake.dart_rows import ACCOUNTS, ANNUAL, BASES, CHANGES, COMPANIES, DIVIDENDS, SHARES, Report
+from lake import dart_asked, dart_codes, dart_rows
+from lake.dart_asked import NO_DATA, is_empty
+from lake.dart_rows import ACCOUNTS, CHANGES, COMPANIES, DIVIDENDS, SHARES
 from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, said, text_rows
 from lake.host import Answer, Call, Host, Reply
 from lake.http import Fetcher
@@ -35,11 +35,6 @@ KEY_FROM = "get a key at opendart.fss.or.kr"
 _PAGE = 100
 _SHOWN = 5
 _LONGEST = timedelta(days=85)  # without a company, OpenDART takes three months at most
-_NO_DATA = "013"
-_CALENDAR = 12  # most companies' year ends in December
-_PARTS = {
-    ACCOUNTS: "fnlttSinglAcntAll", SHARES: "stockTotqySttus", DIVIDENDS: "alotMatter", CHANGES: "irdsSttus",
-}  # fmt: skip
 
 
 def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
@@ -74,9 +69,9 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
 
 def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Span, first: Answer) -> Iterator[Delivery]:
     """The receipts of a range, then what its periodic reports tell."""
-    if _is_empty(first) and SOURCE not in ctx.world.simulated:
+    if is_empty(first) and SOURCE not in ctx.world.simulated:
         now = ctx.clock(SOURCE)()
-        problem = not_there(SOURCE, span.last, now, f"status {_NO_DATA}: no filing since {span.first}")
+        problem = not_there(SOURCE, span.last, now, f"status {NO_DATA}: no filing since {span.first}")
         yield replace(_delivery(first, span, 1), problem=problem)
         return
     parallel, listed = ctx.settings.http_parallel, []
@@ -85,7 +80,9 @@ def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Span, first: Answer) -
         yield delivery
     reports = dart_rows.reports(pa.concat_tables(listed))
     untold = []
-    for report, found in zip(reports, in_order(lambda one: _report(fetcher, one), reports, parallel), strict=True):
+    for report, found in zip(
+        reports, in_order(lambda one: dart_asked.of_report(fetcher, one), reports, parallel), strict=True
+    ):
         if not any(delivery.table == ACCOUNTS and (delivery.rows.num_rows or delivery.problem) for delivery in found):
             untold.append(f"{report.stock_code} {max(report.receipts)}")
         yield from found
@@ -130,7 +127,7 @@ def complaint(reply: Reply) -> MarketlakeError | None:
     if not isinstance(body, dict) or "status" not in body:
         return None
     status = str(body["status"])
-    if status in ("000", _NO_DATA):
+    if status in ("000", NO_DATA):
         return None
     where, found = reply.where, f"status {status}: {body.get('message', '')}"
     if status in ("010", "011", "012", "901"):
@@ -142,63 +139,6 @@ def complaint(reply: Reply) -> MarketlakeError | None:
     if status == "800":
         return Transient(where, expected="an open service", found=found)
     return Permanent(where, expected="status 000 or 013", found=found, do="OpenDART does not take this request")
-
-
-def _report(fetcher: Fetcher, report: Report) -> list[Delivery]:
-    """What one report tells. It is asked for as that of a calendar year; where that gives nothing of it, of the company's own year."""
-    found: list[Delivery] = []
-    tried = report.asked_as(_CALENDAR)
-    if _asked(fetcher, report, tried, found):
-        return found
-    company = _company(fetcher, report)
-    found.append(company)
-    month = dart_rows.last_month(company.rows)
-    others = [asked for asked in report.asked_as(month) if asked not in tried] if month else []
-    _asked(fetcher, report, others, found)
-    return found
-
-
-def _asked(fetcher: Fetcher, report: Report, ways: Sequence[tuple[str, str]], found: list[Delivery]) -> bool:
-    """Whether one of the ways to ask tells the report's accounts; the answers, and then the rest of the report, go to `found`."""
-    for asked in ways:
-        for basis in BASES:
-            found.append(_part(fetcher, report, asked, ACCOUNTS, basis))
-            if found[-1].problem:  # what came is kept with it; another failure must not take its place
-                return True
-        if any(delivery.rows.num_rows for delivery in found[-len(BASES) :]):
-            for table in (SHARES, DIVIDENDS, CHANGES) if asked[1] == ANNUAL else (SHARES,):
-                found.append(_part(fetcher, report, asked, table))
-                if found[-1].problem:
-                    return True
-            return True
-    return False
-
-
-def _part(fetcher: Fetcher, report: Report, asked: tuple[str, str], table: str, basis: str = "") -> Delivery:
-    """One answer about a report; without a row where OpenDART has nothing, or tells of another receipt."""
-    path = _PARTS[table]
-    params = {"corp_code": report.corp_code, "bsns_year": asked[0], "reprt_code": asked[1]}
-    params |= {"fs_div": basis} if basis else {}
-    answer = fetcher.get(f"/api/{path}.json", params, report.session)
-    suffix = "-".join(filter(None, (path, report.corp_code, *asked, basis)))
-    rows = own_columns(registry.table(table)).empty_table()
-    if _is_empty(answer):
-        return deliver(answer, table, report.session, suffix, rows)
-    try:
-        return deliver(answer, table, report.session, suffix, dart_rows.rows(answer, table, report, params))
-    except SchemaDrift as drift:
-        return deliver(answer, table, report.session, suffix, rows, problem=drift)
-
-
-def _company(fetcher: Fetcher, report: Report) -> Delivery:
-    answer = fetcher.get("/api/company.json", {"corp_code": report.corp_code}, report.session)
-    suffix, rows = f"company-{report.corp_code}", own_columns(registry.table(COMPANIES)).empty_table()
-    if _is_empty(answer):
-        return deliver(answer, COMPANIES, report.session, suffix, rows)
-    try:
-        return deliver(answer, COMPANIES, report.session, suffix, dart_rows.company(answer))
-    except SchemaDrift as drift:
-        return deliver(answer, COMPANIES, report.session, suffix, rows, problem=drift)
 
 
 def _codes(fetcher: Fetcher, session: date) -> Delivery:
@@ -225,7 +165,7 @@ def _page(fetcher: Fetcher, span: Span, page: int) -> Answer:
 def _listing(fetcher: Fetcher, span: Span, first: Answer, parallel: int) -> Iterator[Delivery]:
     """The pages of a range. The last one is a problem where fewer filings came than the first one counted; more may have."""
     delivery = _delivery(first, span, 1)
-    n_pages, n_filings = (1, 0) if delivery.problem or _is_empty(first) else _counts(first)
+    n_pages, n_filings = (1, 0) if delivery.problem or is_empty(first) else _counts(first)
     more, n_rows = range(2, n_pages + 1), delivery.rows.num_rows
     answers = in_order(lambda page: _page(fetcher, span, page), more, parallel)
     for page, answer in zip(more, answers, strict=True):
@@ -239,10 +179,6 @@ def _listing(fetcher: Fetcher, span: Span, first: Answer, parallel: int) -> Iter
         )  # fmt: skip
         delivery = replace(delivery, problem=short)
     yield delivery
-
-
-def _is_empty(answer: Answer) -> bool:
-    return isinstance(answer.body, dict) and answer.body.get("status") == _NO_DATA
 
 
 def _counts(answer: Answer) -> tuple[int, int]:
@@ -261,7 +197,7 @@ def _counts(answer: Answer) -> tuple[int, int]:
 def _delivery(answer: Answer, span: Span, page: int) -> Delivery:
     schema = own_columns(registry.table(FILINGS))
     rows, problem = schema.empty_table(), None
-    if not _is_empty(answer):
+    if not is_empty(answer):
         try:
             told = text_rows(_listed(answer), schema, f"{answer.url_redacted} of {SOURCE}")
             _counts(answer)

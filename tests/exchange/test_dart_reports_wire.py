@@ -22,7 +22,7 @@ AMOUNTS = {
     "frmtrm_add_amount",
     "bfefrmtrm_amount",
 }
-PARTS = ("fnlttSinglAcntAll", "stockTotqySttus", "alotMatter", "irdsSttus")
+PARTS = ("fnlttSinglAcntAll", "fnlttSinglAcnt", "stockTotqySttus", "alotMatter", "irdsSttus")
 
 
 @pytest.fixture
@@ -47,6 +47,18 @@ def test_a_quarter_has_the_keys_of_a_recorded_one(ask: Any, shared: Path) -> Non
     real = json.loads((shared / "opendart_json_samples/real_fnlttSinglAcntAll_007810_2022Q1_excerpt.json").read_text())
     first = ask("fnlttSinglAcntAll", THIRD | {"reprt_code": "11013", "bsns_year": "2024"})
     assert list(first["list"][0]) == list(real["list"][0])
+
+
+def test_major_accounts_are_told_of_both_bases_with_commas_and_say_what_the_statements_say(ask: Any) -> None:
+    for query in (ANNUAL, THIRD):
+        major = {(row["fs_div"], row["account_nm"]): row for row in ask("fnlttSinglAcnt", query)["list"]}
+        assert {basis for basis, _ in major} == {"CFS", "OFS"}
+        for basis in ("CFS", "OFS"):
+            whole = {row["account_id"]: row for row in reversed(ask("fnlttSinglAcntAll", query, fs_div=basis)["list"])}
+            for name, account in (("자산총계", "ifrs-full_Assets"), ("영업이익", "dart_OperatingIncomeLoss")):
+                told = major[basis, name]
+                for amount in AMOUNTS & set(told) & set(whole[account]):
+                    assert told[amount] == f"{int(whole[account][amount]):,}", (basis, name, amount)
 
 
 def test_three_months_and_the_year_so_far_stand_side_by_side_in_the_income_statement_alone(ask: Any) -> None:
@@ -80,7 +92,7 @@ def test_bad_fields_are_status_100(bad: dict[str, str], ask: Any) -> None:
 
 def test_a_wrong_key_is_told_and_an_unknown_report_is_no_data(ask: Any) -> None:
     assert ask("fnlttSinglAcntAll", THIRD, crtfc_key="x" * 40)["status"] == "010"
-    assert [ask(part, THIRD, bsns_year="2031")["status"] for part in PARTS] == ["013"] * 4
+    assert [ask(part, THIRD, bsns_year="2031")["status"] for part in PARTS] == ["013"] * len(PARTS)
 
 
 def test_a_correction_replaces_the_originals_figures_under_its_own_number(server: Any) -> None:

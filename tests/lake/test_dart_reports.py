@@ -32,7 +32,7 @@ FIRST = {"report_nm": "분기보고서 (2024.03)", "rcept_no": "20240507000001",
 
 
 class Host:
-    """OpenDART with these receipts, and accounts by (year, report, basis); keeps what it was asked."""
+    """OpenDART with these receipts, and accounts by (year, report, basis), the major ones without a basis; keeps what it was asked."""
 
     def __init__(
         self, receipts: list[Mapping[str, str]], accounts: Mapping[tuple[str, str, str], Any], last: str = "12"
@@ -53,7 +53,7 @@ class Host:
             return httpx.Response(200, json={"status": "000", "message": "정상", **told})
         key = (query["bsns_year"], query["reprt_code"], query.get("fs_div", ""))
         self.asked.append((path, *key))
-        found = self.accounts.get(key) if path == "fnlttSinglAcntAll.json" else None
+        found = self.accounts.get(key) if path.startswith("fnlttSinglAcnt") else None
         return httpx.Response(200, json={"status": "000", "message": "정상", "list": found} if found else NONE)
 
 
@@ -189,6 +189,29 @@ def test_the_last_delivery_of_a_range_makes_its_sessions_whole_and_the_last_rang
     assert {delivery.session_date for delivery in found[: whole[0] + 1]} == {date(2024, 1, 4)}
     assert {delivery.session_date for delivery in found[whole[0] + 1 :]} == {TUESDAY}
     assert found[-1].table == "bronze.dart_corp_codes"
+
+
+def test_major_accounts_are_asked_for_where_the_statements_have_nothing_and_only_there(taken: Any) -> None:
+    told = {name: value for name, value in ACCOUNT.items() if name != "account_id"} | {"thstrm_amount": "1,234,567"}
+    group = told | {
+        "stock_code": "005930",
+        "fs_div": "CFS",
+        "fs_nm": "연결재무제표",
+        "thstrm_dt": "2024.01.01 ~ 2024.03.31",
+    }
+    other = group | {"rcept_no": "20240617000001"}
+    host = Host([FIRST], {("2024", "11013", ""): [group, group | {"fs_div": "OFS"}, other]})
+    found = taken(host)
+    assert [asked[0] for asked in host.asked] == ["fnlttSinglAcntAll.json"] * 2 + [
+        "fnlttSinglAcnt.json",
+        "stockTotqySttus.json",
+    ]
+    assert [(row["fs_div"], row["account_id"], row["thstrm_amount"], row["row_no"]) for row in rows(found)] == [
+        ("CFS", None, "1,234,567", 0), ("OFS", None, "1,234,567", 1),
+    ]  # fmt: skip
+    assert all(delivery.unknown == () and delivery.problem is None for delivery in found)
+    both = Host([FIRST], {("2024", "11013", "OFS"): [ACCOUNT], ("2024", "11013", ""): [group]})
+    assert [row["account_id"] for row in rows(taken(both))] == ["ifrs-full_Revenue"]
 
 
 def test_before_2015_opendart_has_no_accounts_and_is_not_asked(taken: Any) -> None:

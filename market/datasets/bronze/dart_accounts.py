@@ -20,16 +20,19 @@ from market.table import Frames, Table
 TABLE = Table(
     __name__,
     doc="Accounts of the statements of each newly listed periodic report, of the group (CFS) and of the company alone (OFS), as delivered "
-    "by OpenDART (fnlttSinglAcntAll.json). It tells the newest correction's figures alone: rcept_no says of which receipt they are.",
+    "by OpenDART (fnlttSinglAcntAll.json); where it has none of a report, the major accounts alone (fnlttSinglAcnt.json), without account_id. "
+    "It tells the newest correction's figures alone: rcept_no says of which receipt they are.",
     columns=delivered(
         as_text("rcept_no", "receipt number of the report that the figures are of"),
         as_text("reprt_code", "11013 first quarter, 11012 half year, 11014 third quarter, 11011 year"),
         as_text("bsns_year", "business year"),
         as_text("corp_code", "DART's code of the company, eight digits"),
-        as_text("fs_div", "CFS group, OFS company alone, as asked; the answer does not say it"),
+        as_text("fs_div", "CFS group, OFS company alone, as asked; of the major accounts, as told"),
         as_text("sj_div", "BS balance, IS income, CIS comprehensive income, CF cash flow, SCE equity"),
         as_text("sj_nm", "name of the statement"),
-        as_text("account_id", "account in the taxonomy's word; -표준계정코드 미사용- for none"),
+        as_text(
+            "account_id", "account in the taxonomy's word; -표준계정코드 미사용- for none; null: of the major accounts"
+        ),
         as_text("account_nm", "account in the company's word"),
         as_text("account_detail", "component of equity, for SCE alone"),
         as_text("thstrm_nm", "this period"),
@@ -80,6 +83,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 _FLOWS = ("revenue", "operating_income", "net_income")
 _STATEMENTS = {"BS": ("assets", "liabilities", "equity"), "IS": _FLOWS, "CIS": _FLOWS}
 _BASES = {"CFS": "consolidated", "OFS": "separate"}
+_OF_OTHERS_TOO = ("net_income", "equity")  # the major accounts of a group tell these with what belongs to others
 _NO_ID = 200  # ranks of accounts that are told by name alone begin here: any of the taxonomy's comes first
 FACT = ("corp_code", "filing_no", "basis", "concept", "currency", "place", "amount")
 
@@ -130,7 +134,13 @@ def _of_items(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
     ours = delivered_rows.filter(pc.is_in(delivered_rows["sj_div"], pa.array(list(_STATEMENTS))))
     raw = ours.select([*_KEPT, *_COLUMNS]).to_pandas(timestamp_as_object=False)
     raw["item"], raw["rank"] = _ranked(raw)
-    raw = raw[raw["item"].notna() & raw["fs_div"].isin(list(_BASES)) & raw["reprt_code"].isin(list(_dart.QUARTERS))]
+    with_others = raw["account_id"].isna() & (raw["fs_div"] == "CFS") & raw["item"].isin(_OF_OTHERS_TOO)
+    raw = raw[
+        raw["item"].notna()
+        & ~with_others
+        & raw["fs_div"].isin(list(_BASES))
+        & raw["reprt_code"].isin(list(_dart.QUARTERS))
+    ]
     raw = raw.reset_index(drop=True)
     raw["basis"], raw["currency"] = (
         raw["fs_div"].map(_BASES),

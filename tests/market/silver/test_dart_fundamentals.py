@@ -207,6 +207,20 @@ def test_an_amount_without_a_currency_is_a_row_to_refuse_rather_than_none(answer
     assert (row["value"], row["currency"]) == (100, "")
 
 
+def test_major_accounts_tell_a_groups_items_but_those_that_belong_to_others_too(answer: Any, silver: Any) -> None:
+    lines = (
+        ("IS", "매출액"), ("IS", "영업이익"), ("IS", "당기순이익(손실)"), ("BS", "자산총계"), ("BS", "부채총계"), ("BS", "자본총계"),
+    )  # fmt: skip
+    told = [
+        {"account_id": None, "sj_div": div, "account_nm": name, "fs_div": basis, "thstrm_amount": "1,000"}
+        for basis in ("CFS", "OFS") for div, name in lines
+    ]  # fmt: skip
+    rows = silver("silver.fundamentals", answer(ACCOUNTS, FETCHED, *told))
+    assert set(rows["value"]) == {1000}
+    assert set(rows[rows["basis"] == "separate"]["item"]) == set(ITEMS)
+    assert set(rows[rows["basis"] == "consolidated"]["item"]) == set(ITEMS) - {"net_income", "equity"}
+
+
 def test_outstanding_common_shares_are_an_item(answer: Any, silver: Any) -> None:
     every = {"se": "합계", "distb_stock_co": "6,792,669,250"}
     (row,) = silver("silver.fundamentals", answer(SHARES, FETCHED, {}, every)).to_dict("records")
