@@ -207,6 +207,18 @@ class Capital(NamedTuple):
     changes: tuple[tuple[date, str, int], ...]
 
 
+class BonusIssue(NamedTuple):
+    """The figures of a decision to issue bonus shares; ``ratio`` is new shares per share held, ``shares`` those before it."""
+
+    rcept_no: str
+    received_at: int
+    ratio: float
+    shares: int
+    decided: date
+    record_date: date
+    listed: date
+
+
 class Submission(NamedTuple):
     """One filing at EDGAR. ``accepted_at`` is epoch seconds; ``filed`` is the day that counts as its filing's."""
 
@@ -340,6 +352,7 @@ class World:
     filings: Sequence[Filing] | None = None
     statements: Mapping[tuple[str, ...], Sequence[Statement]] = field(default_factory=dict)
     capital: Mapping[tuple[str, ...], Sequence[Capital]] = field(default_factory=dict)
+    bonus_issues: Mapping[str, Sequence[BonusIssue]] = field(default_factory=dict)
     news: News | None = None
     registrants: Mapping[str, Registrant] = field(default_factory=dict)
     web: News | None = None

@@ -1,13 +1,25 @@
-"""What OpenDART is asked about one filing: the parts of a periodic report, and the company where its business year is not known.
+"""What OpenDART is asked about one filing: the parts of a periodic report, the company where its business year is not known, a decision's figures.
 
-Wires: `/api/fnlttSinglAcntAll`, and `fnlttSinglAcnt` where that has nothing; `stockTotqySttus`, `alotMatter`, `irdsSttus`; `company`. What
-does not belong here: which filings there are (`lake.clients.dart`), and what an answer's rows are (`lake.dart_rows`).
+Wires: `/api/fnlttSinglAcntAll`, and `fnlttSinglAcnt` where that has nothing; `stockTotqySttus`, `alotMatter`, `irdsSttus`; `company`;
+`fricDecsn`, `crDecsn`. What does not belong here: which filings there are (`lake.clients.dart`), and what an answer's rows are (`lake.dart_rows`).
 """
 
 from collections.abc import Sequence
 
 from lake import dart_rows
-from lake.dart_rows import ACCOUNTS, ANNUAL, BASES, CHANGES, COMPANIES, DIVIDENDS, SHARES, Report
+from lake.dart_rows import (
+    ACCOUNTS,
+    ANNUAL,
+    BASES,
+    BONUS_ISSUES,
+    CHANGES,
+    COMPANIES,
+    DIVIDENDS,
+    REDUCTIONS,
+    SHARES,
+    Decision,
+    Report,
+)
 from lake.delivery import Delivery, SchemaDrift, deliver, own_columns
 from lake.host import Answer
 from lake.http import Fetcher
@@ -17,6 +29,7 @@ NO_DATA = "013"
 _CALENDAR = 12  # most companies' year ends in December
 _PARTS = {
     ACCOUNTS: "fnlttSinglAcntAll", SHARES: "stockTotqySttus", DIVIDENDS: "alotMatter", CHANGES: "irdsSttus",
+    BONUS_ISSUES: "fricDecsn", REDUCTIONS: "crDecsn",
 }  # fmt: skip
 _MAJOR = "fnlttSinglAcnt"
 
@@ -33,6 +46,15 @@ def of_report(fetcher: Fetcher, report: Report) -> list[Delivery]:
     others = [asked for asked in report.asked_as(month) if asked not in tried] if month else []
     _asked(fetcher, report, others, found)
     return found
+
+
+def of_decision(fetcher: Fetcher, decision: Decision) -> Delivery:
+    """The figures of a company's decisions of a kind, of the days of their receipts."""
+    first, last = decision.days
+    params = {"corp_code": decision.corp_code, "bgn_de": first, "end_de": last}
+    return _answered(
+        fetcher, decision, decision.table, _PARTS[decision.table], params, (decision.corp_code, first, last)
+    )
 
 
 def is_empty(answer: Answer) -> bool:
@@ -70,19 +92,26 @@ def _tells_accounts(fetcher: Fetcher, report: Report, asked: tuple[str, str], fo
 
 
 def _part(fetcher: Fetcher, report: Report, asked: tuple[str, str], table: str, basis: str = "") -> Delivery:
-    """One answer about a report; without a row where OpenDART has nothing, or tells of another receipt. Accounts of no basis: the major ones."""
+    """One answer about a report. Accounts of no basis: the major ones."""
     path = _MAJOR if table == ACCOUNTS and not basis else _PARTS[table]
     params = {"corp_code": report.corp_code, "bsns_year": asked[0], "reprt_code": asked[1]}
     params |= {"fs_div": basis} if basis else {}
-    answer = fetcher.get(f"/api/{path}.json", params, report.session)
-    suffix = "-".join(filter(None, (path, report.corp_code, *asked, basis)))
+    return _answered(fetcher, report, table, path, params, (report.corp_code, *asked, basis))
+
+
+def _answered(
+    fetcher: Fetcher, filed: Report | Decision, table: str, path: str, params: dict[str, str], words: Sequence[str]
+) -> Delivery:
+    """An answer about a filing; without a row where OpenDART has nothing, or tells of another receipt."""
+    answer = fetcher.get(f"/api/{path}.json", params, filed.session)
+    suffix = "-".join(filter(None, (path, *words)))
     rows = own_columns(registry.table(table)).empty_table()
     if is_empty(answer):
-        return deliver(answer, table, report.session, suffix, rows)
+        return deliver(answer, table, filed.session, suffix, rows)
     try:
-        return deliver(answer, table, report.session, suffix, dart_rows.rows(answer, table, report, params))
+        return deliver(answer, table, filed.session, suffix, dart_rows.rows(answer, table, filed, params))
     except SchemaDrift as drift:
-        return deliver(answer, table, report.session, suffix, rows, problem=drift)
+        return deliver(answer, table, filed.session, suffix, rows, problem=drift)
 
 
 def _company(fetcher: Fetcher, report: Report) -> Delivery:

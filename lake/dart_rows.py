@@ -1,4 +1,4 @@
-"""Periodic reports at OpenDART: which ones a list of receipts names, how to ask for them, and the rows of an answer.
+"""Filings at OpenDART with figures of their own: which ones a list of receipts names, how to ask for them, and the rows of an answer.
 
 OpenDART answers with the newest correction's figures alone, under its receipt number. Rows count only where that is a number that
 was listed for this very report: so neither another quarter's figures nor a later correction's are taken for it. What does not
@@ -6,7 +6,7 @@ belong here: asking (`lake.clients.dart`), and which accounts mean what (silver)
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +19,7 @@ from market import registry
 
 ACCOUNTS, COMPANIES = "bronze.dart_accounts", "bronze.dart_companies"
 SHARES, DIVIDENDS, CHANGES = "bronze.dart_shares", "bronze.dart_dividends", "bronze.dart_capital_changes"
+BONUS_ISSUES, REDUCTIONS = "bronze.dart_bonus_issues", "bronze.dart_capital_reductions"
 ANNUAL = "11011"
 _FIRST_YEAR = 2015
 BASES = ("CFS", "OFS")
@@ -26,9 +27,10 @@ _QUARTER = {1: "11013", 2: "11012", 3: "11014", 4: ANNUAL}
 _TITLE = {1: "분기", 2: "반기", 3: "분기", 4: "사업"}
 _RECEIPT = re.compile(r"\d{14}")
 _REPORT = re.compile(r"(?:\[[^\]]+\])*((분기|반기|사업)보고서) \((\d{4})\.(\d{2})\)")
+_DECISIONS = {BONUS_ISSUES: re.compile("(?<!유)무상증자결정"), REDUCTIONS: re.compile("감자결정")}
 _OURS = {  # of the request and the list; the answer's rows have none of them
     ACCOUNTS: ("fs_div", "stock_code", "report_nm"), SHARES: ("reprt_code", "stock_code", "report_nm"),
-    DIVIDENDS: ("stock_code", "report_nm"), CHANGES: ("stock_code", "report_nm"),
+    **dict.fromkeys((DIVIDENDS, CHANGES, BONUS_ISSUES, REDUCTIONS), ("stock_code", "report_nm")),
 }  # fmt: skip
 _MAY_LACK = {
     ACCOUNTS: (
@@ -46,6 +48,32 @@ _OF_MAJOR = (
 )  # told by the list of receipts, or by fs_div and the report
 _ENVELOPE = ("status", "message")  # beside the fields of the company
 _CHANGED = "The source changed its format: compare the kept payload with the contract"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One company's decisions of a kind among listed receipts, corrections included.
+
+    Parameters
+    ----------
+    table : the bronze table of their figures.
+    receipts : by receipt number the session and the name under which it was listed.
+    """
+
+    corp_code: str
+    stock_code: str
+    table: str
+    receipts: Mapping[str, tuple[date, str]]
+
+    @property
+    def session(self) -> date:
+        """The session of the newest receipt."""
+        return max(session for session, _ in self.receipts.values())
+
+    @property
+    def days(self) -> tuple[str, str]:
+        """First and last day of the receipts, which their numbers begin with: YYYYMMDD."""
+        return min(self.receipts)[:8], max(self.receipts)[:8]
 
 
 @dataclass(frozen=True)
@@ -89,17 +117,27 @@ def reports(listed: pa.Table) -> list[Report]:
     """The periodic reports of companies with a share's code among listed receipts, in the order of their first one."""
     found: dict[tuple[str, ...], dict[str, tuple[date, str]]] = {}
     codes: dict[str, str] = {}
-    names = ("corp_code", "stock_code", "report_nm", "rcept_no", "session_date")
-    for corp, stock, name, number, session in zip(*(listed[column].to_pylist() for column in names), strict=True):
-        told = _REPORT.fullmatch((name or "").strip())
-        if told and corp and number and (stock or "").strip():
+    for corp, stock, name, number, session in _of_listed(listed):
+        if told := _REPORT.fullmatch(name):
             key = (corp, told.group(2), told.group(3), told.group(4))
-            found.setdefault(key, {})[number] = (session, name.strip())
-            codes[corp] = stock.strip()
+            found.setdefault(key, {})[number] = (session, name)
+            codes[corp] = stock
     return [Report(key[0], codes[key[0]], key[1], int(key[2]), int(key[3]), held) for key, held in found.items()]
 
 
-def rows(answer: Answer, table: str, report: Report, asked: Mapping[str, str]) -> pa.Table:
+def decisions(listed: pa.Table) -> list[Decision]:
+    """The decisions whose ratio OpenDART tells, of companies with a share's code, in the order of their first receipt."""
+    found: dict[tuple[str, str], dict[str, tuple[date, str]]] = {}
+    codes: dict[str, str] = {}
+    for corp, stock, name, number, session in _of_listed(listed):
+        for table, title in _DECISIONS.items():
+            if title.search(name) and _RECEIPT.fullmatch(number):
+                found.setdefault((corp, table), {})[number] = (session, name)
+                codes[corp] = stock
+    return [Decision(corp, codes[corp], table, held) for (corp, table), held in found.items()]
+
+
+def rows(answer: Answer, table: str, report: Report | Decision, asked: Mapping[str, str]) -> pa.Table:
     """The rows of an answer that are of this report, each with its receipt's session and its place in the payload.
 
     Parameters
@@ -155,6 +193,14 @@ def last_month(told: pa.Table) -> int:
     """The month in which the company's business year ends; 0 where it is not told."""
     text = str(told["acc_mt"][0].as_py() or "") if told.num_rows else ""
     return int(text) if text.isdecimal() and 1 <= int(text) <= 12 else 0
+
+
+def _of_listed(listed: pa.Table) -> Iterator[tuple[str, str, str, str, date]]:
+    """Company, code of its share, name, number and session of the receipts that have them all."""
+    names = ("corp_code", "stock_code", "report_nm", "rcept_no", "session_date")
+    for corp, stock, name, number, session in zip(*(listed[column].to_pylist() for column in names), strict=True):
+        if corp and number and (stock or "").strip():
+            yield corp, stock.strip(), (name or "").strip(), number, session
 
 
 def _listed(body: Any, where: str) -> list[Any]:

@@ -20,6 +20,11 @@ LATER = timedelta(days=270)
 halt, and a relisting) takes longer. Ours; the longest in the synthetic world are 30 sessions."""
 
 
+RATIO_TOLERANCE = 0.05
+"""How far a factor may be from the one that the decision's own ratio gives, as a logarithm: room for the tick of a low price, and for the
+company's own shares, which get none of a bonus issue (1.4 % in the one recorded: 14,580,207 new of 30,470,749 shares at 0.5 each). Ours."""
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Which factors a disclosed action accounts for.
@@ -64,12 +69,15 @@ def explained(events: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     events : `adjust.base_price_events`: security_id, session_date, known_at, factor, cause, evidence, confidence; any order.
-    decisions : security_id, session_date, action, report_name, evidence, known_at and known_until, every version; any order.
+    decisions : security_id, session_date, action, report_name, evidence, price_factor (old shares / new shares, NaN where it was not told),
+        known_at and known_until, every version; any order.
 
     Returns
     -------
     A new frame, index and order as given. A decision makes a factor of medium confidence a high one; where an opening auction had a
-    hand in it, low becomes medium. The company decides for all its shares: 005930's decision explains 005935's factor.
+    hand in it, low becomes medium. Where the decision tells the share's own ratio, the factor must be that within RATIO_TOLERANCE: one that
+    is has high confidence, one that is not stays unexplained. The company decides for all its shares: 005930's decision explains 005935's
+    factor, whose ratio is not compared.
     """
     rows = events.assign(disclosed_by=pd.Series(None, events.index, dtype="string"))
     told = decisions[decisions["action"].isin(list(EXPLANATIONS))]
@@ -80,6 +88,9 @@ def explained(events: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     rows.loc[at, "cause"], rows.loc[at, "disclosed_by"] = found["explains_as"], found["receipt"]
     rows.loc[at, "evidence"] = rows.loc[at, "evidence"] + "; " + found["report_name"].astype("string").fillna("")
     rows.loc[at, "confidence"] = rows.loc[at, "confidence"].map({"low": "medium", "medium": "high", "high": "high"})
+    agreed = found["disclosed"].dropna()
+    rows.loc[agreed.index, "confidence"] = "high"
+    rows.loc[agreed.index, "evidence"] += agreed.map("; factor {:.6g} by its ratio".format)
     return rows
 
 
@@ -123,15 +134,19 @@ def unexplained(ledger: pa.Table) -> pa.Table:
 def _accounting(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     """By the event's index, the decision that accounts for it."""
     ranks = {action: rank for rank, action in enumerate(EXPLANATIONS)}
-    left = rows[["session_date", "known_at", "cause", "factor"]].assign(issuer=identity.issuer(rows["security_id"]))
-    right = told[["session_date", "action", "report_name", "known_at", "known_until"]].assign(
-        issuer=identity.issuer(told["security_id"]), receipt=told["evidence"], rank=told["action"].map(ranks)
+    left = rows[["security_id", "session_date", "known_at", "cause", "factor"]].assign(
+        issuer=identity.issuer(rows["security_id"])
     )
+    right = told[
+        ["security_id", "session_date", "action", "report_name", "price_factor", "known_at", "known_until"]
+    ].assign(issuer=identity.issuer(told["security_id"]), receipt=told["evidence"], rank=told["action"].map(ranks))
     pairs = left.reset_index(names="event").merge(right, on="issuer", suffixes=("", "_told"))
     if pairs.empty:
-        return pairs.set_index("event").assign(explains_as=None)
+        return pairs.set_index("event").assign(explains_as=None, disclosed=np.nan)
     age = pd.to_datetime(pairs["session_date"]) - pd.to_datetime(pairs["session_date_told"])
-    asked = (pairs["action"], pairs["cause"], pairs["factor"], pairs["report_name"], age)
+    is_own = pairs["security_id"] == pairs["security_id_told"]
+    pairs["disclosed"] = pairs["price_factor"].astype("float64").where(is_own)
+    asked = (pairs["action"], pairs["cause"], pairs["factor"], pairs["report_name"], age, pairs["disclosed"])
     accounts = [_accounts(*one) for one in zip(*asked, strict=True)]
     pairs = pairs[np.array(accounts) & _believed(pairs["known_at"], pairs["known_at_told"], pairs["known_until"])]
     pairs = pairs.assign(explains_as=[EXPLANATIONS[action].cause for action in pairs["action"]])
@@ -141,12 +156,13 @@ def _accounting(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     return newest.drop_duplicates("event").set_index("event")
 
 
-def _accounts(action: str, cause: str, factor: float, report_name: object, age: pd.Timedelta) -> bool:
+def _accounts(action: str, cause: str, factor: float, report_name: object, age: pd.Timedelta, disclosed: float) -> bool:
     explanation = EXPLANATIONS[action]
     fits = (
         cause in explanation.of and explanation.lowers in (None, factor < 1.0) and explanation.title in str(report_name)
     )
-    return fits and timedelta(0) <= age <= explanation.within
+    agrees = np.isnan(disclosed) or abs(np.log(factor / disclosed)) <= RATIO_TOLERANCE
+    return bool(fits and agrees and timedelta(0) <= age <= explanation.within)
 
 
 def _believed(at: pd.Series, known_at: pd.Series, known_until: pd.Series) -> pd.Series:

@@ -12,7 +12,7 @@ import numpy as np
 
 from exchange.clock import SEOUL, epoch
 from exchange.model import News, World
-from exchange.synthetic import accounts, delisted, edgar, filings, funds, krx, news, truth, us, web
+from exchange.synthetic import accounts, decisions, delisted, edgar, filings, funds, krx, news, truth, us, web
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -48,9 +48,12 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
     companies = filings.companies(market[:symbols])
     received = filings.filings(market, all_days, plan, rngs["filings"])
     receipts = [f for f in received if f.received_at >= begin]
-    told = accounts.accounts(
-        market, all_days, plan, lambda t, s: int(panel.columns["listed_shares"][t, s]), received, rngs["accounts"]
-    )
+
+    def shares(t: int, s: int) -> int:
+        return int(panel.columns["listed_shares"][t, s])
+
+    told = accounts.accounts(market, all_days, plan, shares, received, rngs["accounts"])
+    bonus = decisions.bonus_issues(market, all_days, plan, shares, received)
     items = news.headlines(market, all_days, plan, panel.signal, rngs["news"]).items
     shown, found = (
         News([item for item in part if item.published_at >= begin and item.code in served])
@@ -72,6 +75,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         filings=[f for f in receipts if f.corp_code in companies],
         statements={key: said for key, said in told.statements.items() if key[0] in companies},
         capital={key: said for key, said in told.capital.items() if key[0] in companies},
+        bonus_issues={corp: said for corp, said in bonus.items() if corp in companies},
         news=shown,
         web=found,
         indices=indices,

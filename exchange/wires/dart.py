@@ -1,7 +1,7 @@
-"""OpenDART (opendart.fss.or.kr): list.json, company.json, corpCode.xml, and what one periodic report tells.
+"""OpenDART (opendart.fss.or.kr): list.json, company.json, corpCode.xml, and what one periodic report or decision tells.
 
-HTTP is always 200; the outcome is the body's ``status``. What does not belong here: a report's own rows
-(exchange.wires.dart_reports) and documents.
+HTTP is always 200; the outcome is the body's ``status``. What does not belong here: a filing's own rows
+(exchange.wires.dart_reports, exchange.wires.dart_decisions) and documents.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from exchange.clock import SEOUL, Clock
 from exchange.model import Company, Filing, World
-from exchange.wires import dart_reports
+from exchange.wires import dart_decisions, dart_reports
 from exchange.wires.answer import Answer, Ask
 
 _OK = {"status": "000", "message": "정상"}
@@ -30,12 +30,14 @@ _MESSAGES = {
     "800": "시스템 점검으로 인한 서비스가 중지 중입니다.",
 }
 _MOST_PER_PAGE = 100
-_OF_A_REPORT = {
+_OF_A_FILING = {
     "/api/fnlttSinglAcntAll.json": dart_reports.accounts,
     "/api/fnlttSinglAcnt.json": dart_reports.major_accounts,
     "/api/stockTotqySttus.json": dart_reports.shares,
     "/api/alotMatter.json": dart_reports.dividends,
     "/api/irdsSttus.json": dart_reports.changes,
+    "/api/fricDecsn.json": dart_decisions.bonus_issues,
+    "/api/crDecsn.json": dart_decisions.reductions,
 }
 
 
@@ -46,12 +48,12 @@ class Dart:
         self._key = keys["DART_API_KEY"]
 
     def answer(self, ask: Ask, world: World, clock: Clock) -> Answer:
-        """The list of receipts, a company's data, the zipped list of companies, or a part of a periodic report."""
+        """The list of receipts, a company's data, the zipped list of companies, a part of a periodic report, or a decision's figures."""
         routes = {
             "/api/list.json": self._list,
             "/api/company.json": self._company,
             "/api/corpCode.xml": self._corp_codes,
-            **dict.fromkeys(_OF_A_REPORT, self._report),
+            **dict.fromkeys(_OF_A_FILING, self._report),
         }
         route = routes.get(ask.path)
         if route is None:
@@ -92,7 +94,7 @@ class Dart:
         return Answer(body, rows=("list",), session=search.end)
 
     def _report(self, ask: Ask, world: World, clock: Clock) -> Answer:
-        rows = _OF_A_REPORT[ask.path](ask.query, world, clock)
+        rows = _OF_A_FILING[ask.path](ask.query, world, clock)
         if not rows:
             return _status("100" if rows is None else "013")
         return Answer({**_OK, "list": rows}, rows=("list",))

@@ -1,4 +1,4 @@
-"""OpenDART: filings by receipt date, what each periodic report among them tells, and the list of companies.
+"""OpenDART: filings by receipt date, what each periodic report and each decision with a ratio among them tells, and the list of companies.
 
 Wires: `/api/list.json`; `corpCode.xml`; of a filing, those of `lake.dart_asked`. Key in the query, always HTTP 200 with its own `status`.
 What does not belong here: what an answer's rows are (`lake.dart_rows`, `lake.dart_codes`), and since when a filing counts (silver).
@@ -15,7 +15,7 @@ from loguru import logger
 
 from lake import dart_asked, dart_codes, dart_rows
 from lake.dart_asked import NO_DATA, is_empty
-from lake.dart_rows import ACCOUNTS, CHANGES, COMPANIES, DIVIDENDS, SHARES
+from lake.dart_rows import ACCOUNTS, BONUS_ISSUES, CHANGES, COMPANIES, DIVIDENDS, REDUCTIONS, SHARES
 from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, said, text_rows
 from lake.host import Answer, Call, Host, Reply
 from lake.http import Fetcher
@@ -27,7 +27,9 @@ from market.sources import SOURCES
 
 SOURCE = "dart"
 FILINGS = "bronze.dart_filings"
-TABLES = (FILINGS, dart_codes.TABLE, COMPANIES, ACCOUNTS, SHARES, DIVIDENDS, CHANGES)
+TABLES = (
+    FILINGS, dart_codes.TABLE, COMPANIES, ACCOUNTS, SHARES, DIVIDENDS, CHANGES, BONUS_ISSUES, REDUCTIONS,
+)  # fmt: skip
 LIVE = "https://opendart.fss.or.kr"
 KEYS = ("dart_api_key",)
 KEY_FROM = "get a key at opendart.fss.or.kr"
@@ -39,7 +41,7 @@ _LONGEST = timedelta(days=85)  # without a company, OpenDART takes three months 
 
 def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
     """Every filing received after the previous session and up to each of these, by ranges of up to three months; after each range
-    what its periodic reports tell, asked for those reports alone; at last the list of companies.
+    what its periodic reports and its decisions with a ratio tell, asked for these alone; at last the list of companies.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
 
 
 def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Span, first: Answer) -> Iterator[Delivery]:
-    """The receipts of a range, then what its periodic reports tell."""
+    """The receipts of a range, then what its decisions and its periodic reports tell."""
     if is_empty(first) and SOURCE not in ctx.world.simulated:
         now = ctx.clock(SOURCE)()
         problem = not_there(SOURCE, span.last, now, f"status {NO_DATA}: no filing since {span.first}")
@@ -78,7 +80,9 @@ def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Span, first: Answer) -
     for delivery in _listing(fetcher, span, first, parallel):
         listed.append(delivery.rows)
         yield delivery
-    reports = dart_rows.reports(pa.concat_tables(listed))
+    told = pa.concat_tables(listed)
+    yield from in_order(lambda one: dart_asked.of_decision(fetcher, one), dart_rows.decisions(told), parallel)
+    reports = dart_rows.reports(told)
     untold = []
     for report, found in zip(
         reports, in_order(lambda one: dart_asked.of_report(fetcher, one), reports, parallel), strict=True

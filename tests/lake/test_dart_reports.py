@@ -83,6 +83,38 @@ def test_a_listed_report_is_asked_for_group_and_company_alone_and_nothing_else_i
     assert (row["session_date"], row["row_no"], row["thstrm_add_amount"]) == (TUESDAY, 0, None)
 
 
+def test_decisions_with_a_ratio_are_asked_for_once_a_company_and_kind_by_the_days_of_their_receipts(taken: Any) -> None:
+    def receipt(name: str, number: str, code: str = "005930") -> dict[str, str]:
+        return {"report_nm": name, "rcept_no": number, "rcept_dt": number[:8], "stock_code": code}
+
+    figures = dict.fromkeys(own_columns(registry.table(dart_rows.BONUS_ISSUES)).names, "-")
+    figures |= {"corp_code": "00126380", "nstk_ascnt_ps_ostk": "0.5"}
+    del figures["stock_code"], figures["report_nm"]
+    others = [figures | {"rcept_no": number} for number in ("20240503000004", "20240507000005", "20240506000009")]
+
+    class Deciding(Host):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            path, query = request.url.path.rsplit("/", 1)[1], request.url.params
+            if not path.endswith("Decsn.json"):
+                return super().__call__(request)
+            self.asked.append((path, query["corp_code"], query["bgn_de"], query["end_de"]))
+            told = {"status": "000", "message": "정상", "list": others} if path == "fricDecsn.json" else NONE
+            return httpx.Response(200, json=told)
+
+    host = Deciding([
+        receipt("주요사항보고서(무상증자결정)", "20240503000004"), receipt("[기재정정]주요사항보고서(무상증자결정)", "20240507000005"),
+        receipt("주요사항보고서(감자결정)", "20240507000006"), receipt("주요사항보고서(유무상증자결정)", "20240507000007"),
+        receipt("주요사항보고서(무상증자결정)", "20240507000008", " "),
+    ], {})  # fmt: skip
+    found = rows(taken(host), dart_rows.BONUS_ISSUES)
+    assert sorted(host.asked) == [
+        ("crDecsn.json", "00126380", "20240507", "20240507"), ("fricDecsn.json", "00126380", "20240503", "20240507"),
+    ]  # fmt: skip
+    assert [(row["rcept_no"], row["session_date"], row["report_nm"]) for row in found] == [
+        ("20240503000004", FRIDAY, "주요사항보고서(무상증자결정)"), ("20240507000005", TUESDAY, "[기재정정]주요사항보고서(무상증자결정)"),
+    ]  # fmt: skip
+
+
 def test_a_day_without_a_report_asks_for_none(taken: Any) -> None:
     host = Host([{"report_nm": "주식분할결정", "rcept_no": "20240507000002", "rcept_dt": "20240507"}], {})
     taken(host)

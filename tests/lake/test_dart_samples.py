@@ -25,7 +25,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "opendart.md"
 OF_A_REPORT = {
     "fnlttSinglAcntAll": dart_rows.ACCOUNTS, "real_fnlttSinglAcntAll_007810_2022Q1_excerpt": dart_rows.ACCOUNTS,
     "fnlttSinglAcnt": dart_rows.ACCOUNTS, "stockTotqySttus": dart_rows.SHARES, "alotMatter": dart_rows.DIVIDENDS,
-    "irdsSttus": dart_rows.CHANGES,
+    "irdsSttus": dart_rows.CHANGES, "fricDecsn": dart_rows.BONUS_ISSUES, "crDecsn": dart_rows.REDUCTIONS,
 }  # fmt: skip
 LISTS = ("list_samsung", "real_list_005930_20230912")
 READ_BY_HAND = {  # how many rows, and of the first one what a person reads in the file
@@ -34,6 +34,8 @@ READ_BY_HAND = {  # how many rows, and of the first one what a person reads in t
     "fnlttSinglAcnt": (1, {"account_id": None, "fs_div": "CFS", "account_nm": "유동자산", "thstrm_amount": "195,936,557,000,000"}),
     "stockTotqySttus": (1, {"se": "보통주", "distb_stock_co": "5,969,782,550", "profit_incnr": "1,810,684,300"}),
     "alotMatter": (1, {"se": "주당액면가액(원)", "stock_knd": "-", "thstrm": "100"}),
+    "fricDecsn": (1, {"corp_name": "TYM", "nstk_ascnt_ps_ostk": "0.5", "nstk_lstprd": "2023년 06월 16일"}),
+    "crDecsn": (1, {"corp_name": "코다코", "bfcr_tisstk_ostk": "281,338,637", "atcr_tisstk_ostk": "14,066,749"}),
     "irdsSttus": (1, {"isu_dcrs_de": "-", "isu_dcrs_qy": "-", "stlm_dt": "2023-12-31"}),
 }  # fmt: skip
 FILES = sorted(SHARED.rglob("*.json")) if SHARED.is_dir() else []

@@ -17,7 +17,7 @@ from market import registry
 from market.errors import Permanent
 from tests.lake.conftest import Intake
 
-FILINGS, CODES, COMPANIES, ACCOUNTS, SHARES, DIVIDENDS, CHANGES = dart.TABLES
+FILINGS, CODES, COMPANIES, ACCOUNTS, SHARES, DIVIDENDS, CHANGES, BONUS_ISSUES, _ = dart.TABLES
 PASSING = [
     "rate-limit:retry_after=0,first=3", "server-errors:first=3", "cut:first=3", "truncated:first=3", "html:first=3",
     "error-body:first=3", "duplicates", "slow:delay=0.01",
@@ -144,6 +144,17 @@ def test_annual_reports_tell_shares_dividends_and_changes_of_capital(spring: Ser
     events = spring.world.truth["krx"]["dividends"]
     assert ("00126380", "1,444") in paid
     assert {event["amount_krw"] for event in events if event["code"] == "005930"} <= {361}
+
+
+def test_a_bonus_issue_has_the_ratio_of_the_truth(spring: Server, intake: Intake) -> None:
+    intake.take("dart", intake.sessions("dart"))
+    truth = {event["code"]: event["ratio"] for event in spring.world.truth["krx"]["bonus_issues"]}
+    filed = {f.rcept_no: f.stock_code for f in spring.world.filings or () if "무상증자결정" in f.report_nm}
+    kept = rows(intake, BONUS_ISSUES)
+    assert {row["rcept_no"]: float(row["nstk_ascnt_ps_ostk"]) for row in kept} == {
+        no: truth[code] for no, code in filed.items()
+    }
+    assert kept
 
 
 def test_a_revision_by_the_source_and_a_word_for_an_amount_are_rows_as_they_came(

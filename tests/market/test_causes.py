@@ -31,10 +31,20 @@ def decisions(*told: tuple[str, int] | tuple[str, int, dict[str, Any]]) -> pd.Da
     for n, (action, days, *more) in enumerate(told):
         day = EX - timedelta(days=days)
         row = {"security_id": "XKRX:005930", "session_date": day, "action": action, "report_name": "결정",
-               "evidence": f"DART {n}", "known_at": pd.Timestamp(day, tz="UTC"), "known_until": NEVER}  # fmt: skip
+               "evidence": f"DART {n}", "price_factor": np.nan, "known_at": pd.Timestamp(day, tz="UTC"), "known_until": NEVER}  # fmt: skip
         rows.append(row | (more[0] if more else {}))
     frame = pd.DataFrame(
-        rows, columns=["security_id", "session_date", "action", "report_name", "evidence", "known_at", "known_until"]
+        rows,
+        columns=[
+            "security_id",
+            "session_date",
+            "action",
+            "report_name",
+            "evidence",
+            "price_factor",
+            "known_at",
+            "known_until",
+        ],
     )
     return frame.assign(**{n: pd.to_datetime(frame[n], utc=True) for n in ("known_at", "known_until")})
 
@@ -93,6 +103,46 @@ def test_without_decisions_every_factor_stands_as_its_base_tells_it() -> None:
 def test_an_opening_auction_s_factor_is_at_most_of_medium_confidence() -> None:
     told = decisions(("consolidation_decision", 60))
     assert said(event("consolidation", 10.0, "low"), told) == ("consolidation", "DART 0", "medium")
+
+
+@pytest.mark.parametrize(
+    ("cause", "factor", "action", "ratio", "found"),
+    [
+        ("rights_or_other", 0.5, "bonus_decision", 0.5, ("bonus_issue", "DART 0", "high")),
+        (
+            "rights_or_other",
+            0.6763,
+            "bonus_decision",
+            1 / 1.5,
+            ("bonus_issue", "DART 0", "high"),
+        ),  # own shares get none
+        ("rights_or_other", 0.909, "bonus_decision", 0.5, ("rights_or_other", None, "low")),
+        ("rights_or_other", 0.5, "bonus_decision", 0.909, ("rights_or_other", None, "low")),
+        ("consolidation", 20.0, "capital_reduction_decision", 20.0, ("capital_reduction", "DART 0", "high")),
+        ("consolidation", 10.0, "capital_reduction_decision", 20.0, ("consolidation", None, "low")),
+    ],
+)
+def test_a_ratio_that_was_told_is_held_against_the_factor(
+    cause: str, factor: float, action: str, ratio: float, found: tuple[str, str | None, str]
+) -> None:
+    told = decisions((action, 40, {"price_factor": ratio}))
+    assert said(event(cause, factor, "low"), told) == found
+    if found[1]:
+        assert (
+            causes.explained(event(cause, factor), told)["evidence"]
+            .iloc[0]
+            .endswith(f"; factor {ratio:.6g} by its ratio")
+        )
+
+
+def test_a_correction_with_the_right_ratio_explains_what_the_original_does_not() -> None:
+    told = decisions(("bonus_decision", 60, {"price_factor": 0.9}), ("bonus_decision", 40, {"price_factor": 0.5}))
+    assert said(event("rights_or_other", 0.5), told) == ("bonus_issue", "DART 1", "high")
+
+
+def test_the_ratio_of_the_common_share_is_not_held_against_a_preferred_one() -> None:
+    told = decisions(("bonus_decision", 40, {"price_factor": 0.9}))
+    assert said(event("rights_or_other", 0.5, "low", "XKRX:005935"), told) == ("bonus_issue", "DART 0", "medium")
 
 
 def test_a_decision_explains_the_factor_of_the_company_s_other_shares_and_of_no_other_company() -> None:

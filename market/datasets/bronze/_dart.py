@@ -6,12 +6,13 @@ What does not belong here: any one table.
 import calendar
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from market import fundamentals as figures
 from market import identity
-from market.datasets.bronze._parse import day, with_first_known
+from market.datasets.bronze._parse import day, number, with_first_known
 from market.table import Frames
 
 QUARTERS = {"11013": 1, "11012": 2, "11014": 3, "11011": 4}
@@ -60,6 +61,21 @@ def by_fiscal_period(rows: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(rows, preserve_index=False)
 
 
+def price_factors(frames: Frames) -> pd.Series:
+    """Old shares / new shares of the decisions that tell a ratio, by receipt number; what a receipt was first told with counts.
+
+    Of a bonus issue 1 / (1 + new shares per share held); of a reduction of capital the common shares before / after, since its ratio
+    in percent is what is left with some companies and what is gone with others.
+    """
+    bonus, reductions = (
+        _figures(frames.get(name)) for name in ("bronze.dart_bonus_issues", "bronze.dart_capital_reductions")
+    )
+    factors = pd.concat(
+        [1.0 / (1.0 + bonus["nstk_ascnt_ps_ostk"]), reductions["bfcr_tisstk_ostk"] / reductions["atcr_tisstk_ostk"]]
+    )
+    return factors[np.isfinite(factors) & (factors > 0)]
+
+
 def last_days(names: pd.Series) -> list[date | None]:
     """The last day that each report tells of, by its name: 분기보고서 (2024.03); None where the name tells none."""
     months = names.astype("string").str.extract(_MONTH)[0]
@@ -84,3 +100,15 @@ def _receipt_day(numbers: pd.Series) -> pd.Series:
 
 def _month_end(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
+
+
+_RATIOS = ("nstk_ascnt_ps_ostk", "bfcr_tisstk_ostk", "atcr_tisstk_ostk")
+
+
+def _figures(delivered_rows: pa.Table | None) -> pd.DataFrame:
+    """The figures of decisions by receipt number, NaN where unknown."""
+    if delivered_rows is None:
+        return pd.DataFrame(columns=list(_RATIOS), dtype="float64")
+    rows = delivered_rows.to_pandas(timestamp_as_object=False).sort_values(["fetched_at", "payload_digest", "row_no"])
+    rows = rows.drop_duplicates("rcept_no").set_index("rcept_no")
+    return pd.DataFrame({name: number(rows[name]) for name in _RATIOS if name in rows.columns}, index=rows.index)

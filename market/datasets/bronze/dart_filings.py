@@ -4,7 +4,7 @@ import pandas as pd
 import pyarrow as pa
 
 from market import bitemporal, identity
-from market.datasets.bronze._dart import since_receipt
+from market.datasets.bronze._dart import price_factors, since_receipt
 from market.datasets.bronze._delivered import as_text, delivered
 from market.datasets.bronze._parse import day, month
 from market.table import Frames, Table
@@ -52,7 +52,7 @@ def filings(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
 
 
 def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
-    """Rows of silver.corporate_actions: decisions that listed companies disclosed, amendments as their own."""
+    """Rows of silver.corporate_actions: decisions that listed companies disclosed, amendments as their own, with the ratio where it was told."""
     rows = _rows(delivered_rows, frames)
     rows["action"] = pd.Series(None, index=rows.index, dtype="string")
     for word in sorted(DECISIONS, key=len, reverse=True):  # the longest title first: it may hold a shorter one
@@ -60,6 +60,7 @@ def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
             rows["action"].isna() & rows["report_name"].str.contains(word), DECISIONS[word]
         )
     rows["evidence"] = "DART " + rows["receipt_no"].astype("string")
+    rows["price_factor"] = rows["receipt_no"].map(price_factors(frames)).astype("float64")
     listed = rows[rows["action"].notna() & rows["security_id"].notna()].reset_index(drop=True)
     key = ("security_id", "session_date", "action", "evidence")
     return pa.Table.from_pandas(bitemporal.versions(listed, key, ("report_name",)), preserve_index=False)

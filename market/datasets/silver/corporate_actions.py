@@ -12,6 +12,8 @@ ACTIONS = (
     "split", "cash_dividend", "split_decision", "consolidation_decision", "rights_decision", "bonus_decision",
     "rights_and_bonus_decision", "capital_reduction_decision", "spin_off_decision", "dividend_decision",
 )  # fmt: skip
+RATIOS = ("bronze.dart_bonus_issues", "bronze.dart_capital_reductions")
+"""Figures of decisions, of the sessions of their receipts."""
 BY_YEAR = "bronze.dart_dividends"
 """Its reports reach a call with all that the company told before: the same amount told again is no row."""
 
@@ -47,7 +49,14 @@ TABLE = Table(
             "counts; null: one payment, on session_date",
             nullable=True,
         ),
-        Column("price_factor", "float64", "old shares / new shares; splits", "1", True, (Between(0),)),
+        Column(
+            "price_factor",
+            "float64",
+            "old shares / new shares; splits, and decisions of which it was told",
+            "1",
+            True,
+            (Between(0),),
+        ),
         Column("report_name", "string", "name of the filing", nullable=True),
         Column("evidence", "string", "receipt number or the event's origin"),
         UNREADABLE,
@@ -61,6 +70,7 @@ TABLE = Table(
     reads=(
         *(Read(name, spread="session_date") for name in FEEDS if name != BY_YEAR),
         Read(BY_YEAR, spread=series_column(BY_YEAR), history=None),
+        *(Read(name, "side") for name in RATIOS),
         Read("silver.sessions", "side", history=None),
         HOLDERS,
     ),

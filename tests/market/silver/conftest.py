@@ -71,6 +71,15 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "stock_knd": "보통주", "thstrm": "1,444", "frmtrm": "1,444", "lwfr": "1,444", "stlm_dt": "2023-12-31",
         "stock_code": "005930", "report_nm": "사업보고서 (2023.12)",
     },
+    "bronze.dart_bonus_issues": {
+        "rcept_no": "20240503000001", "corp_code": "00126380", "corp_name": "삼성전자", "nstk_ostk_cnt": "14,580,207",
+        "bfic_tisstk_ostk": "30,470,749", "nstk_ascnt_ps_ostk": "0.5", "nstk_ascnt_ps_estk": "-", "stock_code": "005930",
+        "report_nm": "주요사항보고서(무상증자결정)",
+    },
+    "bronze.dart_capital_reductions": {
+        "rcept_no": "20240503000001", "corp_code": "00126380", "corp_name": "삼성전자", "bfcr_tisstk_ostk": "281,338,637",
+        "atcr_tisstk_ostk": "14,066,749", "cr_rt_ostk": "5.00", "stock_code": "005930", "report_nm": "주요사항보고서(감자결정)",
+    },
     "bronze.naver_coverage": {"query": "삼성전자", "code": "005930", "is_covered": True, "n_items": 3},
     "bronze.naver_news": {
         "query": "삼성전자", "code": "005930", "title": "<b>삼성전자</b> 실적", "originallink": "https://press.kr/1",

@@ -52,3 +52,34 @@ def test_every_title_gives_its_own_action(title: str, form: str, answer: Any, si
 def test_rights_with_a_bonus_issue_are_not_a_bonus_issue(answer: Any, silver: Any) -> None:
     told = answer(FILINGS, "2024-05-03 11:00", {"report_nm": "주요사항보고서(유무상증자결정)"})
     assert silver("silver.corporate_actions", told)["action"].tolist() == ["rights_and_bonus_decision"]
+
+
+@pytest.mark.parametrize(
+    ("title", "table", "figures", "factor"),
+    [
+        ("무상증자결정", "bronze.dart_bonus_issues", {}, 1 / 1.5),
+        (
+            "감자결정",
+            "bronze.dart_capital_reductions",
+            {},
+            281_338_637 / 14_066_749,
+        ),  # of its own 5.00 % are left, not gone
+        ("무상증자결정", "bronze.dart_bonus_issues", {"nstk_ascnt_ps_ostk": "-"}, None),
+        ("무상증자결정", "bronze.dart_bonus_issues", {"rcept_no": "20240503000002"}, None),
+        ("감자결정", "bronze.dart_capital_reductions", {"atcr_tisstk_ostk": "0"}, None),
+    ],
+)
+def test_a_decision_has_the_factor_that_its_own_figures_give(
+    title: str, table: str, figures: dict[str, str], factor: float | None, answer: Any, silver: Any
+) -> None:
+    told = answer(FILINGS, "2024-05-03 11:00", {"report_nm": f"주요사항보고서({title})"})
+    (row,) = silver("silver.corporate_actions", told, answer(table, "2024-05-03 11:01", figures)).to_dict("records")
+    assert row["price_factor"] == pytest.approx(factor) if factor else pd.isna(row["price_factor"])
+
+
+def test_a_ratio_that_is_told_otherwise_later_changes_nothing(answer: Any, silver: Any) -> None:
+    told = answer(FILINGS, "2024-05-03 11:00", {"report_nm": "무상증자결정"})
+    first = answer("bronze.dart_bonus_issues", "2024-05-03 11:01", {})
+    later = answer("bronze.dart_bonus_issues", "2024-07-03 11:01", {"nstk_ascnt_ps_ostk": "1"})
+    (row,) = silver("silver.corporate_actions", told, first, later).to_dict("records")
+    assert row["price_factor"] == pytest.approx(1 / 1.5)

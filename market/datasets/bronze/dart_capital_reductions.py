@@ -1,0 +1,57 @@
+"""bronze.dart_capital_reductions: the figures of a decision to reduce the capital, as OpenDART delivers them."""
+
+from market.datasets.bronze._delivered import as_text, delivered
+from market.table import Table
+
+TABLE = Table(
+    __name__,
+    doc="Figures of each newly listed decision to reduce the capital, as delivered by OpenDART (crDecsn.json): shares before and after, "
+    "whose ratio silver.corporate_actions holds beside the decision.",
+    columns=delivered(
+        as_text("rcept_no", "receipt number of the decision that the figures are of"),
+        as_text("corp_cls", "Y KOSPI, K KOSDAQ, N KONEX, E other"),
+        as_text("corp_code", "DART's code of the company, eight digits"),
+        as_text("corp_name", "company"),
+        as_text("crstk_ostk_cnt", "common shares concerned"),
+        as_text("crstk_estk_cnt", "other shares concerned"),
+        as_text("fv_ps", "par value per share"),
+        as_text("bfcr_cpt", "capital before"),
+        as_text("atcr_cpt", "capital after"),
+        as_text("bfcr_tisstk_ostk", "common shares before"),
+        as_text("atcr_tisstk_ostk", "common shares after"),
+        as_text("bfcr_tisstk_estk", "other shares before"),
+        as_text("atcr_tisstk_estk", "other shares after"),
+        as_text(
+            "cr_rt_ostk",
+            "ratio for common shares, in percent: what is left or what is gone, as the company understood it",
+        ),
+        as_text("cr_rt_estk", "ratio for other shares"),
+        as_text("cr_std", "record date"),
+        as_text("cr_mth", "how it is done, in words"),
+        as_text("cr_rs", "why"),
+        as_text("crsc_gmtsck_prd", "day of the holders' meeting"),
+        as_text("crsc_trnmsppd", "suspension of transfers"),
+        as_text("crsc_osprpd", "period in which old shares are handed in"),
+        as_text("crsc_trspprpd", "suspension of trading"),
+        as_text("crsc_osprpd_bgd", "its first day, old shares"),
+        as_text("crsc_osprpd_edd", "its last day, old shares"),
+        as_text("crsc_trspprpd_bgd", "first day of the suspension of trading"),
+        as_text("crsc_trspprpd_edd", "last day of the suspension of trading"),
+        as_text("crsc_nstkdlprd", "day on which new shares are handed out"),
+        as_text("crsc_nstklstprd", "day on which new shares are to be listed"),
+        as_text("cdobprpd_bgd", "first day for creditors to object"),
+        as_text("cdobprpd_edd", "last day for creditors to object"),
+        as_text("ospr_nstkdl_pl", "where shares are handed in and out"),
+        as_text("bddd", "day of the board's decision"),
+        as_text("od_a_at_t", "outside directors there"),
+        as_text("od_a_at_b", "outside directors away"),
+        as_text("adt_a_atn", "whether the auditor was there"),
+        as_text("ftc_stt_atn", "whether it is to be reported to the Fair Trade Commission"),
+        as_text("stock_code", "short code of the listed share, as the list of receipts has it"),
+        as_text("report_nm", "name of the report in that list"),
+    ),
+    key=("request", "payload_digest", "row_no", "fetched_at"),
+    known_at="when the payload was fetched",
+    writer="delta-rs",
+    source="dart",
+)
