@@ -39,7 +39,8 @@ FEW_ONWARD, MANY_ONWARD = (4, 80), (2, 20)
 MEMORY_MB = 256
 REPORTS = ("sec", "dart", "krx_market")
 """Sources with reports, or delistings, which are rare: more sessions are asked for."""
-UNASKED = {"bronze.dart_companies"}  # asked where a fiscal year is not the calendar's, which none is at the exchange
+UNASKED = {"bronze.dart_companies", "bronze.dart_capital_reductions"}
+"""Asked where a fiscal year is not the calendar's, and where a company reduces its capital: none does at the exchange."""
 SHARED = ROOT.parent / "shared" / "data"
 NO_DATA = '{"status":"013","message":"조회된 데이타가 없습니다."}'.encode()
 CODES = (
@@ -183,7 +184,8 @@ def _recorded(source: str) -> tuple[Sequence[str], tuple[date, date], dict[Key, 
         with zipfile.ZipFile(codes, "w") as archive:
             archive.writestr("CORPCODE.xml", CODES)
         answers = {("/api/list.json", ""): body, ("/api/corpCode.xml", ""): codes.getvalue()}
-        answers |= dict.fromkeys((("/api/fnlttSinglAcntAll.json", ""), ("/api/company.json", "")), NO_DATA)
+        empty = ("fnlttSinglAcntAll", "fnlttSinglAcnt", "company")
+        answers |= {(f"/api/{name}.json", ""): NO_DATA for name in empty}
         return (), (date(2023, 9, 12), date(2023, 9, 12)), answers
     if source == "naver":
         body = (folder / "real_news_search_20230308_excerpt.json").read_bytes()
