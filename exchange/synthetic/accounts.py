@@ -16,7 +16,7 @@ import numpy as np
 
 from exchange.model import Capital, Filing, Statement, Told
 from exchange.synthetic.companies import Security
-from exchange.synthetic.events import Plan
+from exchange.synthetic.events import Event, Plan
 from exchange.synthetic.figures import end_of, quarters
 
 FLOWS = ("revenue", "operating_income", "profit", "net_income")
@@ -81,6 +81,9 @@ def accounts(
     heads = {s.corp_code: i for i, s in reversed(list(enumerate(securities)))}
     preferred = {s.corp_code: i for i, s in enumerate(securities) if heads[s.corp_code] != i}
     years = range(sessions[0].year - _YEARS_BEFORE, sessions[-1].year + 1)
+    events: dict[int, list[Event]] = {}
+    for event in plan.events:
+        events.setdefault(event.security, []).append(event)
     clerks = {}
     for i, security in enumerate(securities):
         clerk = _Clerk(i, security, years, rng)  # drawn for each in turn: a small world shows the large one's numbers
@@ -93,8 +96,8 @@ def accounts(
             continue
         clerk = clerks[filing.corp_code]
         clerk.file(filing, report, made)
-        classes = (clerk.position, preferred.get(filing.corp_code))
-        said = _capital(classes, report, filing, sessions, plan, shares)
+        theirs = events.get(preferred.get(filing.corp_code, -1), ())
+        said = _capital(clerk.position, report, filing, sessions, (events.get(clerk.position, ()), theirs), shares)
         made.capital.setdefault((filing.corp_code, str(report.year), report.code), []).append(said)
     made.truth.update({c.code: {"corp_code": corp, "reports": c.reports} for corp, c in clerks.items()})
     return made
@@ -174,27 +177,23 @@ def _booked(books: Books, year: int, n: int, item: str) -> int | None:
 
 
 def _capital(
-    classes: tuple[int, int | None],
-    report: Reported,
-    filing: Filing,
-    sessions: Sequence[date],
-    plan: Plan,
+    at: int, report: Reported, filing: Filing, sessions: Sequence[date], events: tuple[Sequence[Event], Sequence[Event]],
     shares: Shares,
-) -> Capital:
+) -> Capital:  # fmt: skip
     """Shares at the end of the period (or when the world begins), and what happened to them and was paid in the year so far.
 
     Parameters
     ----------
-    classes : positions of the common and of the preferred share, None where there is none.
+    events : of the common share, which is at that position, and of the preferred one.
     """
-    at = classes[0]
     first, last = date(report.year, 1, 1), end_of(12, report.year, report.quarter)
     end = max(bisect_right(sessions, last) - 1, 0)
-    mine = [e for e in plan.events if e.security == at]
-    payments = [e for e in plan.events if e.kind == "cash_dividend" and first <= sessions[e.at] <= last]
-    paid, preferred = (sum(e.amount_krw for e in payments if e.security == one) for one in classes)
+    paid, preferred = (
+        sum(e.amount_krw for e in each if e.kind == "cash_dividend" and first <= sessions[e.at] <= last)
+        for each in events
+    )
     changes = []
-    for event in mine:
+    for event in events[0]:
         day = sessions[event.shares_at] if event.kind in _CHANGES and event.shares_at < len(sessions) else None
         if day is not None and first <= day <= last and event.shares_at > 0:
             added = shares(event.shares_at, at) - shares(event.shares_at - 1, at)
