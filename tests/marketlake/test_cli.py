@@ -164,7 +164,10 @@ def test_sql_reads_the_release_that_is_asked_for(small_lake):
         (["tables", "gold.nothing"], "expected a table among"),
         (["features", "compute", "rsj(close, 14)", "--symbol", "005930"], "expected an operator"),
         (["features", "show", "nothing"], "expected one of"),
-        (["rulebook", "2024-05-03", "--market", "NYSE"], "expected a market of KOSPI, KOSDAQ, KONEX, NXT; was 'NYSE'"),
+        (
+            ["rulebook", "2024-05-03", "--market", "NYSE"],
+            "expected a market of KOSPI, KOSDAQ, KONEX, NXT, ETF; was 'NYSE'",
+        ),
         (["rulebook", "2024-05-03", "--rule", "ticks"], "expected a rule of tick_size"),
         (["rulebook", "1999-05-03"], "expected a day from 2010-01-04"),
         (["predict", "999999"], "expected securities that release r00002 knows"),
@@ -235,7 +238,9 @@ def test_an_unverified_line_of_the_rulebook_says_so():
 
 def test_without_a_day_the_rulebook_is_today_s():
     told = json.loads(run("rulebook", "--rule", "tick_size", "--json").output)
-    assert told["day"] == str(datetime.now(ZoneInfo("Asia/Seoul")).date()) and len(told["lines"]) == 3
+    assert told["day"] == str(datetime.now(ZoneInfo("Asia/Seoul")).date()) and {
+        line["market"] for line in told["lines"]
+    } == {"KOSPI", "KOSDAQ", "KONEX", "ETF"}
 
 
 def test_tables_explain_and_features_answer():
