@@ -4,6 +4,7 @@ What does not belong here: the pointer itself (`lake.releases`), what was said o
 """
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -53,8 +54,7 @@ def publish(lake: Lake, kind: str) -> tuple[Release, bool]:
         parent=current.release_id if current else "",
         checks=counts,
     )
-    shown.prepare(lake.settings, release)
-    return lake.releases.publish(release, after=moved), True
+    return lake.releases.publish(release, after=moved, ready=partial(shown.prepare, lake.settings)), True
 
 
 def _versions(lake: Lake, current: Release | None, kind: str) -> dict[str, int]:

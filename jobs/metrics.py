@@ -31,7 +31,7 @@ from lake.watch import Watch
 from lake.watching import quota_of, watched
 from market import calendars, registry
 from market.errors import MarketlakeError
-from market.sources import SOURCES, session_due_at
+from market.sources import session_due_at
 
 JOBS = (*INGEST.values(), BUILD, TRAIN, SCORE, FRESH)
 ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
@@ -261,7 +261,7 @@ def lag_seconds(coming: Sequence[date], now: datetime) -> float:
 
 
 def _is_covered(lake: Lake, exchange: str) -> bool:
-    return any(lake.world.covers_source(source.name) for source in SOURCES.values() if source.exchange == exchange)
+    return lake.world.covers_exchange(exchange)
 
 
 def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:

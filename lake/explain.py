@@ -4,7 +4,8 @@ What does not belong here: how each table's rows lead to others (`lake.explain_l
 """
 
 import difflib
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from lake.chain import Chain, Link
@@ -91,8 +92,7 @@ def _key(sql: ReleaseSql, table: Table, given: list[str | date]) -> dict[str, An
     if "security_id" in key:
         key["security_id"] = _security(sql, str(key["security_id"]))
     for name, value in key.items():
-        if table.column(name).type == "date":
-            key[name] = _date(table, name, value)
+        key[name] = _part(table, name, value)
     return key
 
 
@@ -118,11 +118,29 @@ def _security(sql: ReleaseSql, given: str) -> str:
     )  # fmt: skip
 
 
-def _date(table: Table, name: str, value: object) -> date:
+def _part(table: Table, name: str, value: Any) -> Any:
+    """A part of the key in its column's type, since an engine may not compare an instant with a text."""
+    read = _READ.get(table.column(name).type)
+    if read is None or isinstance(value, date):
+        return value
+    of_text, example = read
     try:
-        return value if isinstance(value, date) else date.fromisoformat(str(value))
+        return of_text(str(value))
     except ValueError as error:
-        raise Permanent(f"explain {table.name}", expected=f"{name} such as 2024-05-03", found=repr(value)) from error
+        raise Permanent(f"explain {table.name}", expected=f"{name} such as {example}", found=repr(value)) from error
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("no offset")
+    return found
+
+
+_READ: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "date": (date.fromisoformat, "2024-05-03"), "timestamp": (_instant, "2024-05-03T06:30:00Z"),
+    "int32": (int, "7"), "int64": (int, "7"),
+}  # fmt: skip
 
 
 def _row(sql: ReleaseSql, table: Table, key: dict[str, Any]) -> dict[str, Any]:

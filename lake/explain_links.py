@@ -36,6 +36,7 @@ class Trail(Silver):
             "silver.stories": self._story,
             "silver.mentions": self._mention,
             "silver.fundamentals": self._figure,
+            "silver.corporate_actions": self._action,
             "silver.adjustments": self._adjustment,
             "silver.news_coverage": lambda table, row, column: self._counted(table, row),
             "gold.prices": self._price,

@@ -13,12 +13,13 @@ from lake.chain import Link
 from lake.explain_rows import LISTED, Row, Rows, by_then, title, values_of
 from market import identity, lookup, mentions, registry
 from market.datasets.bronze.krx_services import OPEN
-from market.datasets.silver import fundamentals, symbols
+from market.datasets.silver import corporate_actions, fundamentals, symbols
 from market.datasets.silver._feeds import series_column
 from market.datasets.silver.listings import LIQUIDATION, SERVICE, SHOWN_BY
 from market.table import Column, Frames, Table
 
 BARS = "silver.prices"
+RECEIPT = "DART "
 
 
 class Silver(Rows):
@@ -195,6 +196,22 @@ class Silver(Rows):
             return tuple(self._delivery(bronze, part) for part in parts if part is not None)
         return ()
 
+    def _action(self, table: Table, row: Row, column: Column) -> Link:
+        """The list, report or chart that told it; of a decision's ratio the decision's figures."""
+        link = self._typed(table, row, column)
+        ratio = self._ratio(row) if column.name == "price_factor" else ()
+        return Link(link.what, link.facts, ratio or link.links)
+
+    def _ratio(self, row: Row) -> tuple[Link, ...]:
+        """The figures of a Korean decision that tell its price factor."""
+        links: list[Link] = []
+        if row["price_factor"] is not None and row["evidence"].startswith(RECEIPT):
+            for name in corporate_actions.RATIOS:
+                query = f"SELECT * FROM {name} WHERE rcept_no = ? ORDER BY fetched_at, payload_digest, row_no LIMIT 1"
+                found = self._rows(query, [row["evidence"].removeprefix(RECEIPT)])
+                links += [self._delivery(registry.table(name), one) for one in found]
+        return tuple(links)
+
     def _adjustment(self, table: Table, row: Row, column: Column) -> Link:
         """The bars of the ex-date and the session before, and what disclosed the factor, all as they were believed with the row."""
         names = ("factor", "cause", "evidence", "confidence", "disclosed_by")
@@ -209,7 +226,9 @@ class Silver(Rows):
             [*key, decision or ""], "session_date, action",
         )  # fmt: skip
         links = [self._silver(prices, bar, ("close", "base_price", "open", "listed_shares")) for bar in bars]
-        links += [self._silver(actions, one, ("action", "report_name", "price_factor", "amount")) for one in told]
+        for one in told:
+            link = self._silver(actions, one, ("action", "report_name", "price_factor", "amount"))
+            links.append(Link(link.what, link.facts, (*link.links, *self._ratio(one))))
         return Link(title(table, row), {**values_of(row, names), **self._about(table, row)}, tuple(links))
 
     def _counted(self, table: Table, row: Row) -> Link:

@@ -6,7 +6,7 @@ The highest generation says what is current. What does not belong here: deciding
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -123,11 +123,14 @@ class Releases:
         numbers = [int(name[1:-5]) for name in written if name.startswith("r") and name.endswith(".json")]
         return f"r{max(numbers, default=0) + 1:05d}"
 
-    def publish(self, release: Release, after: int | None = None) -> Release:
+    def publish(
+        self, release: Release, after: int | None = None, ready: Callable[[Release], None] | None = None
+    ) -> Release:
         """Write the release, then move the pointer to it by one conditional write.
 
         Parameters
         ----------
+        ready : called once the release's id is ours, before the pointer moves.
         after : number of the pointer's move that the release was made from, by `head`; the last one unless given.
 
         Raises
@@ -137,6 +140,8 @@ class Releases:
         """
         if not self._store.put_if_absent(f"{FOLDER}/{release.release_id}.json", release.to_json()):
             raise self._lost(release.release_id)
+        if ready is not None:
+            ready(release)
         self._move(release.release_id, "publish", self.head()[0] if after is None else after)
         return release
 

@@ -14,7 +14,7 @@ from market.errors import MarketlakeError, Permanent, Transient
 
 
 def prepare(settings: Settings, release: Release) -> None:
-    """Make a release that is not published yet readable in SQL, so that who switches to it does not wait for that.
+    """Make a release whose id is taken, but which is not published yet, readable in SQL: who switches to it does not wait for that.
 
     Where the engine is away, it is left to those who read the release.
     """

@@ -59,7 +59,7 @@ class World:
         """True where the world has the source at all, the settings do not leave it out, and there is something to ask it for."""
         if is_off(self.settings, source):
             return False
-        if SOURCES[source].by_symbol and not (self.symbols(source) or self.us.takes_list or self.korean(source)):
+        if not (self._owes(source) or self.korean(source)):
             return False
         return source not in self.simulated or bool(self.covered.get(source, {}).get("covered"))
 
@@ -67,9 +67,15 @@ class World:
         """True where a missing answer of the source for that session would be an error."""
         return self.covers_source(source) and session in self._days_of(source, session)
 
+    def covers_exchange(self, exchange: str) -> bool:
+        """True where a source owes the exchange's sessions; Yahoo asked for Korean charts alone owes New York's none."""
+        return any(
+            self.covers_source(s.name) and self._owes(s.name) for s in SOURCES.values() if s.exchange == exchange
+        )
+
     def sessions(self, exchange: str, start: date, end: date) -> list[date]:
         """Covered sessions of the exchange within [start, end], ascending."""
-        if not any(self.covers_source(s.name) for s in SOURCES.values() if s.exchange == exchange):
+        if not self.covers_exchange(exchange):
             return []
         if self._is_live(exchange):
             return calendars.sessions(exchange, start, min(end, self._today(exchange)))
@@ -108,6 +114,10 @@ class World:
         is_simulated = source in self.simulated if source else self.is_simulated
         url = self.settings.exchange_url
         return ExchangeClock(url, self.settings.http_timeout_s) if is_simulated else system_clock
+
+    def _owes(self, source: str) -> bool:
+        """True where the source is asked for securities of its own exchange."""
+        return not SOURCES[source].by_symbol or bool(self.symbols(source)) or self.us.takes_list
 
     def _is_live(self, exchange: str) -> bool:
         return not any(s.exchange == exchange and s.name in self.simulated for s in SOURCES.values())

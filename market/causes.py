@@ -63,6 +63,9 @@ base, the first of these does: those of a split and of some bonuses are there at
 """
 
 
+_CORRECTED = "정정]"
+
+
 def explained(events: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     """The events, those that a decision accounts for with its cause and `disclosed_by`; null where none does.
 
@@ -146,14 +149,25 @@ def _accounting(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     age = pd.to_datetime(pairs["session_date"]) - pd.to_datetime(pairs["session_date_told"])
     is_own = pairs["security_id"] == pairs["security_id_told"]
     pairs["disclosed"] = pairs["price_factor"].astype("float64").where(is_own)
-    asked = (pairs["action"], pairs["cause"], pairs["factor"], pairs["report_name"], age, pairs["disclosed"])
-    accounts = [_accounts(*one) for one in zip(*asked, strict=True)]
-    pairs = pairs[np.array(accounts) & _believed(pairs["known_at"], pairs["known_at_told"], pairs["known_until"])]
+    pairs["age"] = age
+    pairs = _as_corrected(pairs[_believed(pairs["known_at"], pairs["known_at_told"], pairs["known_until"])])
+    asked = (pairs[name] for name in ("action", "cause", "factor", "report_name", "age", "disclosed"))
+    pairs = pairs[np.array([_accounts(*one) for one in zip(*asked, strict=True)], dtype=bool)]
     pairs = pairs.assign(explains_as=[EXPLANATIONS[action].cause for action in pairs["action"]])
     first = pairs["rank"].where(pairs["cause"] == "split_or_bonus", 0)
     order = ["first", "known_at_told", "rank", "receipt"]
     newest = pairs.assign(first=first).sort_values(order, ascending=[True, False, True, False], kind="stable")
     return newest.drop_duplicates("event").set_index("event")
+
+
+def _as_corrected(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs, decisions without a ratio with that of their first correction: a source may tell the figures of the newest receipt alone."""
+    rows = pairs.sort_values("receipt", kind="stable")
+    is_correction = rows["report_name"].astype("string").str.contains(_CORRECTED, regex=False).fillna(False)
+    one = [rows[name] for name in ("event", "security_id_told", "action")]
+    decision = (~is_correction).groupby(one).cumsum()  # an original, and the corrections behind it
+    corrected = rows["disclosed"].where(is_correction).groupby([*one, decision]).bfill()
+    return pairs.assign(disclosed=rows["disclosed"].fillna(corrected))
 
 
 def _accounts(action: str, cause: str, factor: float, report_name: object, age: pd.Timedelta, disclosed: float) -> bool:

@@ -21,7 +21,8 @@ class Meta(BaseModel):
     as_of: datetime = Field(description="no row that became known later is in the answer")
     hindsight: bool = Field(
         description="true where the answer may differ from what was believed at `as_of`: it is cut from tables that keep the "
-        "present belief alone, so what was changed since is left out and what was taken back is gone"
+        "present belief alone, so what was changed since is left out and what was taken back is gone. Belief is by `known_at`: a "
+        "headline counts from its publication, whenever we saw it first"
     )
     known_at: datetime | None = Field(description="when the last of the answer's rows was known; null without rows")
     code_sha: str = Field(

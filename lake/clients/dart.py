@@ -81,7 +81,10 @@ def _of_range(fetcher: Fetcher, ctx: ClientContext, span: Span, first: Answer) -
         listed.append(delivery.rows)
         yield delivery
     told = pa.concat_tables(listed)
-    yield from in_order(lambda one: dart_asked.of_decision(fetcher, one), dart_rows.decisions(told), parallel)
+    for delivery in in_order(lambda one: dart_asked.of_decision(fetcher, one), dart_rows.decisions(told), parallel):
+        if not delivery.rows.num_rows and delivery.problem is None:
+            logger.warning("decisions without figures", source=SOURCE, request=delivery.request)
+        yield delivery
     reports = dart_rows.reports(told)
     untold = []
     for report, found in zip(

@@ -64,10 +64,9 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     with ctx.fetcher(host(ctx, LIVE_TICKERS)) as fetcher:
         known = _tickers(fetcher.get("/files/company_tickers.json", {}, sessions[-1]), ctx, sessions[-1])
     yield known
-    numbers = {
-        one.symbol: one.cik for one in ctx.world.us.since(ctx.told, sessions)
-    }  # also of those that left the list
-    numbers |= zip(known.rows["symbol"].to_pylist(), known.rows["cik_str"].to_pylist(), strict=True)
+    numbers = dict(zip(known.rows["symbol"].to_pylist(), known.rows["cik_str"].to_pylist(), strict=True))
+    for one in ctx.world.us.since(ctx.told, sessions):
+        numbers.setdefault(one.symbol, one.cik)  # left the list: behind who is on it, whose filings they are
     with ctx.fetcher(host(ctx)) as fetcher:
         asked = in_order(
             lambda company: list(_company(fetcher, company, sessions, now)),

@@ -7,6 +7,7 @@ the same payload, and their product stands beside the row. What does not belong 
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +48,11 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     sessions = [day for day in sorted(set(session_dates)) if ctx.world.covers(SOURCE, day)]
     if not sessions:
         return
+    if ctx.world.us.takes_list and not ctx.world.covers_source("sec"):
+        raise Permanent(
+            "MARKETLAKE_US_SYMBOLS", expected="sec to be asked, whose list it takes", found="MARKETLAKE_SEC_BASE_URL is off",
+            do="Name the symbols, or let sec be asked",
+        )  # fmt: skip
     ctx.world.us.refuse_old(ctx.told, sessions)
     named = ctx.world.symbols(SOURCE)
     symbols = tuple(dict.fromkeys((*named, *(one.symbol for one in ctx.world.us.since(ctx.told, sessions)))))
@@ -62,9 +68,10 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
             if _is_unknown(answer.body):
                 logger.warning("symbol unknown", source=SOURCE, symbol=symbol, request=answer.request)
             delivery = _delivery(answer, symbol, days, sessions[-1], now)
-            yield delivery
             if days is not sessions:
-                continue  # a Korean chart is a check: what it lacks holds nobody up
+                yield _as_check(delivery, symbol)
+                continue
+            yield delivery
             seen.update(yahoo_rows.bar_dates(delivery.rows))
             if _is_unknown(answer.body):
                 unknown.append(symbol)
@@ -107,6 +114,13 @@ def complaint(reply: Reply) -> MarketlakeError | None:
     if reply.status == 429 or reply.status >= 500 or error.get("code") in _TRANSIENT_CODES:
         return Transient(reply.where, expected="a chart", found=found)
     return Permanent(reply.where, expected="a chart", found=found, do="Check the symbol and MARKETLAKE_YAHOO_BASE_URL")
+
+
+def _as_check(delivery: Delivery, symbol: str) -> Delivery:
+    """A Korean chart without its problem, which is told: a check holds nobody up."""
+    if delivery.problem is not None:
+        logger.warning("Korean chart not taken", source=SOURCE, symbol=symbol, problem=str(delivery.problem))
+    return replace(delivery, problem=None)
 
 
 def _korean_days(sessions: Sequence[date]) -> list[date]:

@@ -36,7 +36,7 @@ class Current:
         self._settings, self._hot_rows, self._time_limit_s = settings, hot_rows, time_limit_s
         self._store = lake_store(settings)
         self._lock, self._looking = threading.Lock(), threading.Lock()
-        self._is_closed = False
+        self._is_closed = self._is_cold = False
         self._held: Held | None = None
         self._pointer = ""
         self.releases: tuple[Release, ...] = ()
@@ -106,6 +106,8 @@ class Current:
         # One listing where nothing moved: reading the pointer itself takes a read for each of its generations.
         pointer = max((path for path in self._store.list(POINTER) if path.endswith(".json")), default="")
         if pointer == self._pointer:
+            if self._held and self._is_cold:
+                self._warm(self._held.sql)
             return False
         releases = Releases(self._store)
         release = releases.current()
@@ -120,8 +122,10 @@ class Current:
     def _warm(self, sql: ReleaseSql) -> None:
         try:
             sql.warm(self._hot_rows)
+            self._is_cold = False
         except _FAILURES as error:
             logger.warning("release not copied into memory, answers take longer", failure=str(error))
+            self._is_cold = not isinstance(error, duckdb.OutOfMemoryException)  # the next look tries again
 
     def _switch(self, new: "Held | None") -> None:
         with self._lock:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from threading import RLock
 from typing import Any, TypeVar
 
 import duckdb
@@ -97,12 +96,9 @@ class ReleaseSql:
                 raise Permanent("query", expected="SQL that DuckDB can run", found=first_of(error)) from error
 
     def once(self, make: Callable[["ReleaseSql"], A]) -> A:
-        """What the function makes of this release, which never changes: made for the first who asks, others wait for that."""
-        with self._making:
-            if make not in self._made:
-                self._made[make] = make(self)
-            made: A = self._made[make]
-            return made
+        """What the function makes of this release, which never changes; kept once made. Of several who ask at first each makes it."""
+        made: A = self._made[make] if make in self._made else self._made.setdefault(make, make(self))
+        return made
 
     def has(self, make: Callable[["ReleaseSql"], Any]) -> bool:
         """True where that has been made, so that `once` does not block."""
@@ -130,7 +126,6 @@ class ReleaseSql:
     def _begin(self, release: Release) -> None:
         self.release = release
         self._made: dict[Callable[[ReleaseSql], Any], Any] = {}
-        self._making = RLock()
 
     def _make_views(self) -> None:
         contracts = registry.tables()

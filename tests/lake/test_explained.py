@@ -12,7 +12,17 @@ from lake.sql import ReleaseSql
 from market import registry
 from market.errors import Permanent
 from tests.support.small_lake import REVISED_AT, SPLIT_CODE, SPLIT_DAY
-from tests.support.whole_lake import GONE, GONE_AFTER, GONE_LAST, NINE_MONTHS_AT, OTHER_BASE, YEAR_AT, whole_lake
+from tests.support.whole_lake import (
+    BONUS,
+    DECIDED,
+    GONE,
+    GONE_AFTER,
+    GONE_LAST,
+    NINE_MONTHS_AT,
+    OTHER_BASE,
+    YEAR_AT,
+    whole_lake,
+)
 
 TYPICAL = {
     "silver.listings": "status = 'listed' AND last_session IS NOT NULL",
@@ -107,6 +117,19 @@ def test_a_derived_quarter_leads_to_both_reports(ask, symbol, item, currency, va
     assert [part.facts["fetched_at"] for part in parts] == [YEAR_AT, NINE_MONTHS_AT]
     assert tuple(part.facts["delivered"][name] for part, name in zip(parts, names, strict=True)) == amounts
     assert chain.link.facts["calculated"] == "the first figure less the others"
+
+
+def test_a_decision_s_ratio_leads_to_its_figures(ask):
+    chain = ask("silver.corporate_actions", "000660", f"{DECIDED}", "bonus_decision", f"DART {BONUS}", "price_factor")
+    [figures] = payloads(chain.link)
+    assert figures.what.startswith("bronze.dart_bonus_issues") and figures.facts["verified"]
+    assert chain.value == pytest.approx(1 / (1 + float(figures.facts["delivered"]["nstk_ascnt_ps_ostk"])))
+
+
+@pytest.mark.parametrize("known_at", ["yesterday", "2024-05-03T15:00"])
+def test_an_instant_of_a_key_is_one_with_its_offset(ask, known_at):
+    with pytest.raises(Permanent, match="expected known_at such as 2024-05-03T06:30:00Z"):
+        ask("silver.adjustments", SPLIT_CODE, f"{SPLIT_DAY}", known_at, "factor")
 
 
 def test_an_adjustment_is_explained_by_the_prices_of_its_time(ask, trail):

@@ -310,6 +310,22 @@ class TestCurrent:
             assert (self.lowest(sql), current.failure) == (100.0, "")
         current.close()
 
+    def test_copying_that_failed_in_passing_is_tried_again(self, settings, monkeypatch):
+        copied, warm = [], ReleaseSql.warm
+
+        def passing(sql, rows):
+            copied.append(rows)
+            if len(copied) == 1:
+                raise OSError("connection reset")
+            warm(sql, rows)
+
+        monkeypatch.setattr(ReleaseSql, "warm", passing)
+        releases, current = Releases(lake_store(settings)), Current(settings)
+        releases.publish(release(0))
+        assert [current.refresh() for _ in range(3)] == [True, False, False]
+        assert len(copied) == 2
+        current.close()
+
     def test_a_rollback_is_followed(self, settings):
         releases, current = Releases(lake_store(settings)), Current(settings)
         releases.publish(release(0))

@@ -85,6 +85,23 @@ def test_what_left_the_list_is_asked_for_the_sessions_that_ended_before(make: Ca
     assert edgar.companies == {1, 9}, "by the number that the list told of it last"
 
 
+def test_a_company_s_filings_are_those_of_its_symbol_on_the_list(
+    make: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old ticker is asked for too, behind the one that is on the list."""
+    sec, asked = client("sec"), []
+    companies = sec._companies
+    monkeypatch.setattr(sec, "_companies", lambda *given: asked.append(companies(*given)) or asked[-1])
+    Edgar(listed("META")).deliveries(make, "sec", [Told("FB", ord("M") - 64, 0, EVENING)])
+    assert [one.symbols for one in asked[0]] == [("META", "FB")]
+
+
+def test_yahoo_says_at_once_that_secs_list_is_not_asked_for(make: Callable[..., Settings]) -> None:
+    settings = make(**{**LIVE, "sec_base_url": "off"}, us_symbols="sec", yahoo_pace_per_s=0)
+    with pytest.raises(Permanent, match="MARKETLAKE_SEC_BASE_URL is off"):
+        list(client("yahoo").deliveries([FRIDAY], ClientContext(settings, open_world(settings))))
+
+
 def test_the_lists_in_bronze_tell_the_best_place_and_the_newest_number() -> None:
     day = timedelta(days=1)
     lists = [("AAA", 1, 0, EVENING), ("BBB", 2, 1, EVENING), ("BBB", 2, 0, EVENING + day), ("AAA", 7, 3, EVENING + day)]

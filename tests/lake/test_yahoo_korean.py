@@ -14,7 +14,7 @@ import pytest
 from exchange.server import Server
 from lake import us_symbols, yahoo_check
 from lake.clients import yahoo
-from lake.delivery import ClientContext, Delivery, SchemaDrift
+from lake.delivery import ClientContext, Delivery
 from lake.settings import Settings
 from lake.world import open_world
 from market import calendars, registry
@@ -74,13 +74,13 @@ def test_a_korean_chart_is_asked_for_the_sessions_of_seoul_since_new_york_s_last
 
 
 @pytest.mark.parametrize("meta", [{"currency": "USD"}, {"exchangeTimezoneName": "America/New_York"}])
-def test_a_chart_of_another_exchange_is_no_korean_one(
-    charts: Callable[..., Iterator[Delivery]], meta: dict[str, str]
+def test_a_chart_of_another_exchange_is_no_korean_one_and_holds_nobody_up(
+    charts: Callable[..., Iterator[Delivery]], meta: dict[str, str], logged: list[str]
 ) -> None:
-    problem = next(charts(korean([MONDAY], **meta))).problem
-    assert (
-        isinstance(problem, SchemaDrift) and "XKRX" in problem.expected and next(iter(meta.values())) in problem.found
-    )
+    delivery = next(charts(korean([MONDAY], **meta)))
+    assert delivery.problem is None and not delivery.rows.num_rows
+    [line] = [line for line in logged if "Korean chart not taken" in line]
+    assert SAMSUNG in line and "XKRX" in line and next(iter(meta.values())) in line
 
 
 def test_a_korean_symbol_that_yahoo_does_not_know_holds_nobody_up(
@@ -89,6 +89,12 @@ def test_a_korean_symbol_that_yahoo_does_not_know_holds_nobody_up(
     unknown = {"chart": {"result": None, "error": {"code": "Not Found", "description": "No data found"}}}
     assert [delivery.rows.num_rows for delivery in charts(unknown, status=404)] == [0]
     assert any("symbol unknown" in line and SAMSUNG in line for line in logged)
+
+
+def test_korean_charts_alone_owe_no_session_of_new_york(make: Callable[..., Settings]) -> None:
+    world = open_world(make(**LIVE, us_symbols="", yahoo_kr_symbols=SAMSUNG))
+    assert world.covers("yahoo", TUESDAY), "it is asked"
+    assert not world.covers_exchange("XNYS") and world.sessions("XNYS", FRIDAY, TUESDAY) == []
 
 
 def test_only_codes_with_the_suffix_of_a_board_are_taken() -> None:

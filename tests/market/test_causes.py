@@ -239,3 +239,14 @@ def test_any_split_whose_opening_came_nearer_to_it_than_half_of_the_way_is_confi
 @pytest.mark.parametrize("day", calendars.sessions("XKRX", date(2015, 1, 5), date(2026, 6, 1))[::37])
 def test_the_sessions_that_a_day_s_build_reads_reach_every_decision_that_counts(day: date) -> None:
     assert windows.sessions_back(day, adjustments.DECIDED_BEFORE) <= day - causes.LATER
+
+
+def test_an_original_without_figures_is_held_to_its_correction_s_ratio() -> None:
+    """The source tells the figures of the newest receipt alone, so that a backfill never sees the original's."""
+    corrected = {"report_name": "[기재정정]무상증자결정", "price_factor": 1 / 1.1}
+    told = decisions(("bonus_decision", 40, {"report_name": "무상증자결정"}), ("bonus_decision", 30, corrected))
+    assert said(event("split_or_bonus", 0.5), told)[1] is None
+    assert said(event("split_or_bonus", 1 / 1.1), told)[:2] == ("bonus_issue", "DART 1")
+    other = {"report_name": "무상증자결정", "price_factor": 1 / 1.1}  # a decision of its own corrects nothing
+    apart = decisions(("bonus_decision", 40, {"report_name": "무상증자결정"}), ("bonus_decision", 30, other))
+    assert said(event("split_or_bonus", 0.5), apart)[:2] == ("bonus_issue", "DART 0")

@@ -147,6 +147,14 @@ def real_names():
     return market_names(SHARED)
 
 
+def test_a_ticker_is_no_name():
+    tickers = dictionary(
+        ("XNYS:LNG", "LNG", 0, None), ("XNYS:AAPL", "Apple Inc.", 0, None), ("XNYS:AAPL", "AAPL", 0, None)
+    )
+    assert tickers.mentions("HD한국조선해양, LNG 운반선 수주", at(1)) == []
+    assert [m.securities for m in tickers.mentions("Apple Inc. 실적, AAPL 급등", at(1))] == [("XNYS:AAPL",)]
+
+
 @recorded
 def test_the_headlines_to_be_read_by_hand_are_the_same_each_time_and_one_for_each_name():
     draw = drawn()

@@ -23,6 +23,7 @@ GONE, GONE_LAST, GONE_AFTER = "123450", date(2024, 1, 3), date(2024, 1, 4)
 """A security that is in the base information of the second session alone, and the first session without it."""
 
 DECIDED = date(2024, 2, 15)
+BONUS = f"{DECIDED:%Y%m%d}000124"
 NINE_MONTHS_AT, YEAR_AT = datetime(2024, 1, 10, 21, 0, tzinfo=UTC), datetime(2024, 2, 20, 21, 0, tzinfo=UTC)
 OTHER_BASE = 30_000
 """The base price of the split's day as the exchange corrected it."""
@@ -61,16 +62,22 @@ def _listings() -> list[Delivery]:
 
 
 def _companies() -> list[Delivery]:
-    """A decision of the company that was split, and both lists of companies."""
+    """A decision of the company that was split, one of another with its ratio, and both lists of companies."""
     decision = {
         "corp_code": "00164779", "corp_name": CODES[SPLIT_CODE], "stock_code": SPLIT_CODE, "corp_cls": "Y",
         "report_nm": "주식분할결정", "rcept_no": f"{DECIDED:%Y%m%d}000123", "flr_nm": CODES[SPLIT_CODE],
         "rcept_dt": f"{DECIDED:%Y%m%d}", "rm": "유",
     }  # fmt: skip
+    bonus = decision | {
+        "corp_code": "00164742", "corp_name": CODES["000660"], "stock_code": "000660", "report_nm": "무상증자결정",
+        "rcept_no": BONUS,
+    }  # fmt: skip
+    ratio = {"rcept_no": BONUS, "corp_code": "00164742", "stock_code": "000660", "nstk_ascnt_ps_ostk": "0.5"}
     company = {"corp_code": "00126380", "corp_name": CODES["005930"], "stock_code": "005930", "modify_date": "20230110"}
     ticker = {"symbol": "AAPL", "cik_str": 320193, "ticker": "AAPL", "title": "Apple Inc."}
     return [
-        delivery("bronze.dart_filings", DECIDED, [decision], "list", "GET /api/list.json", _evening(DECIDED)),
+        delivery("bronze.dart_filings", DECIDED, [decision, bonus], "list", "GET /api/list.json", _evening(DECIDED)),
+        delivery("bronze.dart_bonus_issues", DECIDED, [ratio], "bonus", "GET /api/fricDecsn.json", _evening(DECIDED)),
         delivery("bronze.dart_corp_codes", DECIDED, [company], "codes", "GET /api/corpCode.xml", _evening(DECIDED)),
         delivery("bronze.sec_tickers", DECIDED, [ticker], "tickers", "GET /files/company_tickers.json", _evening(DECIDED)),
     ]  # fmt: skip

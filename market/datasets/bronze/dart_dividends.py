@@ -74,7 +74,18 @@ def _per_share(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
         rows["report_nm"],
     )
     rows["session_month"] = month(rows["session_date"])
-    return rows[rows["security_id"].notna()].reset_index(drop=True)
+    return _one_line(rows[rows["security_id"].notna()].reset_index(drop=True))
+
+
+def _one_line(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line per report and security where the others tell nothing or the same: a class that got nothing has a line of its own.
+
+    Two amounts are left, and the gate refuses both: the report does not say whose they are.
+    """
+    report = ["payload_digest", "fetched_at", "rcept_no", "security_id"]
+    tells = (rows["amount"] != 0) | rows["unreadable"].notna()
+    kept = rows[tells | ~tells.groupby([rows[name] for name in report]).transform("any")]
+    return kept.drop_duplicates([*report, "amount", "unreadable"]).reset_index(drop=True)
 
 
 def _preferred_of(rows: pd.DataFrame, listed: pa.Table | None) -> pd.Series:
@@ -102,7 +113,7 @@ def _said_before(told: pd.DataFrame) -> pd.Series:
     before = first.groupby(["security_id", "period_end"], sort=False)["amount"].shift(fill_value=0.0)
     again = first[(first["amount"] == before) & first["unreadable"].isna()][[*fact, "known_at"]]
     found = told[[*fact, "known_at"]].merge(again, how="left", indicator=True)["_merge"] == "both"
-    return found.set_axis(told.index)
+    return found.set_axis(told.index) & ~told.duplicated([*fact, "known_at"], keep=False)
 
 
 FEEDS = {"silver.corporate_actions": corporate_actions}

@@ -57,6 +57,19 @@ def test_a_preferred_share_has_its_own_dividend_and_of_several_none_is_guessed(
     assert paid(silver("silver.corporate_actions", listed, answer(DIVIDENDS, EVENING, {}, PREFERRED))) == found
 
 
+@pytest.mark.parametrize("lines", [["1,445", "-"], ["-", "1,445"], ["1,445", "1,445"]])
+def test_of_two_lines_for_one_kind_the_one_with_an_amount_is_taken(lines: list[str], answer: Any, silver: Any) -> None:
+    listed = answer(LISTING, "2024-05-02 11:00", {}, share("005935"), day=date(2024, 5, 2))
+    told = answer(DIVIDENDS, EVENING, {}, *({**PREFERRED, "thstrm": amount} for amount in lines))
+    assert paid(silver("silver.corporate_actions", listed, told)) == [("005930", 1444), ("005935", 1445)]
+
+
+def test_two_amounts_for_one_kind_are_both_kept_for_the_gate(answer: Any, silver: Any) -> None:
+    listed = answer(LISTING, "2024-05-02 11:00", {}, share("005935"), day=date(2024, 5, 2))
+    told = answer(DIVIDENDS, EVENING, {}, PREFERRED, {**PREFERRED, "thstrm": "1,500"})
+    assert sorted(paid(silver("silver.corporate_actions", listed, told)))[1:] == [("005935", 1445), ("005935", 1500)]
+
+
 def test_a_preferred_share_that_was_listed_later_was_paid_nothing(answer: Any, silver: Any) -> None:
     listed = answer(LISTING, "2024-05-17 11:00", {}, share("005935"), day=LATER)
     assert paid(silver("silver.corporate_actions", listed, answer(DIVIDENDS, EVENING, {}, PREFERRED))) == [
