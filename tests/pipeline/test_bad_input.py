@@ -86,6 +86,7 @@ def test_a_row_delivered_twice_is_kept_once(desk, day):
     assert any("repeats row" in row["reason"] for row in desk.rows("ops.quarantine"))
 
 
+@pytest.mark.slow  # five days; what a revision does to silver and gold is in test_revision
 def test_a_revision_is_a_new_row_and_the_old_value_is_still_there_before_it(desk, sessions):
     revised, later = sessions[-3], sessions[-2]
     desk.runner.day(revised)
