@@ -82,9 +82,8 @@ class Dictionary:
         for security, *called, since, until in symbols[columns].itertuples(index=False, name=None):
             end = None if pd.isna(until) else until
             self._since[security] = min(since, self._since.get(security, since))
-            code = security.partition(":")[2].partition("~")[
-                0
-            ]  # a ticker is a word of many headlines, and names nobody
+            # A ticker is a word of many headlines, and names nobody.
+            code = security.partition(":")[2].partition("~")[0]
             for name in {form for one in called if isinstance(one, str) and one != code for form in forms(one)}:
                 self._spells.setdefault(name, []).append((security, since, end))
         self._lengths = _lengths(self._spells)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
+from loguru import logger
 from trino.dbapi import connect
 
 from lake import shown
@@ -150,7 +151,11 @@ def test_a_release_is_ready_before_it_is_published_and_a_sync_leaves_it(own, cat
 
 def test_while_trino_is_away_a_publication_does_not_wait_for_it(own):
     away = own.settings.model_copy(update={"sql_url": f"trino://marketlake@127.0.0.1:{free_port()}/lake"})
+    said: list[str] = []
+    sink = logger.add(said.append, level="WARNING")
     shown.prepare(away, own.second)
+    logger.remove(sink)
+    assert len(said) == 1 and "release not made ready in SQL" in said[0]
 
 
 def test_a_version_that_is_not_there_is_permanent(own):

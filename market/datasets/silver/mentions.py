@@ -15,7 +15,11 @@ def build(frames: Frames, window: Window) -> pa.Table:
     """One row per headline and security, as the first version that names it does: a changed headline takes none back."""
     told = frames["silver.news"].to_pandas(timestamp_as_object=False)
     # A title that one search shows to be a changed one was not there earlier for another, which met the headline late.
-    told["known_at"] = told.groupby(["session_date", "url", "title"])["known_at"].transform("max")
+    title = ["session_date", "url", "title"]
+    told["known_at"] = told.groupby([*title, "security_id"])["known_at"].transform(
+        "min"
+    )  # by each search, changed back or not
+    told["known_at"] = told.groupby(title)["known_at"].transform("max")
     symbols = frames["silver.symbols"].to_pandas(timestamp_as_object=False)
     links = mentions.links(told, mentions.Dictionary(symbols))
     rows = links.join(told.drop(columns=["security_id", *_SAID], errors="ignore"), on="headline")

@@ -91,3 +91,15 @@ def test_a_headline_is_linked_to_all_whom_it_names_whoever_it_was_found_for(answ
         ["XKRX:111111", "open", evening], ["XKRX:222222", "open", evening],
     ]  # fmt: skip
     assert rows["known_until"].isna().all()
+
+
+def test_a_mention_stays_known_from_the_publication_where_the_headline_was_changed_back(
+    answer: Any, silver: Any
+) -> None:
+    listed = answer("bronze.krx_listing", "2024-05-02 23:00", {"ISU_ABBRV": "삼성전자"}, day=date(2024, 5, 2))
+    told = [
+        answer(NAVER, f"2024-05-0{day} 07:00", {"title": title}, day=date(2024, 5, 3))
+        for day, title in ((4, "삼성전자 상승"), (5, "상승"), (6, "삼성전자 상승"))
+    ]
+    once, thrice = (silver("silver.mentions", listed, *told[:n]) for n in (1, 3))
+    assert len(once) == 1 and thrice["known_at"].tolist() == once["known_at"].tolist()
