@@ -117,6 +117,7 @@ def measure(ports: dict[str, int], asked: argparse.Namespace) -> dict[str, Any]:
     return {"routes": routes, "cached_routes": compared}
 
 
+OF_A_STOCK = ("filings", "news", "actions", "listings", "adjustments", "fundamentals", "ratios", "predictions")
 CACHED = {
     "prices, 250 rows": f"{API}/stocks/000007/prices",
     "prices, 20 rows": f"{API}/stocks/000007/prices?limit=20",
@@ -130,6 +131,7 @@ def plain(symbols: int) -> dict[str, list[str]]:
     codes = [f"{i:06d}" for i in range(symbols)]
     return {
         "stocks": [f"{API}/stocks?limit=20"], "stocks/{symbol}": [f"{API}/stocks/{code}" for code in codes],
+        **{f"stocks/{{symbol}}/{name}": [f"{API}/stocks/{code}/{name}" for code in codes] for name in OF_A_STOCK},
         "features/{symbol}": [f"{API}/features/{code}" for code in codes],
         "releases/current": [f"{API}/releases/current"], "healthz": ["/healthz"],
     }  # fmt: skip

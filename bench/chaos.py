@@ -2,7 +2,7 @@
 
 A small world is backfilled once on a stack of its own. Each trial puts that lake back, runs its last day, breaks several things at
 random moments of it, runs the day again where it failed, and compares what there is then with what an undisturbed day left: the
-digests of every table, what Trino shows people, and the features online. Where the daemon is killed the day's runs are in its queue, and the
+digests of every table, what Trino shows people, the features online, and no row of the pipeline's own tables twice. Where the daemon is killed the day's runs are in its queue, and the
 driver is the process of the run that is under way.
 What does not belong here: how the stack starts (`marketlake.stack`).
 """
@@ -55,6 +55,10 @@ lake = marketlake.open()
 symbols = lake.sql("SELECT DISTINCT symbol FROM gold.prices ORDER BY symbol")["symbol"].tolist()
 rows = lake.online(symbols).drop(columns="release_id").sort_values("security_id")
 print(len(rows), hashlib.sha256(rows.to_json(double_precision=15, date_format="iso").encode()).hexdigest())"""
+DOUBLED = """from lake.delta import DeltaLake; from lake.settings import read_settings; from market import registry
+for table in registry.tables().values():
+    if table.layer == "ops" and (rows := DeltaLake(read_settings()).read(table, columns=list(table.key))).num_rows:
+        print(table.name, rows.num_rows - rows.group_by(list(table.key)).aggregate([]).num_rows)"""
 CLI = ("-m", "marketlake.cli")
 TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train()"
 LIMIT_S, RUNS = 600, 6
@@ -80,14 +84,17 @@ class Arena:
         return command(self.variables | told, self.place.folder / "day.log", *words, f"{self.day}")
 
     def found(self) -> dict[str, str]:
-        """SHA-256 by table of the current release, what Trino shows under the names of people, and the features online.
+        """SHA-256 by table of the current release, what Trino shows under the names of people, the features online, and doubled rows.
 
         Trino is asked by its own client: a question of ours would make a missing release readable first.
         """
         told = json.loads(output(self.variables, *CLI, "release", "digest", "--json"))
         connection = Connection(Address.of(local.local_settings(self.place).sql_url), LIMIT_S)
         shown = {layer: connection.run(SHOWN.format(layer)).to_pylist() for layer in ("gold", "current_gold")}
-        return {**told["tables"], "Trino": f"{shown}", "online": output(self.variables, "-c", ONLINE).strip()}
+        asked = {"online": ONLINE, "rows twice": DOUBLED}
+        return {
+            **told["tables"], "Trino": f"{shown}", **{name: output(self.variables, "-c", code).strip() for name, code in asked.items()},
+        }  # fmt: skip
 
 
 def main() -> int:

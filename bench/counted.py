@@ -82,6 +82,10 @@ def _of_listings(world: World, now: Silver, symbols: pd.DataFrame) -> Sides:
             _told(truth["listings"], "code", "date"),
             ((code, day) for code, day in seen["min"].items() if day > days[0]),
         ),
+        "first days (code, session)": (
+            _told(truth["listings"], "code", "date"),
+            _rows(spells[spells["status"] == "first_day"].assign(day=lambda rows: rows["first_session"].astype(str)), "code", "day"),
+        ),
         "delistings (code, first session without)": (
             _told(truth["delistings"], "code", "date"),
             ((code, days[days.index(day) + 1]) for code, day in seen["max"].items() if day < days[-1]),
@@ -144,12 +148,13 @@ def _of_dart(world: World, now: Silver) -> Sides:
                 if is_whole or item not in FLOWS:  # a fourth quarter is the year less nine months
                     figures[f"XKRX:{code}", BASES[div], item, period] = float(receipts[-1]["values"][item])
     ours = _at(now["silver.fundamentals"], "XKRX")
-    ours = ours[ours["span"] != "year"]
+    ours = ours[(ours["span"] != "year") & ours["item"].isin(ITEMS)]
+    told_of = {(security, period) for security, _, _, period in figures}  # the years before are told beside them
     found = _rows(ours, "security_id", "basis", "item", "fiscal_period", "value")
     return {
         "DART filings (receipt)": (numbers, filings["receipt_no"]),
         "DART figures (code, basis, item, quarter, value)": (
-            ((*key, value) for key, value in figures.items()), (row for row in found if row[:4] in figures)),
+            ((*key, value) for key, value in figures.items()), (row for row in found if (row[0], row[3]) in told_of)),
     }  # fmt: skip
 
 

@@ -22,6 +22,11 @@ from market import calendars, registry
 LAST = date(2024, 5, 31)
 AS_OF = datetime(2024, 5, 31, 23, 0, tzinfo=UTC)
 BOARDS = ("KOSPI", "KOSDAQ")
+EVENTS = (
+    "silver.filings", "silver.news", "silver.corporate_actions", "silver.listings", "silver.adjustments", "silver.fundamentals",
+    "gold.predictions",
+)  # fmt: skip
+"""A row of every security every twentieth session."""
 
 
 def make(settings: Settings, symbols: int, sessions: int) -> tuple[Release, Release]:
@@ -35,9 +40,11 @@ def make(settings: Settings, symbols: int, sessions: int) -> tuple[Release, Rele
     grid["symbol"] = grid["security_id"].str[5:]
     grid["market"] = [BOARDS[int(symbol) % 2] for symbol in grid["symbol"]]
     listed = grid.iloc[:symbols].drop(columns="session_date").assign(kind="stock", name=grid["symbol"].iloc[:symbols])
+    few = grid[np.arange(len(grid)) // symbols % 20 == 0].assign(item="revenue", basis="consolidated", span="quarter")
     frames = {
         "gold.prices": grid, "gold.features_daily": grid, "silver.securities": listed, "silver.symbols": listed,
         "gold.market_summary": grid.drop_duplicates(["session_date", "market"]),
+        **dict.fromkeys(EVENTS, few),
     }  # fmt: skip
     versions = {name: _write(settings, name, frame) for name, frame in frames.items()}
     first = Release("r00001", "data", AS_OF, AS_OF, "0" * 40, False, "krx-1", versions, str(days[0]), str(days[-1]))

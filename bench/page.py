@@ -67,8 +67,17 @@ def _api(engine: str, command: str) -> Callable[[Result], Iterator[str]]:
         yield f"## The API on {engine}: {found['connections']} connections, one process\n"
         yield f"`{command}`. *Shared*: answered from Redis, not from the process's own memory.\n"
         yield from _table(
-            ["route", "answers/s", "p50 ms", "p99 ms"],
-            [[name, one["per_s"], one["p50_ms"], one["p99_ms"]] for name, one in found["routes"].items()],
+            [
+                "route, not cached",
+                "answers/s",
+                "p50 ms",
+                "p99 ms",
+                "refused (503 with Retry-After, not counted as answers)",
+            ],
+            [
+                [name, one["per_s"], one["p50_ms"], one["p99_ms"], one["statuses"].get("503", 0)]
+                for name, one in found["routes"].items()
+            ],
         )
         yield ""
         kinds = ("cached", "shared", "uncached", "bare")
@@ -80,6 +89,14 @@ def _api(engine: str, command: str) -> Callable[[Result], Iterator[str]]:
                 for name, one in found["cached_routes"].items()
             ],
         )  # fmt: skip
+        yield ""
+        yield from _table(
+            ["cached route, p50 / p99 ms", *kinds[:3], "bare Starlette"],
+            [
+                [name, *(f"{one['kinds'][kind]['p50_ms']} / {one['kinds'][kind]['p99_ms']}" for kind in kinds)]
+                for name, one in found["cached_routes"].items()
+            ],
+        )
         if refused := {
             name: one["statuses"]["uncached"]["503"]
             for name, one in found["cached_routes"].items()
@@ -90,7 +107,10 @@ def _api(engine: str, command: str) -> Callable[[Result], Iterator[str]]:
                 + ", ".join(f"{name} {n}" for name, n in refused.items())
                 + "."
             )
-        yield f"\nA release switched to its first correct answer: {found['switch_s']} s (goal 2)."
+        yield (
+            f"\nFrom the move of the pointer, for which everything is ready, to the first answer of the new release: {found['switch_s']} s "
+            "(goal 2)."
+        )
 
     return lines
 

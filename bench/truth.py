@@ -79,7 +79,7 @@ def _filled(server: Server, settings: Settings, revisions: list[str]) -> int:
         server.set_clock(begun)
         days = outside.sessions(SOURCES[source].exchange, date.min, date.max)
         bad = [f"{fault},date={day}" for fault, at in zip(OF_ROWS, (3, 5), strict=True) for day in days[at::7]]
-        server.set_faults([*PASSING, *(bad if source == "krx" else ())])
+        server.set_faults([*PASSING, *bad])
         _take(bronze, settings, outside, source, days)
         for fault, day in _stopping(source, days):
             server.set_faults([fault])

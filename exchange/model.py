@@ -252,6 +252,7 @@ class Registrant(NamedTuple):
     """A company as SEC knows it, its filings and figures in the order of their acceptance.
 
     ``year_end`` is MMDD; ``writes_new_york`` where its acceptances are New York's clock although they end in Z; ``years`` is truth.
+    ``former`` is a name that it had before, and from and until which day.
     """
 
     cik: int
@@ -263,6 +264,11 @@ class Registrant(NamedTuple):
     filings: tuple[Submission, ...]
     reported: tuple[Reported, ...]
     years: tuple[Mapping[str, Any], ...]
+    former: tuple[str, date, date] | None = None
+
+    def called(self, day: date) -> str:
+        """Its name on that day."""
+        return self.former[0] if self.former and day <= self.former[2] else self.name
 
 
 class Delisting(NamedTuple):

@@ -207,9 +207,9 @@ class Silver(Rows):
         links: list[Link] = []
         if row["price_factor"] is not None and row["evidence"].startswith(RECEIPT):
             for name in corporate_actions.RATIOS:
-                query = f"SELECT * FROM {name} WHERE rcept_no = ? ORDER BY fetched_at, payload_digest, row_no LIMIT 1"
-                found = self._rows(query, [row["evidence"].removeprefix(RECEIPT)])
-                links += [self._delivery(registry.table(name), one) for one in found]
+                query = f"SELECT * FROM {name} WHERE rcept_no = ? ORDER BY fetched_at, payload_digest, row_no"
+                told = by_then(self._rows(query, [row["evidence"].removeprefix(RECEIPT)]), row["known_at"])
+                links += [self._delivery(registry.table(name), told)] if told else []
         return tuple(links)
 
     def _adjustment(self, table: Table, row: Row, column: Column) -> Link:

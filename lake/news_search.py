@@ -170,7 +170,13 @@ def _page(search: Search, answer: Answer, number: int, seen: set[tuple[str, str]
 
 
 def _reaches(page: _Page, begin: datetime) -> bool:
-    return any(at is not None and at <= begin for at in page.published)
+    reached = _reached(page.published)
+    return reached is not None and reached <= begin
+
+
+def _reached(published: Sequence[datetime | None]) -> datetime | None:
+    """How far back items lead, newest first: the later of the last two that are dated, since one of them may be out of order."""
+    return max([at for at in published if at is not None][-2:], default=None)
 
 
 def _news(search: Search, pages: Sequence[_Page], code: str, name: str, windows: _Windows) -> Iterator[Delivery]:
@@ -193,8 +199,8 @@ def _coverage(search: Search, pages: Sequence[_Page], code: str, name: str, wind
         session = windows.session_of(at)
         if session is not None:
             counts[session] += 1
-    oldest = min((at for page in pages for i in page.fresh if (at := page.published[i]) is not None), default=None)
-    covered = [pages[-1].is_all or (oldest is not None and oldest <= begin) for begin in windows.begins]
+    reached = _reached([page.published[i] for page in pages for i in page.fresh])
+    covered = [pages[-1].is_all or (reached is not None and reached <= begin) for begin in windows.begins]
     n = len(windows.sessions)
     rows = pa.table(
         {

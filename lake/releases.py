@@ -84,7 +84,8 @@ class Releases:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._read_moves: dict[str, Generation] = {}
+        self._read_moves: dict[str, Generation] = {}  # a move and a release are written once
+        self._read_releases: dict[str, Release] = {}
 
     def current(self) -> Release | None:
         """The release that people see; None before the first."""
@@ -169,7 +170,7 @@ class Releases:
         return sorted(path for path in self._store.list(POINTER) if path.endswith(".json"))
 
     def _generation(self, path: str) -> Generation:
-        if path not in self._read_moves:  # a move is written once
+        if path not in self._read_moves:
             body = json.loads(self._store.get(path))
             moved_at = datetime.fromisoformat(body["moved_at"])
             self._read_moves[path] = Generation(int(body["number"]), body["release_id"], body["action"], moved_at)
@@ -179,7 +180,9 @@ class Releases:
         return {generation.release_id for generation in self.generations()}
 
     def _read(self, release_id: str) -> Release:
-        return Release.from_json(self._store.get(f"{FOLDER}/{release_id}.json"))
+        if release_id not in self._read_releases:
+            self._read_releases[release_id] = Release.from_json(self._store.get(f"{FOLDER}/{release_id}.json"))
+        return self._read_releases[release_id]
 
     def _move(self, release_id: str, action: str, after: int) -> None:
         number = after + 1

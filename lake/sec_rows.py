@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -105,14 +105,39 @@ def filings(answer: Answer, company: Company, head: Mapping[str, Any]) -> pa.Tab
         accepted = edgar.instants(columns["acceptanceDateTime"], _recent(head, where)["acceptanceDateTime"])
     except (TypeError, ValueError, OverflowError) as error:
         raise SchemaDrift(where, expected="instants in acceptanceDateTime", found=str(error), do=_CHANGED) from error
-    same = {"cik": company.digits, "symbol": company.symbol, "name": head.get("name")}
+    same, called = {"cik": company.digits, "symbol": company.symbol}, names_then(head, where)
     records = [
-        {**same, **{name: columns[name][i] for name in names}, "accepted_at": at, "row_no": i,
+        {**same, **{name: columns[name][i] for name in names}, "name": called(at), "accepted_at": at, "row_no": i,
          "session_date": _session(edgar.session_of, at, "acceptanceDateTime", where)}
         for i, at in enumerate(accepted)
     ]  # fmt: skip
     rows = _table(records, SUBMISSIONS, where, (("session_date", pa.date32()), ("row_no", pa.int32())))
     return noting(rows, columns.keys() - set(names) - _LEFT)
+
+
+def names_then(head: Mapping[str, Any], where: str) -> Callable[[datetime], Any]:
+    """What the company was called at an instant: the former name that it kept until then, through the whole day of `to`; else the present one.
+
+    The present name on an earlier filing would be hindsight.
+
+    Raises
+    ------
+    SchemaDrift
+        The former names are not there, or not a list of names that end on a day.
+    """
+    _need(head, ("name", "formerNames"), where)
+    told = head["formerNames"]
+    if not isinstance(told, list):
+        raise SchemaDrift(where, expected="formerNames, a list", found=said(told), do=_CHANGED)
+    ended = []
+    for former in told:
+        _need(former, ("name", "to"), where)
+        if not isinstance(former["name"], str):
+            raise SchemaDrift(where, expected="text in a former name", found=repr(former["name"]), do=_CHANGED)
+        day = {"to": former["to"][:10] if isinstance(former["to"], str) else former["to"]}
+        ended.append((_day(day, "to", where), former["name"]))
+    ended.sort()
+    return lambda at: next((name for to, name in ended if at.astimezone(UTC).date() <= to), head["name"])
 
 
 def pages(answer: Answer, first: date, last: date) -> list[str]:

@@ -13,6 +13,12 @@ from market import bitemporal
 TOLERANCE = 0.005  # a base price is rounded to its tick: 0.15 % at 2,000 KRW is rounding, not an event
 RATIO_TOLERANCE = 0.02
 
+LONGEST_HOLE = 4
+"""Sessions without a row across which a split is still recognised: a refused row is mended or missed within days. Ours."""
+
+_HARDLY_SOLD = np.log(1.45)
+"""Shares that moved by less across a hole may be new ones sold long after their ex-date, while the price moved as far by itself. Ours."""
+
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BEFORE = ("close", "listed_shares", "is_halted", "market")
 
@@ -29,9 +35,55 @@ def beside_session_before(rows: pd.DataFrame) -> pd.DataFrame:
     The rows with `close_before`, `listed_shares_before`, `is_halted_before` and `market_before`; known_at and known_until enclose
     the time at which both were believed. A row after a hole in the sessions has no row before it and is left out.
     """
-    before = rows[["security_id", "session_no", *BEFORE, "known_at", "known_until"]]
-    before = before.assign(session_no=before["session_no"] + 1).rename(columns={n: f"{n}_before" for n in BEFORE})
-    return bitemporal.together(rows, before, ("security_id", "session_no"))
+    return bitemporal.together(rows, _moved_on(rows, 1), _SAME)
+
+
+def beside_session_before_hole(rows: pd.DataFrame) -> pd.DataFrame:
+    """What `beside_session_before` leaves out, each version beside that of the nearest of up to LONGEST_HOLE earlier sessions, with `hole`.
+
+    Parameters
+    ----------
+    rows : as there.
+
+    Returns
+    -------
+    As there; `hole` counts the sessions between.
+    """
+    known = [*_SAME, "known_at", "known_until"]
+    beside = rows[known].merge(_moved_on(rows, 1)[known].drop_duplicates(), how="left", on=known, indicator=True)
+    left = bitemporal.apart(rows[beside["_merge"].to_numpy() == "left_only"], _moved_on(rows, 1), _SAME)
+    found = []
+    for hole in range(1, LONGEST_HOLE + 1):
+        earlier = _moved_on(rows, hole + 1)
+        found.append(bitemporal.together(left, earlier, _SAME).assign(hole=hole))
+        left = bitemporal.apart(left, earlier, _SAME)
+    return pd.concat(found, ignore_index=True)
+
+
+def splits_across_holes(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The ledger rows that moved shares imply where the base price of the ex-date is not there, or the close before it.
+
+    Parameters
+    ----------
+    pairs : `beside_session_before_hole`.
+
+    Returns
+    -------
+    Rows as of `base_price_events`, the ex-date that of the first row behind the hole, factor the ratio of the shares, confidence low: rows
+    whose shares moved by at least 45 % and whose base price moved with them, nearer to that than to no event at all.
+    """
+    shares = np.log(pairs["listed_shares_before"] / pairs["listed_shares"])
+    moved = np.log(pairs["base_price"] / pairs["close_before"])
+    is_split = (shares.abs() >= _HARDLY_SOLD) & ((moved - shares).abs() < shares.abs() / 2)
+    events = pairs[is_split.fillna(False)].copy()
+    events["factor"] = events["listed_shares_before"] / events["listed_shares"]
+    events["cause"] = np.where(events["factor"] < 1.0, "split_or_bonus", "consolidation")
+    told = zip(events["hole"], events["base_price"], events["close_before"], events["factor"], strict=True)
+    events["evidence"] = [
+        f"base price {base:.10g} against close {close:.10g}, {hole} sessions without a row between, shares ratio {share:.6g}"
+        for hole, base, close, share in told
+    ]
+    return events.assign(confidence="low").drop(columns="hole")
 
 
 def base_price_events(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -79,6 +131,15 @@ def base_price_events(pairs: pd.DataFrame) -> pd.DataFrame:
     events["confidence"] = np.where(by_auction, "low", np.where(matched, "high", "medium"))
     is_transfer = at_open & (events["market"] != events["market_before"])
     return events[(np.abs(events["factor"] - 1.0) > TOLERANCE) & ~is_transfer]
+
+
+_SAME = ("security_id", "session_no")
+
+
+def _moved_on(rows: pd.DataFrame, sessions: int) -> pd.DataFrame:
+    """The columns named BEFORE of each version, so many sessions later."""
+    before = rows[[*_SAME, *BEFORE, "known_at", "known_until"]]
+    return before.assign(session_no=before["session_no"] + sessions).rename(columns={n: f"{n}_before" for n in BEFORE})
 
 
 def cumulative_factor(ledger: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:

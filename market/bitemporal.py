@@ -32,8 +32,8 @@ def versions(
     Returns
     -------
     A new frame ordered by key and known_at. The first version is known from `first_known_at`, a later one, and one that
-    answers before it lacked, from its `fetched_at`; `known_until` is the next version's known_at or the fetch of the answer
-    without it, null while it is true.
+    answers before it lacked, from its `fetched_at`, but none before the fact could be known; `known_until` is the next version's
+    known_at or the fetch of the answer without it, null while it is true.
     """
     ordered = rows.sort_values([*key, "fetched_at", "payload_digest", "row_no"], kind="stable", ignore_index=True)
     group = [*key, *_DELIVERY]
@@ -136,6 +136,38 @@ def together(rows: pd.DataFrame, others: pd.DataFrame, on: Sequence[str]) -> pd.
     return pairs[met].drop(columns=["known_at_other", "known_until_other"]).reset_index(drop=True)
 
 
+def apart(rows: pd.DataFrame, others: pd.DataFrame, on: Sequence[str]) -> pd.DataFrame:
+    """Each version in the stretches of its time in which no version of the other side was believed: what `together` leaves out.
+
+    Parameters
+    ----------
+    rows, others : versions with the columns `on`, known_at and known_until; those of one key of the other side do not overlap.
+
+    Returns
+    -------
+    The rows, known_at and known_until those of each stretch; in their order, the stretches of one by time.
+    """
+    numbered = rows.reset_index(drop=True).rename_axis("_row").reset_index()
+    times = ["known_at", "known_until"]
+    met = together(numbered[["_row", *on, *times]], others[[*on, *times]], on).sort_values(
+        ["_row", "known_at"], kind="stable"
+    )
+    starts = pd.concat(
+        [numbered[["_row", "known_at"]], met[["_row", "known_until"]].set_axis(["_row", "known_at"], axis=1)]
+    )
+    ends = pd.concat(
+        [met[["_row", "known_at"]].set_axis(["_row", "known_until"], axis=1), numbered[["_row", "known_until"]]]
+    )
+    for side in (starts, ends):
+        side["_stretch"] = side.groupby("_row").cumcount()
+    stretches = starts.merge(ends, on=["_row", "_stretch"])
+    is_there = stretches["known_at"].notna() & (
+        stretches["known_until"].isna() | (stretches["known_at"] < stretches["known_until"])
+    )
+    kept = stretches[is_there].sort_values(["_row", "_stretch"], kind="stable").drop(columns="_stretch")
+    return kept.merge(numbered.drop(columns=times), on="_row").drop(columns="_row")[list(rows.columns)]
+
+
 def _repeats(told: pd.DataFrame, key: Sequence[str], values: Sequence[str], group: Sequence[str] = ()) -> pd.Series:
     """Whether each delivery (at its first row) holds the same rows as the key's delivery before it; the first never does."""
     group = list(group) or [*key, *_DELIVERY]
@@ -178,8 +210,12 @@ def _news(deliveries: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     is_news = ((~deliveries["_says_the_same"]) | after_silence).mask(deliveries[_GONE], ~after_silence)
     news = deliveries[is_news.astype(bool)].copy()
     news["known_at"] = news["first_known_at"].where(is_first.loc[news.index], news["fetched_at"])
-    told = news[~news[_GONE]]
-    first_told = told.index[~told.duplicated(list(key))]  # not before the fact, however early a source was asked
-    known_at, fact = (news.loc[first_told, name] for name in ("known_at", "first_known_at"))
-    news.loc[first_told, "known_at"] = known_at.where(known_at >= fact, fact)
-    return news
+    # Nothing is known before the fact, however early and often a source was asked: of what it told until then the last counts.
+    fact = news["first_known_at"]
+    if news[_GONE].any():
+        fact = fact.groupby([news[name] for name in key], sort=False, dropna=False).ffill()
+    news["known_at"] = news["known_at"].mask(news["known_at"] < fact, fact)
+    is_early = news["fetched_at"] <= fact
+    if not is_early.any():
+        return news
+    return news[~(is_early & news.duplicated([*key, "known_at"], keep="last"))]

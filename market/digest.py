@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 
 def digest(rows: pa.Table, key: Sequence[str], columns: Sequence[str]) -> str:
-    """SHA-256 (hex) over the named columns of all rows, sorted by key.
+    """SHA-256 (hex) over the named columns of all rows, sorted by the key's columns among them, equal ones by all the others.
 
     Parameters
     ----------
@@ -26,14 +26,40 @@ def digest(rows: pa.Table, key: Sequence[str], columns: Sequence[str]) -> str:
     KeyError
         A named column is not there.
     """
-    plain = pa.table({name: _plain(rows.column(name)) for name in sorted({*columns, *key})})
-    ordered = plain.sort_by([(name, "ascending") for name in key])
+    plain = pa.table({name: _plain(rows.column(name)) for name in sorted(columns)})
+    # What is not covered must not order the rows either: one answer may hold for several sessions, fetched in any order.
+    ordered = _sorted(plain, [name for name in key if name in columns])
     whole = hashlib.sha256(str(ordered.num_rows).encode())
     for name in sorted(columns):
         column = ordered.column(name).combine_chunks()
         line = f"|{name}|{column.type}|{column.null_count}|{_column_hash(column)}"
         whole.update(line.encode())
     return whole.hexdigest()
+
+
+def _sorted(rows: pa.Table, key: Sequence[str]) -> pa.Table:
+    ordered = rows.sort_by([(name, "ascending") for name in key]) if key else rows
+    if not key or _has_equal_neighbours(ordered.select(key)):
+        others = [
+            name
+            for name in rows.column_names
+            if name not in key and not pa.types.is_nested(rows.schema.field(name).type)
+        ]
+        return rows.sort_by([(name, "ascending") for name in (*key, *others)])
+    return ordered
+
+
+def _has_equal_neighbours(ordered: pa.Table) -> bool:
+    """Whether two rows that follow each other are the same; a null is like a null."""
+    n = ordered.num_rows
+    is_same = np.ones(max(n - 1, 0), bool)
+    for column in ordered.itercolumns():
+        if not is_same.any():
+            return False
+        later, earlier = column.slice(1), column.slice(0, n - 1)
+        nulls = pc.and_(pc.is_null(later), pc.is_null(earlier))
+        is_same &= pc.or_(pc.fill_null(pc.equal(later, earlier), False), nulls).to_numpy()
+    return bool(is_same.any())
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -45,7 +45,7 @@ def version() -> str:
     return "krx-" + hashlib.sha256(repr(LINES).encode()).hexdigest()[:10]
 
 
-def tick_size(market: str, day: date, price: float) -> int:
+def tick_size(day: date, market: str, price: float) -> int:
     """The tick, in KRW, at that price on that board and day; of a fund where the market is `ETF`, whatever its board.
 
     Raises
@@ -58,7 +58,7 @@ def tick_size(market: str, day: date, price: float) -> int:
     return int(_step("tick_size", market, day, price))
 
 
-def round_to_tick(market: str, day: date, price: float, direction: Direction = "nearest") -> int:
+def round_to_tick(day: date, market: str, price: float, direction: Direction = "nearest") -> int:
     """The price in KRW that an order can name: the nearest (half-way goes up), the next below or the next above; at least a tick.
 
     Raises
@@ -66,7 +66,7 @@ def round_to_tick(market: str, day: date, price: float, direction: Direction = "
     ValueError, Permanent
         As `tick_size`.
     """
-    tick = tick_size(market, day, price)
+    tick = tick_size(day, market, price)
     below, above = (
         math.floor(price / tick) * tick,
         math.ceil(price / tick) * tick,
@@ -76,7 +76,7 @@ def round_to_tick(market: str, day: date, price: float, direction: Direction = "
     return max(below if direction == "down" else above, tick)
 
 
-def limit_prices(market: str, day: date, base: float, kind: Trading = "ordinary") -> Limits:
+def limit_prices(day: date, market: str, base: float, kind: Trading = "ordinary") -> Limits:
     """Lowest and highest price of the day, in KRW, each on its own tick.
 
     The band (30 % of 9,980 is 2,994) is cut to the tick of the base (2,990), and a limit that is then off its own tick moves
@@ -98,7 +98,7 @@ def limit_prices(market: str, day: date, base: float, kind: Trading = "ordinary"
     ------
     The cutting: Vibe's `korea_equity.py`; 4,700 limits that trades of recorded market days reached.
     """
-    tick, won = tick_size(market, day, base), int(base)
+    tick, won = tick_size(day, market, base), int(base)
     if base != won:
         raise ValueError(f"rulebook limit_prices: expected whole won, was {base}")
     if kind == "liquidation":
@@ -106,10 +106,10 @@ def limit_prices(market: str, day: date, base: float, kind: Trading = "ordinary"
         return Limits(1, math.inf)
     down, up = _band(market, day, kind)
     lower, upper = (won - won * down // 10_000 // tick * tick), (won + won * up // 10_000 // tick * tick)
-    return Limits(round_to_tick(market, day, lower, "up"), round_to_tick(market, day, upper, "down"))
+    return Limits(round_to_tick(day, market, lower, "up"), round_to_tick(day, market, upper, "down"))
 
 
-def lot_size(market: str, day: date, price: float) -> int:
+def lot_size(day: date, market: str, price: float) -> int:
     """How many shares an order is a multiple of, at that price on that board and day.
 
     Raises
@@ -120,7 +120,7 @@ def lot_size(market: str, day: date, price: float) -> int:
     return int(_step("lot_size", market, day, price))
 
 
-def sell_tax(market: str, day: date) -> float:
+def sell_tax(day: date, market: str) -> float:
     """Both taxes on a sale of shares traded that day, as a fraction of its value; of a fund where the market is `ETF`.
 
     Raises
@@ -131,7 +131,7 @@ def sell_tax(market: str, day: date) -> float:
     return (_number("securities_tax", market, day) + _number("rural_tax", market, day)) / 10_000
 
 
-def sell_tax_parts(market: str, day: date) -> SellTax:
+def sell_tax_parts(day: date, market: str) -> SellTax:
     """The securities transaction tax and the rural tax in it, each as a fraction of the value sold.
 
     Raises
@@ -142,7 +142,7 @@ def sell_tax_parts(market: str, day: date) -> SellTax:
     return SellTax(_number("securities_tax", market, day) / 10_000, _number("rural_tax", market, day) / 10_000)
 
 
-def brokerage_fee(market: str, day: date) -> float:
+def brokerage_fee(day: date, market: str) -> float:
     """The brokerage fee where nobody says another, as a fraction of the value bought or sold.
 
     Raises
@@ -153,7 +153,7 @@ def brokerage_fee(market: str, day: date) -> float:
     return _number("brokerage_fee", market, day) / 10_000
 
 
-def session_hours(market: str, day: date) -> Mapping[str, Hours]:
+def session_hours(day: date, market: str) -> Mapping[str, Hours]:
     """Hours in Seoul of each kind of trading on an ordinary session, by its name: `regular`, `opening_auction`, `after_market`.
 
     The hours of this very session, late openings included, are the calendar's (`market.calendars.open_at`).
@@ -168,7 +168,7 @@ def session_hours(market: str, day: date) -> Mapping[str, Hours]:
     return {line.rule.removeprefix(trading.HOURS): line.value for line in found if isinstance(line.value, Hours)}
 
 
-def settlement_date(market: str, day: date) -> date:
+def settlement_date(day: date, market: str) -> date:
     """The session on which a trade of that session settles, by the exchange's calendar.
 
     Raises

@@ -64,7 +64,8 @@ def tables_page() -> str:
         "# Tables",
         "",
         f"{len(tables)} tables, each defined by one file under `market/datasets/<layer>/`. How to add one: "
-        "[how-to/add-a-table.md](how-to/add-a-table.md).",
+        "[how-to/add-a-table.md](how-to/add-a-table.md). SQL has two names more, which are no tables: `gold.prices_adjusted` "
+        "(gold.prices on the scale of its last session) and `ops.releases` (what `marketlake release list` shows).",
         "",
     ]
     for layer in LAYERS:
@@ -187,7 +188,8 @@ def _table(table: Table) -> list[str]:
     facts = [
         f"- key: {', '.join(table.key)}",
         f"- known_at: {table.known_at}",
-        f"- written by: {table.writer}" + (f", from source `{table.source}`" if table.source else ""),
+        f"- source: {_sources(table)}",
+        f"- written by: {table.writer}",
         f"- files by: {table.partition or 'not partitioned'}",
     ]
     if table.reads:
@@ -201,6 +203,18 @@ def _table(table: Table) -> list[str]:
     rows = [[c.name, c.type, c.unit, _yes(c.nullable), _rules(c), _meaning(c)] for c in table.columns]
     columns = _grid(("column", "type", "unit", "null", "rules", "meaning"), rows)
     return [f"## {table.name}", "", table.doc, "", *facts, "", *columns, ""]
+
+
+def _sources(table: Table) -> str:
+    """The sources whose answers a table is made from, through every table that it reads."""
+    found, left = set[str](), [table]
+    while left:
+        one = left.pop()
+        found |= {one.source} - {""}
+        left += [registry.table(read.table) for read in one.reads if read.role != "state"]
+    if not found:
+        return "the pipeline itself" if table.layer == "ops" else "the calendar of the exchanges"
+    return ", ".join(f"`{name}`" for name in sorted(found))
 
 
 def _read(read: Read) -> str:

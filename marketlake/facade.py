@@ -81,7 +81,7 @@ class Lake(Opened):
         return frame_of(reading.listed(self._sql, session, self.as_of), self.meta)
 
     def listings(self, day: Day | None = None) -> pd.DataFrame:
-        """Spells of the Korean securities as believed at the lake's instant: listed, halted, administrative, liquidation; those that
+        """Spells of the Korean securities as believed at the lake's instant: listed, first_day, halted, administrative, liquidation; those that
         hold on the day, or all.
 
         A `last_session` null is a spell that goes on; a `listed` spell that ended is a delisting, with `reason` and `reason_class` where

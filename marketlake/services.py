@@ -5,6 +5,7 @@ What does not belong here: processes in general (`marketlake.processes`), printi
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,10 @@ def exchange(settings: "Settings", outside: Outside) -> Service:
     url = f"http://{HOST}:{port}"
     moved_by = "MARKETLAKE_EXCHANGE_PORT"
     command = tuple(outside.command(port))
-    return Service(_EXCHANGE, command, port, moved_by, url, f"{url}/_exchange/health", f"the outside world, {outside}")
+    return Service(
+        _EXCHANGE, command, port, moved_by, url, f"{url}/_exchange/health", f"the outside world, {outside}",
+        version=f"Marketlake {version('marketlake')}",
+    )  # fmt: skip
 
 
 def platform(settings: "Settings") -> list[Service]:

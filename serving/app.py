@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
+from lake import holders
 from lake.explain import Past
 from lake.objects import lake_store
 from lake.settings import Settings
@@ -43,7 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
     A thread looks twice a second for another release, another champion; `app.state.current.refresh()` and
     `app.state.champions.refresh()` look at once.
     """
-    current, champions, online = Current(settings), Champions(lake_store(settings)), Online(settings)
+    current = Current(settings, first=[holders.read])
+    champions, online = Champions(lake_store(settings)), Online(settings)
     metrics = Metrics(current, champions)
     answers = Answers(settings, metrics)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support.small_lake import SmallLake
 from tests.support.small_lake import small_lake as made_once
 
 if TYPE_CHECKING:
+    from tests.support.disk import Disk
     from tests.support.redis_server import RedisServer
 
 LONGEST = "pipeline"
@@ -56,3 +58,12 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[RedisSer
 
     with running(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> "Iterator[Disk]":
+    """A file system that can be full."""
+    from tests.support.disk import small_disk
+
+    with small_disk(tmp_path / "disk") as made:
+        yield made

@@ -38,6 +38,7 @@ _NEW_YORK_CLOCK = (
     3  # every third registrant: acceptances are New York's clock with a Z, as of a quarter of the real ones
 )
 _ONLY_CUMULATIVE = 4  # every fourth: a 10-Q tells net income from the year's beginning on alone
+_RENAMED, _RENAMED_AGO = 3, timedelta(days=60)  # which registrant had another name, until how long before the end
 _AMENDED_SHARE = 0.3
 _EARLIEST_YEARS = 2  # of fiscal years before the world's first session
 _OTHERS = (("4", "", 6.0), ("8-K", "5.02", 1.0), ("8-K", "8.01,9.01", 2.0))  # form, items, how many a year
@@ -74,7 +75,7 @@ def registrants(
         filings, reported = _numbered(cik, symbol, clerk.drafts())
         found[f"{cik:010d}"] = Registrant(
             cik, name, symbol, _EXCHANGES[board], f"{books[3].end:%m%d}", i % _NEW_YORK_CLOCK == 2, filings, reported,
-            tuple(clerk.years()),
+            tuple(clerk.years()), (f"First {name}", first - timedelta(days=3_000), last - _RENAMED_AGO) if i == _RENAMED else None,
         )  # fmt: skip
     return dict(list(found.items())[:n_symbols])
 

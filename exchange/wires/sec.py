@@ -44,7 +44,7 @@ class Sec:
         if not _AGENT.match(ask.headers.get("user-agent", "")):
             return self.expired_key()
         if ask.path == "/files/company_tickers.json":
-            return _tickers(world)
+            return _tickers(world, clock)
         listed, facts = _SUBMISSIONS.match(ask.path), _FACTS.match(ask.path)
         found = listed or facts
         company = world.registrants.get(found.group(1)) if found else None
@@ -53,7 +53,7 @@ class Sec:
         known = [filing for filing in company.filings if filing.accepted_at <= clock.seconds][::-1]
         if facts:
             return _facts(company, {filing.accession for filing in known})
-        return _older(company, known) if listed and listed.group(2) else _submissions(company, known)
+        return _older(company, known) if listed and listed.group(2) else _submissions(company, known, clock)
 
     def expired_key(self) -> Answer:
         """SEC's nearest: it does not take who asks."""
@@ -68,16 +68,28 @@ class Sec:
         return Answer({"message": "Internal server error"}, content_type=_TYPE)
 
 
-def _tickers(world: World) -> Answer:
+def _tickers(world: World, clock: Clock) -> Answer:
+    today = _day(clock)
     rows = {
-        str(i): {"cik_str": company.cik, "ticker": company.symbol.replace(".", "-"), "title": company.name}
+        str(i): {"cik_str": company.cik, "ticker": company.symbol.replace(".", "-"), "title": company.called(today)}
         for i, company in enumerate(world.registrants.values())
     }
     return Answer(rows, content_type=_TYPE, rows=("",))
 
 
-def _submissions(company: Registrant, known: list[Submission]) -> Answer:
-    older = known[_RECENT:]
+def _day(clock: Clock) -> date:
+    return datetime.fromtimestamp(clock.seconds, NEW_YORK).date()
+
+
+def _former(company: Registrant, day: date) -> list[dict[str, str]]:
+    if company.former is None or day <= company.former[2]:
+        return []
+    name, *span = company.former
+    return [{"name": name} | {word: f"{at}T00:00:00.000Z" for word, at in zip(("from", "to"), span, strict=True)}]
+
+
+def _submissions(company: Registrant, known: list[Submission], clock: Clock) -> Answer:
+    older, today = known[_RECENT:], _day(clock)
     pages = [
         {
             "name": f"CIK{company.cik:010d}-submissions-001.json",
@@ -94,7 +106,7 @@ def _submissions(company: Registrant, known: list[Submission]) -> Answer:
     body |= {"sicDescription": "Services-Prepackaged Software", "insiderTransactionForOwnerExists": 0}
     body |= {
         "insiderTransactionForIssuerExists": 1,
-        "name": company.name,
+        "name": company.called(today),
         "tickers": [company.symbol.replace(".", "-")],
     }
     body |= {"exchanges": [company.exchange], "ein": f"{company.cik * 7 % 10**9:09d}", "description": "", "website": ""}
@@ -102,7 +114,10 @@ def _submissions(company: Registrant, known: list[Submission]) -> Answer:
     state = _STATES[company.exchange]
     body |= {"stateOfIncorporation": state, "stateOfIncorporationDescription": state}
     body |= {"addresses": {"mailing": address, "business": address}, "phone": "212-555-0100", "flags": ""}
-    body |= {"formerNames": [], "filings": {"recent": _columns(company, known[:_RECENT]), "files": pages}}
+    body |= {
+        "formerNames": _former(company, today),
+        "filings": {"recent": _columns(company, known[:_RECENT]), "files": pages},
+    }
     return Answer(body, content_type=_TYPE, rows=("filings", "recent"))
 
 

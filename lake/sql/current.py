@@ -1,8 +1,9 @@
 """The release that is current, as SQL: replaced when the pointer moves, closed when its last reader has gone."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -30,11 +31,24 @@ class Current:
     """The SQL of the release that is current, replaced when the pointer moves; a reader keeps the one it began with.
 
     Nothing here runs by itself: call `refresh` every few seconds, outside any request.
+
+    Parameters
+    ----------
+    first : what is made of every release once it is current (`ReleaseSql.once`), so that no reader waits for it.
     """
 
-    def __init__(self, settings: Settings, *, hot_rows: int = HOT_ROWS, time_limit_s: float = 10.0) -> None:
-        self._settings, self._hot_rows, self._time_limit_s = settings, hot_rows, time_limit_s
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        first: Sequence[Callable[[ReleaseSql], Any]] = (),
+        hot_rows: int = HOT_ROWS,
+        time_limit_s: float = 10.0,
+    ) -> None:
+        self._settings, self._first, self._hot_rows, self._time_limit_s = settings, first, hot_rows, time_limit_s
         self._store = lake_store(settings)
+        self._releases = Releases(self._store)
+        self._left: list[ReleaseSql] = []
         self._lock, self._looking = threading.Lock(), threading.Lock()
         self._is_closed = self._is_cold = False
         self._held: Held | None = None
@@ -54,6 +68,7 @@ class Current:
         A release that cannot be opened changes nothing: the one before stays, `failure` says why, the next call tries.
         """
         with self._looking:
+            self._close_left()
             try:
                 return not self._is_closed and self._look()
             except _FAILURES as error:
@@ -70,12 +85,13 @@ class Current:
             return self._held
 
     def give_back(self, held: "Held") -> None:
-        """End of the reader; the last reader of a replaced release closes it."""
+        """End of the reader; a replaced release without one is closed at the next look: letting go of gigabytes takes its time."""
         with self._lock:
             held.n_readers -= 1
-            is_over = held is not self._held and held.n_readers == 0
-        if is_over:
-            held.sql.close()
+            if held is not self._held and held.n_readers == 0:
+                self._left.append(held.sql)
+        if self._is_closed:
+            self._close_left()
 
     @contextmanager
     def reading(self) -> Iterator[ReleaseSql]:
@@ -109,11 +125,11 @@ class Current:
             if self._held and self._is_cold:
                 self._warm(self._held.sql)
             return False
-        releases = Releases(self._store)
-        release = releases.current()
+        release = self._releases.current()
         if release is not None and release != self.release:
-            self._switch(Held(open_release(self._settings, release, time_limit_s=self._time_limit_s)))
-        self.releases = tuple(releases.list())
+            opened = open_release(self._settings, release, releases=self._releases, time_limit_s=self._time_limit_s)
+            self._switch(Held(opened))
+        self.releases = tuple(self._releases.list())
         self._pointer, self.failure = pointer, ""
         if self._held:
             self._warm(self._held.sql)  # after the switch: a larger release must not be late for it
@@ -121,20 +137,29 @@ class Current:
 
     def _warm(self, sql: ReleaseSql) -> None:
         try:
+            for make in self._first:
+                sql.once(make)
             sql.warm(self._hot_rows)
             self._is_cold = False
         except _FAILURES as error:
-            logger.warning("release not copied into memory, answers take longer", failure=str(error))
+            logger.warning("release not read into memory, answers take longer", failure=str(error))
             self._is_cold = not isinstance(error, duckdb.OutOfMemoryException)  # the next look tries again
 
     def _switch(self, new: "Held | None") -> None:
         with self._lock:
             old, self._held = self._held, new
-            is_over = old is not None and old.n_readers == 0
+            if old is not None and old.n_readers == 0:
+                self._left.append(old.sql)
         if new:
             logger.info("release opened", release_id=new.sql.release.release_id)
-        if old and is_over:
-            old.sql.close()
+        self._close_left()
+
+    def _close_left(self) -> None:
+        """Close what nobody reads any more."""
+        with self._lock:
+            left, self._left = self._left, []
+        for sql in left:
+            sql.close()
 
 
 class Held:

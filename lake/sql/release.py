@@ -39,6 +39,7 @@ class ReleaseSql:
 
     Parameters
     ----------
+    releases : of the lake, where they were read before: those read once are not read again.
     time_limit_s : a query is interrupted after it.
 
     Raises
@@ -47,7 +48,14 @@ class ReleaseSql:
         The release names a table version that is not there.
     """
 
-    def __init__(self, settings: Settings, release: Release, *, time_limit_s: float = TIME_LIMIT_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        release: Release,
+        *,
+        releases: Releases | None = None,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
         self._begin(release)
         self._sources, self._copied = datasets(DeltaLake(settings), release), set[str]()
         self._connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
@@ -56,7 +64,7 @@ class ReleaseSql:
         for schema in (*LAYERS, "raw"):
             self._connection.execute(f"CREATE SCHEMA {schema}")
         self._make_views()
-        self._make_releases(Releases(lake_store(settings)))
+        self._make_releases(releases or Releases(lake_store(settings)))
         # From here on nothing reaches a file but through the datasets, and no statement can change that.
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")

@@ -1,4 +1,4 @@
-"""The life of one listing in spells: listed, halted, administrative issue, liquidation trading, as believed at an instant."""
+"""The life of one listing in spells: listed, first day, halted, administrative issue, liquidation trading, as believed at an instant."""
 
 from datetime import date, datetime
 

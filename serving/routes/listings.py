@@ -1,4 +1,4 @@
-"""Since when and until when one security was listed, halted, an administrative issue or in liquidation trading."""
+"""Since when and until when one security was listed, on its first day, halted, an administrative issue or in liquidation trading."""
 
 from fastapi import APIRouter
 from starlette.responses import Response

@@ -40,14 +40,20 @@ def _lead(found: Watch) -> str:
 
 
 def _source(one: Watched, today: date) -> str:
-    warnings, left = one.warnings(today), one.calls_left
+    warnings = one.warnings(today)
     mark = ("soft", "off") if one.state == "off" else ("look", "look") if warnings else ("good", "as expected")
     return row(
         ("name", one.source), mark, ("n", one.last_session or "none"), ("n", f"{one.calls_made:,}"),
-        ("n", "no limit" if left is None else f"{left:,}"), ("n", _key(one, today)),
+        ("n", _left(one)), ("n", _key(one, today)),
         ("n", "" if one.seen_after_s is None else f"{one.seen_after_s / 3600:.1f} h"),
         ("said", "; ".join(warnings) or ("simulated" if one.state == "simulated" else "")),
     )  # fmt: skip
+
+
+def _left(one: Watched) -> str:
+    if one.calls_left is not None:
+        return f"{one.calls_left:,}"
+    return "not known without the key" if one.state == "live" and one.key_missing else "no limit"
 
 
 def _key(one: Watched, today: date) -> str:

@@ -235,6 +235,37 @@ def test_a_session_before_the_oldest_item_shown_is_not_covered_rather_than_witho
     assert len(titles) == len(set(titles)), "the overlap of the last page is counted once"
 
 
+def with_an_old_one(
+    host: Callable[[httpx.Request], httpx.Response], at: int
+) -> Callable[[httpx.Request], httpx.Response]:
+    """The host, its headline number `at` dated years before those around it."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        body = host(request).json()
+        for item in body.get("items", ()):
+            if item["title"] == f"{at}":
+                item["pubDate"] = format_datetime(datetime(2020, 1, 2, 9, 0, tzinfo=SEOUL))
+        return httpx.Response(200, json=body)
+
+    return handler
+
+
+def test_an_old_item_out_of_order_neither_ends_a_search_nor_covers_what_lies_behind_it(ask: Ask) -> None:
+    asked: list[int] = []
+    found = ask(
+        "naver", [date(2024, 5, day) for day in (3, 7, 10)], with_an_old_one(naver_host(5_000, NEWEST, asked), 5)
+    )
+    assert asked == [1, 101]
+    [coverage] = [d.rows.to_pylist() for d in found if d.table == "bronze.naver_coverage"]
+    assert [row["is_covered"] for row in coverage] == [True, True, True]
+    asked.clear()
+    ask("naver", [date(2024, 5, day) for day in (3, 7, 10)], with_an_old_one(naver_host(5_000, NEWEST, asked), 99))
+    assert asked == [1, 101], "the last one of a page"
+    found = ask("naver", [date(2024, 3, 4), date(2024, 5, 10)], with_an_old_one(naver_host(50_000, NEWEST, []), 5))
+    [coverage] = [d.rows.to_pylist() for d in found if d.table == "bronze.naver_coverage"]
+    assert [row["is_covered"] for row in coverage] == [False, True]
+
+
 def test_an_item_pushed_to_the_next_page_meanwhile_is_counted_once(ask: Ask) -> None:
     before, after = naver_host(150, NEWEST, []), naver_host(151, NEWEST + timedelta(hours=1), [])
 

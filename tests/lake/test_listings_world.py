@@ -88,12 +88,16 @@ def test_the_truth_is_found_again_with_every_fault_on_and_none_is_wrong(
     rows = listings_of(intake, sessions)
     counts = {
         "listed": (found(rows, "listed"), true_listings(eventful.world)),
+        "first_day": (
+            found(rows, "first_day"),
+            {(one["code"], one["date"], one["date"]) for one in eventful.world.truth["krx"]["listings"]},
+        ),
         "halted": (found(rows, "halted"), true_spells(eventful.world, "halts")),
         "administrative": (found(rows, "administrative"), true_spells(eventful.world, "administrative")),
         "liquidation": (found(rows, "liquidation"), true_spells(eventful.world, "liquidations")),
     }
     assert {"schema-drift", "empty-day", "stale-day"} <= stopped
     assert {name: len(ours ^ truth) for name, (ours, truth) in counts.items()} == dict.fromkeys(counts, 0)
-    assert all(len(truth) > least for least, (_, truth) in zip((190, 12, 0, 1), counts.values(), strict=True))
+    assert all(len(truth) > least for least, (_, truth) in zip((190, 0, 12, 0, 1), counts.values(), strict=True))
     delisted = {code for code, _, last in counts["listed"][1] if last}
     assert len(delisted) == 3 and len(counts["liquidation"][1]) == 2  # one was merged away

@@ -44,6 +44,7 @@ class Edgar:
         self.tickers = tickers or {"BRK-B": 1067983}
         self.recent, self.older = list(recent), older or {}
         self.facts: dict[str, Any] | None = {}
+        self.former: Any = []
         self.change: Callable[[str, Any], Any] = lambda path, body: body
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -74,7 +75,12 @@ class Edgar:
             {"name": name, "filingCount": len(rows), "filingFrom": rows[-1]["filingDate"], "filingTo": rows[0]["filingDate"]}
             for name, rows in self.older.items()
         ]  # fmt: skip
-        return {"cik": "1", "name": "X Corp", "filings": {"recent": columns(self.recent), "files": files}}
+        return {
+            "cik": "1",
+            "name": "X Corp",
+            "formerNames": self.former,
+            "filings": {"recent": columns(self.recent), "files": files},
+        }
 
 
 @pytest.fixture
@@ -254,9 +260,31 @@ def renamed(name: str) -> Callable[[Any], Any]:
     return change
 
 
+def test_a_filing_is_of_the_name_that_the_company_had_when_it_was_accepted(live: Ask) -> None:
+    days = ("2024-04-30", "2024-05-01", "2024-05-02", "2024-05-03")
+    edgar = Edgar(*(filing(day, f"{day}T15:00:00.000Z") for day in days))
+    edgar.former = [
+        {"name": "X MOTORS", "from": "2024-05-01T00:00:00.000Z", "to": "2024-05-02T00:00:00.000Z"},
+        {"name": "X BIKES", "from": None, "to": "2024-04-30T00:00:00.000Z"},
+    ]
+    sessions = calendars.sessions("XNYS", date(2024, 4, 30), FRIDAY)
+    found = {r["accessionNumber"]: r["name"] for r in rows(live(edgar, sessions), sec.TABLES[1])}
+    assert found == dict(zip(days, ("X BIKES", "X MOTORS", "X MOTORS", "X Corp"), strict=True))
+
+
+@pytest.mark.parametrize(
+    "former", [None, "none", [{"name": "X"}], [{"name": 1, "to": "2024-05-01"}], [{"name": "X", "to": None}]]
+)
+def test_former_names_of_another_form_are_drift(live: Ask, former: Any) -> None:
+    edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"))
+    edgar.former = former
+    [problem] = [d.problem for d in live(edgar, [FRIDAY]) if d.problem]
+    assert isinstance(problem, SchemaDrift)
+
+
 @pytest.mark.parametrize(
     "name",
-    ["cik_str", "ticker", "filings", "recent", "files", "acceptanceDateTime", "form", "size", "filingTo", "facts", "units", "val", "accn", "filed"],
+    ["formerNames", "cik_str", "ticker", "filings", "recent", "files", "acceptanceDateTime", "form", "size", "filingTo", "facts", "units", "val", "accn", "filed"],
 )  # fmt: skip
 def test_a_renamed_key_is_drift_and_says_which(live: Ask, name: str) -> None:
     older = {"CIK0001067983-submissions-001.json": [filing("c", "2023-05-03T23:30:00.000Z")]}
@@ -348,3 +376,6 @@ def test_recorded_submissions_are_read_as_new_yorks_clock(live: Ask) -> None:
     assert len(found) == 1001 + 1
     told = {r["accessionNumber"]: r["accepted_at"] for r in found}
     assert told["0001564590-22-034639"] == datetime(2022, 10, 19, 21, 15, 46, tzinfo=UTC)
+    called = {r["name"]: r["accepted_at"] for r in sorted(found, key=lambda r: r["accepted_at"], reverse=True)}
+    assert list(called) == ["Tesla, Inc.", "TESLA MOTORS INC"]
+    assert called["Tesla, Inc."] > datetime(2017, 1, 28, tzinfo=UTC), "its first filing under the present name"

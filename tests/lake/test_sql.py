@@ -271,7 +271,7 @@ class TestCurrent:
         with pytest.raises(Transient, match="expected a published one"), current.reading():
             pass
 
-    def test_a_reader_keeps_its_release_and_the_last_one_closes_it(self, settings):
+    def test_a_reader_keeps_its_release_which_is_closed_after_the_last_one(self, settings):
         releases, current = Releases(lake_store(settings)), Current(settings)
         releases.publish(release(0))
         assert current.refresh()
@@ -281,8 +281,43 @@ class TestCurrent:
             assert current.refresh()
             with current.reading() as new:
                 assert (self.lowest(old), self.lowest(new)) == (100.0, 200.0)
+        assert self.lowest(old) == 100.0, "who answers a request does not close it"
+        assert not current.refresh()
         with pytest.raises(Permanent):
             self.lowest(old)
+        current.close()
+
+    def test_the_last_reader_closes_it_where_nobody_looks_any_more(self, settings):
+        releases, current = Releases(lake_store(settings)), Current(settings)
+        releases.publish(release(0))
+        current.refresh()
+        with current.reading() as held:
+            current.close()
+            assert self.lowest(held) == 100.0
+        with pytest.raises(Permanent):
+            self.lowest(held)
+
+    def test_what_every_release_is_asked_first_is_there_for_the_first_reader(self, settings):
+        releases, current = Releases(lake_store(settings)), Current(settings, first=[self.lowest])
+        for number, new in enumerate((release(0), replace(release(1, "r00002"), parent="r00001"))):
+            releases.publish(new)
+            assert current.refresh()
+            with current.reading() as sql:
+                assert sql.has(self.lowest) and sql.once(self.lowest) == 100.0 * (number + 1)
+        current.close()
+
+    def test_a_release_read_once_is_not_read_again(self, settings, monkeypatch):
+        releases, current = Releases(lake_store(settings)), Current(settings)
+        releases.publish(release(0))
+        current.refresh()
+        read: list[str] = []
+        get = type(current._store).get
+        monkeypatch.setattr(type(current._store), "get", lambda store, path: read.append(path) or get(store, path))
+        releases.publish(replace(release(1, "r00002"), parent="r00001"))
+        read.clear()
+        assert current.refresh()
+        assert [r.release_id for r in current.releases] == ["r00002", "r00001"]
+        assert read == ["releases/pointer/00000002.json", "releases/r00002.json"]
         current.close()
 
     def test_readers_get_a_release_before_it_is_copied_into_memory(self, settings, monkeypatch):

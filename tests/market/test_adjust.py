@@ -27,6 +27,46 @@ def events(*rows, markets=None):
     return adjust.base_price_events(adjust.beside_session_before(frame))
 
 
+def across(*rows):
+    """The splits that the rows of one security show across the sessions that they lack."""
+    frame = pd.DataFrame(rows, columns=FIELDS).astype("float64")
+    frame["security_id"], frame["is_halted"], frame["market"] = "XKRX:005930", frame["open"] == 0, "KOSPI"
+    frame["known_at"] = [pd.Timestamp("2018-05-02T06:30Z") + pd.Timedelta(days=no) for no in frame["session_no"]]
+    frame["known_until"] = pd.Series(pd.NaT, frame.index, dtype="datetime64[ns, UTC]")
+    return adjust.splits_across_holes(adjust.beside_session_before_hole(frame))
+
+
+@pytest.mark.parametrize("hole", range(1, adjust.LONGEST_HOLE + 2))
+def test_a_split_whose_ex_date_has_no_row_is_seen_in_the_shares_and_the_price(hole):
+    # 2,650,000 before; behind the hole the base is the close of a session that is not there
+    found = across((0, 2_650_000, 2_640_000, 2_650_000, 128_386_494), (hole + 1, 51_000, 52_100, 51_900, 6_419_324_700))
+    if hole > adjust.LONGEST_HOLE:
+        assert found.empty
+        return
+    assert found["factor"].tolist() == pytest.approx([0.02])
+    assert found[["session_no", "cause", "confidence"]].values.tolist() == [[hole + 1, "split_or_bonus", "low"]]
+    assert f"{hole} sessions without a row" in found["evidence"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("base", "shares"),
+    [(950, 1_000), (700, 1_000), (850, 1_200), (1_000, 2_000), (700, 500)],
+    ids=[
+        "nothing",
+        "a fall alone",
+        "a fifth more shares",
+        "shares sold at the market",
+        "shares and price against each other",
+    ],
+)
+def test_across_a_hole_a_market_move_or_new_shares_alone_are_no_split(base, shares):
+    assert across((0, 1_000, 1_000, 1_000, 1_000), (2, base, base, base, shares)).empty
+
+
+def test_where_no_session_is_missing_nothing_is_told_across_holes():
+    assert across((0, 1_000, 1_000, 1_000, 100), (1, 100, 100, 100, 1_000), (2, 101, 100, 100, 1_000)).empty
+
+
 def test_a_fifty_for_one_split_is_read_from_the_base_price():
     # Samsung Electronics, May 2018: 2,650,000 before, base 53,000 after; it opened at the base, which fits its shares
     found = events((0, 2_650_000, 0, 2_650_000, 128_386_494), (1, 51_900, 53_000, 53_000, 6_419_324_700))
@@ -223,7 +263,7 @@ def series(draw):
     """Raw prices on the tick grid of the day, and volumes."""
     closes = draw(st.lists(st.integers(200, 3_000_000), min_size=len(DAYS), max_size=len(DAYS)))
     on_grid = [
-        close - close % int(rulebook.tick_size("KOSPI", day, close)) for day, close in zip(DAYS, closes, strict=True)
+        close - close % int(rulebook.tick_size(day, "KOSPI", close)) for day, close in zip(DAYS, closes, strict=True)
     ]
     columns = {name: on_grid for name in adjust.PRICE_COLUMNS}
     return pd.DataFrame({"security_id": "A", "session_date": DAYS, "volume": draw(st.integers(0, 10**8)), **columns})
@@ -249,7 +289,7 @@ def test_from_raw_to_adjusted_and_back_every_price_is_the_one_traded(prices, fac
     back = adjusted["close"] / own[-1] * own
     raw = prices["close"].iloc[:last]
     ticks = np.array(
-        [rulebook.tick_size("KOSPI", day, close) for day, close in zip(DAYS[:last], raw, strict=True)], float
+        [rulebook.tick_size(day, "KOSPI", close) for day, close in zip(DAYS[:last], raw, strict=True)], float
     )
     assert (np.abs(back - raw) < ticks / 1_000).all()
     np.testing.assert_allclose(adjusted["volume"] * own[-1] / own, prices["volume"].iloc[:last], rtol=1e-12)

@@ -87,6 +87,7 @@ def ledger(symbol: str) -> pd.DataFrame:
         {"session_date": calendars.sessions("XNYS", rows["session_date"].min(), rows["session_date"].max())}
     )
     days["exchange"], days["session_no"] = "XNYS", [calendars.session_no("XNYS", day) for day in days["session_date"]]
+    days["close_at"] = [calendars.close_at("XNYS", day) for day in days["session_date"]]
     told = pd.DataFrame({
         "session_date": splits["ex_date"], "security_id": f"XNYS:{symbol.upper()}", "exchange": "XNYS", "action": "split",
         "price_factor": splits["ratio"], "evidence": "Lean", "source": "lean", "payload_digest": "0" * 64,

@@ -64,6 +64,18 @@ def test_at_every_instant_exactly_one_version_is_true_and_it_is_the_last_told(an
         assert believed["value"].tolist() == [float(answer)]
 
 
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.integers(-1, 14))
+def test_nothing_is_known_before_the_fact_however_early_it_was_told(answers, hours):
+    fact = CLOSE + pd.Timedelta(hours=hours)
+    rows = bitemporal.versions(told(*map(float, answers)).assign(first_known_at=fact), ["key"], ["value"])
+    assert rows["known_at"].min() == fact
+    assert (rows["known_until"].isna() | (rows["known_until"] > rows["known_at"])).all()
+    for i in range(len(answers)):
+        instant = max(fact, CLOSE + pd.Timedelta(hours=1 + i))
+        last_told = max(n for n in range(len(answers)) if n <= i or CLOSE + pd.Timedelta(hours=1 + n) <= fact)
+        assert bitemporal.true_at(rows, instant)["value"].tolist() == [float(answers[last_told])]
+
+
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(answers, random):
     rows = told(*map(float, answers))
@@ -224,3 +236,30 @@ def test_a_refused_version_closes_nothing(good: Any, refused: Any, until: list[i
     found = bitemporal.reopened(versions_of(*good), versions_of(*refused), ["security_id"])
     assert found["known_until"].to_pylist() == until
     assert found["known_at"].to_pylist() == [known_at for _, known_at, _ in good]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(1, 8)), max_size=4),
+    st.integers(0, 8),
+    st.one_of(st.none(), st.integers(1, 9)),
+)
+def test_apart_and_together_divide_the_time_of_a_version_between_them(spans, start, length):
+    def frame(times):
+        made = pd.DataFrame(times, columns=["known_at", "known_until"], dtype="float64")
+        return pd.DataFrame({name: CLOSE + pd.to_timedelta(made[name], unit="h") for name in made}).assign(key="A")
+
+    ends, others = 0, []
+    for gap, hours in spans:  # versions of one key do not overlap
+        others.append((ends + gap, ends + gap + hours))
+        ends += gap + hours
+    rows, others = frame([(start, None if length is None else start + length)]).assign(value=1.0), frame(others)
+    met, alone = bitemporal.together(rows, others, ["key"]), bitemporal.apart(rows, others, ["key"])
+    for hour in range(40):
+        instant = CLOSE + pd.Timedelta(hours=hour + 0.5)
+        is_met, is_alone = (len(bitemporal.true_at(part, instant)) for part in (met, alone))
+        was_there = len(bitemporal.true_at(others, instant))
+        assert (
+            (is_met, is_alone) == ((1, 0) if was_there else (0, 1))
+            if len(bitemporal.true_at(rows, instant))
+            else (0, 0)
+        )

@@ -24,6 +24,19 @@ def test_row_order_chunks_and_column_order_do_not_matter():
     assert of(ROWS) == of(shuffled) == of(chunked)
 
 
+def test_the_order_of_rows_with_equal_keys_does_not_matter_nor_when_they_were_fetched():
+    """One answer may be the same for two sessions, fetched at one instant or at two."""
+    rows = pa.table({"key": ["a", "a", None, None], "day": [1, 2, 3, 4], "at": [5, 5, 5, 5]})
+    found = {
+        digest(rows.take(order).set_column(2, "at", pa.array(at)), ["key", "at"], ["key", "day"])
+        for order in ([0, 1, 2, 3], [1, 0, 2, 3], [3, 1, 2, 0])
+        for at in ([5, 5, 5, 5], [5, 6, 7, 8], [8, 7, 6, 5])
+    }
+    assert len(found) == 1
+    other = rows.set_column(1, "day", pa.array([1, 1, 3, 4]))
+    assert digest(other, ["key", "at"], ["key", "day"]) not in found
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("key", pa.dictionary(pa.int32(), pa.string())), ("key", pa.large_string()), ("count", pa.int64()),

@@ -42,7 +42,7 @@ def asked(rows: pd.DataFrame, price: str, question) -> np.ndarray:
     board, is_new = rows["Market"].map(BOARDS.index).to_numpy(), (rows["Date"] >= NEW_TICKS).to_numpy()
     unique, number = np.unique(rows[price].astype(int).to_numpy() * 6 + board * 2 + is_new, return_inverse=True)
     days = (date(2022, 5, 3), date(2024, 1, 24))
-    return np.array([question(BOARDS[key % 6 // 2], days[key % 2], key // 6) for key in unique.tolist()])[number]
+    return np.array([question(days[key % 2], BOARDS[key % 6 // 2], key // 6) for key in unique.tolist()])[number]
 
 
 def test_every_price_of_every_fund_of_a_recorded_day_is_on_its_ticks():
@@ -55,7 +55,7 @@ def test_every_price_of_every_fund_of_a_recorded_day_is_on_its_ticks():
         price for row in rows for name in columns if (price := int(row[name].replace(",", "").replace("-", "") or 0))
     ]
     assert len(prices) == 1823
-    assert all(price % rulebook.tick_size("ETF", date(2021, 3, 25), price) == 0 for price in prices)
+    assert all(price % rulebook.tick_size(date(2021, 3, 25), "ETF", price) == 0 for price in prices)
 
 
 @pytest.mark.parametrize("column", ["Open", "High", "Low", "Close"])
@@ -94,11 +94,11 @@ def test_every_trade_is_within_the_limits_but_in_liquidation_and_on_a_first_day_
 
     first = [row for row in beyond.itertuples() if listed_on.get(row.Code) == row.Date]
     for row in first:
-        low, high = rulebook.limit_prices(row.Market, row.Date.date(), row.Base, "first_day")
+        low, high = rulebook.limit_prices(row.Date.date(), row.Market, row.Base, "first_day")
         assert low <= row.Low and row.High <= high
     assert (
         sum(
-            row.High == rulebook.limit_prices(row.Market, row.Date.date(), row.Base, "first_day").upper for row in first
+            row.High == rulebook.limit_prices(row.Date.date(), row.Market, row.Base, "first_day").upper for row in first
         )
         > 1
     )

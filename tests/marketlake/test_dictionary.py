@@ -33,6 +33,9 @@ def test_every_table_and_every_column_is_in_the_dictionary(pages: dict[str, str]
         assert f"- known_at: {table.known_at}" in section
         assert all(f"| {column.name} | {column.type} |" in section for column in table.columns)
         assert all(f"[{read.table}]" in section for read in table.reads)
+        assert "\n- source: " in section
+    assert "\n- source: `krx`, `yahoo`\n" in pages["tables.md"].split("\n## silver.prices\n")[1].split("\n## ")[0]
+    assert "\n- source: the pipeline itself\n" in pages["tables.md"].split("\n## ops.requests\n")[1].split("\n## ")[0]
 
 
 def test_every_feature_is_there_with_its_formula_and_source(pages: dict[str, str]) -> None:

@@ -203,7 +203,8 @@ def test_the_whole_stack_comes_up_heals_and_goes(settings):
         assert {state.state for state in local.status(settings)} == {"running"}
         listening = {one.laddr.ip for one in psutil.net_connections("inet") if one.status == psutil.CONN_LISTEN
                      and one.pid in {process.pid for process in local.supervisor(settings).marked()}}  # fmt: skip
-        assert listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
+        assert "127.0.0.1" in listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
+        assert all(state.version and state.log for state in states.values())
     finally:
         local.down(settings, lines.append)
     assert not local.supervisor(settings).marked()

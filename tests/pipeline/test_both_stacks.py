@@ -9,15 +9,17 @@ from time import monotonic
 from typing import Any
 from unittest import mock
 
+import psutil
 import pytest
 from dagster import DagsterRunStatus
 from dagster_graphql import DagsterGraphQLClient
 
-from bench import demo
+from bench import chaos, demo
 from bench.own_stack import own_stack
 from bench.queued_day import ended
 from exchange.server import serve
 from jobs.names import BUILD, selected_sessions
+from marketlake.stack import local
 from marketlake.stack.place import HOST, Place
 from marketlake.worlds import Outside
 
@@ -40,12 +42,22 @@ def test_the_main_job_leaves_equal_tables_on_both_stacks_and_the_ui_reads_its_lo
     with serve(WORLD, symbols=SYMBOLS, sessions=SESSIONS) as server:
         embedded = demo.embedded(server.url, tmp_path / "embedded")
         here = demo.stages_of(embedded, tmp_path, warm_days=0)
-        counted = shown(embedded, "duckdb")
+        counted, features = shown(embedded, "duckdb"), demo.asked(embedded, "-c", chaos.ONLINE, output=PIPE)
     with own_stack(tmp_path / "stack", Outside.named(WORLD, SYMBOLS, SESSIONS), print) as (place, variables, days):
         there = demo.stages_of(variables, tmp_path, warm_days=0)
         assert there["digests"] == here["digests"]
         assert shown(variables, "trino") == counted
+        assert demo.asked(variables, "-c", chaos.ONLINE, output=PIPE) == features
+        assert chaos.keys(place, "mlflow"), "the model's artifacts are on S3"
         words = logs_of(place, days[-1])
+        marked = {process.pid for process in local.supervisor(place.settings).marked()}
+        listening = {
+            one.laddr.ip
+            for one in psutil.net_connections("inet")
+            if one.status == psutil.CONN_LISTEN and one.pid in marked
+        }
+        assert HOST in listening <= {HOST, f"::ffff:{HOST}"}, "the workers' executors and the run's process too"
+        assert sum(one.memory_mb or 0 for one in local.status(place.settings)) < 9000
     assert "gold_features_daily - STEP_SUCCESS" in words
 
 

@@ -1,40 +1,13 @@
 """A disk that is full in the middle of a day: nothing half-written is visible, and with room again the day runs to the same digests."""
 
 import shutil
-import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from jobs.run import Runner
 from market.errors import MarketlakeError
-
-KB = 1024
-
-
-class Disk:
-    """A file system in memory, as large as it is told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def resize(self, n_bytes: int) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={n_bytes // KB}k", str(self.folder)], check=True)
-
-    def leave(self, n_bytes: int) -> None:
-        self.resize(shutil.disk_usage(self.folder).used + n_bytes)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "tmpfs", str(folder)], capture_output=True).returncode:
-        pytest.skip("needs the right to mount a small file system")
-    yield Disk(folder)
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+from tests.support.disk import KB
 
 
 @pytest.mark.slow

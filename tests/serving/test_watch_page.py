@@ -54,6 +54,13 @@ def test_what_is_missing_spent_or_ended_is_shown(page):
         assert shown in text
 
 
+def test_how_many_calls_are_left_is_not_known_where_the_key_is_missing(page):
+    without = replace(PLAIN, calls_allowed=None)
+    assert "no limit" in page(without) and "not known" not in page(without)
+    text = page(replace(without, key_missing=("krx_api_key",)))
+    assert "not known without the key" in text and "no limit" not in text
+
+
 def test_a_source_of_news_shows_how_long_after_its_publication_a_headline_was_seen(page):
     assert ">5.3 h<" in page(replace(PLAIN, source="naver", seen_after_s=19_000.0))
     assert " h<" not in page(PLAIN)

@@ -4,15 +4,13 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
+from bench.sql import same
 from lake.sql.trino_release import TrinoSql
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sql.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-TOLERANCE = 1e-12  # relative: engines add in different orders
 
 
 def blocks(language: str) -> list[str]:
@@ -21,23 +19,6 @@ def blocks(language: str) -> list[str]:
 
 
 QUERIES = blocks("sql")
-
-
-def same(one: pa.Table, other: pa.Table) -> bool:
-    """True where both have the same columns, types and rows; floats to the tolerance."""
-    if one.schema != other.schema or one.num_rows != other.num_rows:
-        return False
-    return all(close(one[name], other[name]) for name in one.column_names)
-
-
-def close(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
-    """True where the columns are equal, floats to the tolerance."""
-    if one.equals(other) or not pa.types.is_floating(one.type):
-        return one.equals(other)
-    if not pc.is_null(one).equals(pc.is_null(other)):
-        return False
-    off = pc.abs(pc.subtract(one, other))
-    return bool(pc.all(pc.less_equal(off, pc.multiply(TOLERANCE, pc.abs(one)))).as_py())
 
 
 @pytest.fixture(scope="module")

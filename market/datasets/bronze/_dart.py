@@ -4,6 +4,7 @@ What does not belong here: any one table.
 """
 
 import calendar
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import numpy as np
@@ -61,19 +62,43 @@ def by_fiscal_period(rows: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(rows, preserve_index=False)
 
 
-def price_factors(frames: Frames) -> pd.Series:
-    """Old shares / new shares of the decisions that tell a ratio, by receipt number; what a receipt was first told with counts.
+def with_price_factors(rows: pd.DataFrame, frames: Frames) -> pd.DataFrame:
+    """The deliveries of receipts with `price_factor` (old shares / new shares, NaN where none was told), and those that its telling adds.
 
     Of a bonus issue 1 / (1 + new shares per share held); of a reduction of capital the common shares before / after, since its ratio
     in percent is what is left with some companies and what is gone with others.
+
+    Parameters
+    ----------
+    rows : with `receipt_no`, `first_known_at` and `fetched_at`.
+
+    Figures are asked for behind the list: the first ones within a day of a list that was read when its receipts counted already are part
+    of what it told. Others are a delivery of their own: the receipt as last listed, fetched with them.
     """
-    bonus, reductions = (
-        _figures(frames.get(name)) for name in ("bronze.dart_bonus_issues", "bronze.dart_capital_reductions")
+    told = _told_factors(frames)
+    told = told[told["receipt_no"].isin(rows["receipt_no"])]
+    if told.empty:
+        return rows.assign(price_factor=np.nan)
+    listed = rows.sort_values("fetched_at", kind="stable")
+    first = listed.drop_duplicates("receipt_no").set_index("receipt_no")
+    listed_at, counts_at = (told["receipt_no"].map(first[name]) for name in ("fetched_at", "first_known_at"))
+    is_with_it = (
+        ~told["receipt_no"].duplicated()
+        & (listed_at >= counts_at)
+        & (told["fetched_at"] < listed_at + _BEHIND_THE_LIST)
+    ) | (told["fetched_at"] < listed_at)
+    told = told.assign(fetched_at=told["fetched_at"].mask(is_with_it, listed_at)).sort_values(
+        "fetched_at", kind="stable"
     )
-    factors = pd.concat(
-        [1.0 / (1.0 + bonus["nstk_ascnt_ps_ostk"]), reductions["bfcr_tisstk_ostk"] / reductions["atcr_tisstk_ostk"]]
+    told = told.drop_duplicates(["receipt_no", "fetched_at"], keep="last")
+    alone = told.merge(listed[["receipt_no", "fetched_at"]], how="left", indicator=True)
+    alone = alone.loc[alone["_merge"] == "left_only", ["receipt_no", "fetched_at"]]
+    again = listed.assign(_listed_at=listed["fetched_at"]).drop(columns="fetched_at")
+    again = pd.merge_asof(alone, again, left_on="fetched_at", right_on="_listed_at", by="receipt_no").drop(
+        columns="_listed_at"
     )
-    return factors[np.isfinite(factors) & (factors > 0)]
+    every = pd.concat([listed, again], ignore_index=True).sort_values("fetched_at", kind="stable")
+    return pd.merge_asof(every, told[["receipt_no", "fetched_at", "price_factor"]], on="fetched_at", by="receipt_no")
 
 
 def last_days(names: pd.Series) -> list[date | None]:
@@ -102,13 +127,28 @@ def _month_end(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
 
 
-_RATIOS = ("nstk_ascnt_ps_ostk", "bfcr_tisstk_ostk", "atcr_tisstk_ostk")
+_BEHIND_THE_LIST = timedelta(days=1)
 
 
-def _figures(delivered_rows: pa.Table | None) -> pd.DataFrame:
-    """The figures of decisions by receipt number, NaN where unknown."""
-    if delivered_rows is None:
-        return pd.DataFrame(columns=list(_RATIOS), dtype="float64")
-    rows = delivered_rows.to_pandas(timestamp_as_object=False).sort_values(["fetched_at", "payload_digest", "row_no"])
-    rows = rows.drop_duplicates("rcept_no").set_index("rcept_no")
-    return pd.DataFrame({name: number(rows[name]) for name in _RATIOS if name in rows.columns}, index=rows.index)
+def _told_factors(frames: Frames) -> pd.DataFrame:
+    """Receipt number, factor and fetch of the answers that tell a ratio."""
+    parts = []
+    for name, factor in _FACTORS.items():
+        table = frames.get(name)
+        if table is not None and table.num_rows:
+            rows = table.to_pandas(timestamp_as_object=False).sort_values(["fetched_at", "payload_digest", "row_no"])
+            rows = rows.rename(columns={"rcept_no": "receipt_no"}).assign(price_factor=factor(rows).to_numpy())
+            parts.append(rows[["receipt_no", "fetched_at", "price_factor"]])
+    told = (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["receipt_no", "fetched_at", "price_factor"])
+    )
+    return told[np.isfinite(told["price_factor"].astype("float64")) & (told["price_factor"] > 0)]
+
+
+_FACTORS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "bronze.dart_bonus_issues": lambda rows: 1.0 / (1.0 + number(rows["nstk_ascnt_ps_ostk"])),
+    "bronze.dart_capital_reductions": lambda rows: number(rows["bfcr_tisstk_ostk"]) / number(rows["atcr_tisstk_ostk"]),
+}
+"""How each table's figures give old shares / new shares."""

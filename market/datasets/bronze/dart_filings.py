@@ -4,7 +4,7 @@ import pandas as pd
 import pyarrow as pa
 
 from market import bitemporal, identity
-from market.datasets.bronze._dart import price_factors, since_receipt
+from market.datasets.bronze._dart import since_receipt, with_price_factors
 from market.datasets.bronze._delivered import as_text, delivered
 from market.datasets.bronze._parse import day, month
 from market.table import Frames, Table
@@ -60,10 +60,10 @@ def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
             rows["action"].isna() & rows["report_name"].str.contains(word), DECISIONS[word]
         )
     rows["evidence"] = "DART " + rows["receipt_no"].astype("string")
-    rows["price_factor"] = rows["receipt_no"].map(price_factors(frames)).astype("float64")
     listed = rows[rows["action"].notna() & rows["security_id"].notna()].reset_index(drop=True)
+    listed = with_price_factors(listed, frames)
     key = ("security_id", "session_date", "action", "evidence")
-    return pa.Table.from_pandas(bitemporal.versions(listed, key, ("report_name",)), preserve_index=False)
+    return pa.Table.from_pandas(bitemporal.versions(listed, key, ("report_name", "price_factor")), preserve_index=False)
 
 
 def _rows(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:

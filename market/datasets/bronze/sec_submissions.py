@@ -13,7 +13,7 @@ TABLE = Table(
     columns=delivered(
         as_text("cik", "SEC's number of the company, ten digits"),
         as_text("symbol", "the company's symbols that are ingested, separated by commas"),
-        as_text("name", "company"),
+        as_text("name", "company, as it was called when the filing was accepted"),
         as_text("accessionNumber", "number of the filing"),
         as_text("filingDate", "day that counts as the filing's, YYYY-MM-DD"),
         as_text("reportDate", "last day that the filing reports on"),

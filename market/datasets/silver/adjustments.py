@@ -23,8 +23,12 @@ def build(frames: Frames, window: Window) -> pa.Table:
     korean, american = (prices[prices["exchange"] == exchange] for exchange in ("XKRX", "XNYS"))
     actions = frames["silver.corporate_actions"].to_pandas(timestamp_as_object=False)
     events = _unfitting(adjust.base_price_events(adjust.beside_session_before(korean)), korean)
-    declared = bitemporal.together(american, _declared_splits(actions), ("security_id", "session_date"))
-    rows = pd.concat([causes.explained(events, actions), causes.confirmed(declared, american)], ignore_index=True)
+    across = adjust.splits_across_holes(adjust.beside_session_before_hole(korean))
+    declared = _beside_bars(_declared_splits(actions, frames["silver.sessions"].to_pandas()), american)
+    rows = pd.concat(
+        [causes.explained(events, actions), causes.explained(across, actions), causes.confirmed(declared, american)],
+        ignore_index=True,
+    )
     rows = rows[(rows["session_date"] >= window.start) & (rows["session_date"] <= window.end)]
     return TABLE.conform(pa.Table.from_pandas(_in_one_piece(rows), preserve_index=False))
 
@@ -37,9 +41,31 @@ def _unfitting(events: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
     return events.drop(index=pairs.loc[fits & (pairs["known_at_told"] <= pairs["known_at"]), "index"].unique())
 
 
-def _declared_splits(actions: pd.DataFrame) -> pd.DataFrame:
+def _declared_splits(actions: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
+    """The splits of the sessions, each from the end of its ex-date on."""
     rows = actions[actions["action"] == "split"].rename(columns={"price_factor": "factor"})
-    return rows[["security_id", "session_date", "factor", "evidence", "known_at", "known_until"]]
+    rows = rows.merge(sessions[["exchange", "session_date", "session_no", "close_at"]], on=["exchange", "session_date"])
+    rows["known_at"] = rows[["known_at", "close_at"]].max(axis=1)
+    return rows[
+        [
+            "security_id",
+            "exchange",
+            "session_date",
+            "session_month",
+            "session_no",
+            "factor",
+            "evidence",
+            "known_at",
+            "known_until",
+        ]
+    ]
+
+
+def _beside_bars(splits: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """The splits with the `open` of their ex-dates as it was believed; NaN where no bar was: what was declared holds without one."""
+    key = ["security_id", "session_date"]
+    bars = prices[[*key, "open", "known_at", "known_until"]]
+    return pd.concat([bitemporal.together(splits, bars, key), bitemporal.apart(splits, bars, key)], ignore_index=True)
 
 
 def _in_one_piece(rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,12 +107,12 @@ TABLE = Table(
         *KNOWN,
     ),
     key=("security_id", "session_date", "known_at"),
-    known_at="the end of the session that shows the base price; a revision from when the price's was fetched",
+    known_at="the end of the session that shows the base price, or for which a split was declared; a revision from when the price's was fetched",
     writer="spark",
     may_be_empty=True,
     reads=(
-        Read("silver.prices", spread="security_id", history=1, versions=True),
-        Read("silver.sessions", "side", history=1),
+        Read("silver.prices", spread="security_id", history=adjust.LONGEST_HOLE + 1, versions=True),
+        Read("silver.sessions", "side", history=adjust.LONGEST_HOLE + 1),
         Read("silver.corporate_actions", "side", history=DECIDED_BEFORE, versions=True),
     ),
     build=build,

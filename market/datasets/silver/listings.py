@@ -1,4 +1,4 @@
-"""silver.listings: since when and until when each Korean security was listed, halted, an administrative issue or in liquidation.
+"""silver.listings: since when and until when each Korean security was listed, on its first day, halted, administrative or in liquidation.
 
 What does not belong here: names, boards and codes, which are `silver.securities` and `silver.symbols`.
 """
@@ -11,23 +11,26 @@ import pandas as pd
 import pyarrow as pa
 
 from market import bitemporal, identity, listings
-from market.datasets.bronze._parse import with_first_known
+from market.datasets.bronze._parse import day, with_first_known
 from market.datasets.bronze.krx_services import OPEN
 from market.datasets.silver._typed import HOLDERS, KNOWN
 from market.identity import ID
 from market.listings import HELD, NOT, UNTOLD
 from market.table import Column, Frames, Matches, OneOf, Read, RowRule, Table, Window
 
-LISTED, HALTED, ADMINISTRATIVE, LIQUIDATION = STATUSES = ("listed", "halted", "administrative", "liquidation")
+STATUSES = ("listed", "first_day", "halted", "administrative", "liquidation")
+LISTED, FIRST_DAY, HALTED, ADMINISTRATIVE, LIQUIDATION = STATUSES
 ADMINISTRATIVE_SECTION = "관리종목"
 _EVIDENCE = {
     LISTED: "base information of the exchange",
+    FIRST_DAY: "listing date in the base information, which lacked it before",
     HALTED: "no open, high and low that day",
     ADMINISTRATIVE: f"section {ADMINISTRATIVE_SECTION} in the base information",
     LIQUIDATION: "up to seven sessions traded after a halt, then gone",
 }
 SHOWN_BY = {
     LISTED: "bronze.krx_listing",
+    FIRST_DAY: "bronze.krx_listing",
     HALTED: "silver.prices",
     ADMINISTRATIVE: "bronze.krx_listing",
     LIQUIDATION: "silver.prices",
@@ -73,15 +76,18 @@ def _answers(frames: Frames, service: str) -> pd.DataFrame:
 
 
 def _listed(frames: Frames, answers: pd.DataFrame) -> pd.DataFrame:
-    """Versions of each security's presence in the base information, with whether it was administrative."""
+    """Versions of each security's presence in the base information, with whether it was administrative, and listed that very day."""
     raw = frames["bronze.krx_listing"].to_pandas(timestamp_as_object=False)
     rows = raw[["session_date", "request", "payload_digest", "row_no", "fetched_at"]].copy()
     plain = identity.security_id("XKRX", raw["ISU_SRT_CD"])
     rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["is_administrative"] = raw["SECT_TP_NM"].astype("string").str.contains(ADMINISTRATIVE_SECTION).fillna(False)
+    rows["is_listing_date"] = (day(raw["LIST_DD"]) == rows["session_date"]).astype(bool)
     rows = rows[raw["ISU_SRT_CD"].notna()]
     timed = with_first_known(rows, "XKRX", frames)
-    return bitemporal.versions(timed, ("security_id", "session_date"), ("is_administrative",), answers=answers)
+    return bitemporal.versions(
+        timed, ("security_id", "session_date"), ("is_administrative", "is_listing_date"), answers=answers
+    )
 
 
 def _bars(frames: Frames) -> pd.DataFrame:
@@ -100,6 +106,18 @@ def _life(rows: pd.DataFrame, answered: np.ndarray, sessions: pd.DataFrame) -> I
     if rows["is_administrative"].any():
         flags = np.where(rows["is_administrative"].to_numpy(bool), HELD, NOT)
         yield from _spells(ADMINISTRATIVE, [_told(rows, flags), *ended])
+    yield from _spells(FIRST_DAY, _first_day(rows, answered))
+
+
+def _first_day(rows: pd.DataFrame, answered: np.ndarray) -> list[pd.DataFrame]:
+    """Observations of the day of the listing: a transfer renews the listing date too, but the security was there before it."""
+    begin = rows["session_no"].min()
+    first = rows[rows["session_no"] == begin]
+    flags = np.where(first["is_listing_date"].to_numpy(bool) & bool(len(answered) and begin > answered[0]), HELD, NOT)
+    over = _observations(
+        np.full(len(first), begin + 1), NOT, _instants(first["known_at"])
+    )  # it is one session, known with it
+    return [_told(first, flags), over, _withdrawn(first, NOT)]
 
 
 def _trading(rows: pd.DataFrame, answered: np.ndarray, sessions: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -170,7 +188,7 @@ def _dated(made: pd.DataFrame, sessions: pd.DataFrame) -> pa.Table:
 
 TABLE = Table(
     __name__,
-    doc="Dated spells of each Korean security: listed, halted, administrative issue, liquidation trading. They may overlap; a "
+    doc="Dated spells of each Korean security: listed, first day of its listing, halted, administrative issue, liquidation trading. They may overlap; a "
     "delisting is the end of a listed spell, a transfer to another board is not. The universe of a past day is what was listed then.",
     columns=(
         Column("security_id", "string", "our stable id", rules=(Matches(ID),)),

@@ -166,3 +166,31 @@ def test_a_declared_split_is_held_against_the_opening(answer: Any, silver: Any) 
     still = answer("bronze.yahoo_chart", "2024-05-03 22:00", {"open": 722.0}, split)
     assert silver("silver.adjustments", before, still)["confidence"].tolist() == ["low"]
     assert silver("silver.adjustments", moved)["confidence"].tolist() == ["medium"]
+
+
+def test_a_split_whose_ex_date_was_refused_is_in_the_ledger_from_the_session_after(answer: Any, silver: Any) -> None:
+    told = [
+        krx(answer, BEFORE, "2024-05-02 23:00", 10_000, 10_000, LIST_SHRS="1,000"),
+        krx(answer, AFTER, "2024-05-07 23:00", 980, 990, LIST_SHRS="10,000"),
+    ]
+    whole = silver("silver.adjustments", *told)
+    assert spans(whole) == [(AFTER, 0.1, "2024-05-07 06:30", None)]
+    day = silver("silver.adjustments", *told, window=Window(AFTER, AFTER, datetime(2024, 5, 8, tzinfo=UTC)))
+    pd.testing.assert_frame_equal(day, whole)
+
+
+def test_a_declared_split_needs_no_bar_of_its_ex_date(answer: Any, silver: Any) -> None:
+    split = {"kind": "split", "numerator": 4.0, "denominator": 1.0}
+    alone = silver("silver.adjustments", answer("bronze.yahoo_chart", "2024-05-03 22:00", split))
+    assert spans(alone) == [(DAY, 0.25, "2024-05-03 20:00", None)]
+    assert alone["confidence"].tolist() == ["medium"]
+
+
+def test_a_declared_split_outlives_the_bar_of_its_ex_date(answer: Any, silver: Any) -> None:
+    split = {"kind": "split", "numerator": 4.0, "denominator": 1.0}
+    told = [answer("bronze.yahoo_chart", "2024-05-02 22:00", {"open": 720.0, "close": 724.0}, day=BEFORE)]
+    told.append(answer("bronze.yahoo_chart", "2024-05-03 22:00", {}, split))
+    told.append(answer("bronze.yahoo_chart", "2024-05-07 22:00", split))
+    rows = silver("silver.adjustments", *told)
+    assert {row[1] for row in spans(rows)} == {0.25}
+    assert rows["known_until"].isna().sum() == 1

@@ -77,9 +77,41 @@ def test_a_decision_has_the_factor_that_its_own_figures_give(
     assert row["price_factor"] == pytest.approx(factor) if factor else pd.isna(row["price_factor"])
 
 
-def test_a_ratio_that_is_told_otherwise_later_changes_nothing(answer: Any, silver: Any) -> None:
+def test_figures_behind_a_list_read_later_are_what_it_told(answer: Any, silver: Any) -> None:
+    told = answer(FILINGS, "2024-08-01 11:00", {"report_nm": "무상증자결정"})
+    figures = answer("bronze.dart_bonus_issues", "2024-08-01 12:30", {})
+    (row,) = silver("silver.corporate_actions", told, figures).to_dict("records")
+    assert row["price_factor"] == pytest.approx(1 / 1.5)
+    assert row["known_at"] == pd.Timestamp("2024-05-07T09:00+09:00")
+    assert pd.isna(row["known_until"])
+
+
+def test_a_ratio_that_was_told_later_is_known_from_then(answer: Any, silver: Any) -> None:
+    told = answer(FILINGS, "2024-05-03 11:00", {"report_nm": "무상증자결정"})
+    figures = answer("bronze.dart_bonus_issues", "2024-07-03 11:01", {})
+    before, after = silver("silver.corporate_actions", told, figures).sort_values("known_at").to_dict("records")
+    assert pd.isna(before["price_factor"])
+    assert after["price_factor"] == pytest.approx(1 / 1.5)
+    assert before["known_until"] == after["known_at"] == pd.Timestamp("2024-07-03T11:01Z")
+    assert before["report_name"] == after["report_name"]
+
+
+def test_a_ratio_that_is_told_otherwise_later_is_a_version(answer: Any, silver: Any) -> None:
     told = answer(FILINGS, "2024-05-03 11:00", {"report_nm": "무상증자결정"})
     first = answer("bronze.dart_bonus_issues", "2024-05-03 11:01", {})
     later = answer("bronze.dart_bonus_issues", "2024-07-03 11:01", {"nstk_ascnt_ps_ostk": "1"})
-    (row,) = silver("silver.corporate_actions", told, first, later).to_dict("records")
-    assert row["price_factor"] == pytest.approx(1 / 1.5)
+    rows = silver("silver.corporate_actions", told, first, later).sort_values("known_at")
+    assert rows["price_factor"].tolist() == pytest.approx([1 / 1.5, 1 / 2])
+    assert rows["known_at"].tolist() == [
+        pd.Timestamp("2024-05-07T09:00+09:00"),
+        pd.Timestamp("2024-07-03T11:01Z"),
+    ]
+
+
+def test_of_lists_read_before_the_receipt_counts_the_last_counts(answer: Any, silver: Any) -> None:
+    names = ["무상증자결정", "[기재정정]무상증자결정"]
+    told = [answer(FILINGS, f"2024-05-03 1{n}:00", {"report_nm": name}) for n, name in enumerate(names)]
+    (row,) = silver("silver.filings", *told).to_dict("records")
+    assert row["report_name"] == names[1]
+    assert row["known_at"] == pd.Timestamp("2024-05-07T09:00+09:00")
+    assert pd.isna(row["known_until"])

@@ -52,6 +52,38 @@ def test_a_delisting_ends_the_listing_and_the_halt_in_it(answer: Any, silver: An
     assert spells(rows, f"{DAYS[3]} 06:29")["listed"] == [(0, None)]
 
 
+def listed_on(answer: Any, listing_date: str, days: str) -> list[Any]:
+    """Base information alone, of a listing date: l there, - not."""
+    told: list[Any] = []
+    for day, state in zip(DAYS, days, strict=False):
+        fetched = f"{day} 23:00"
+        if state != "-":
+            told.append(answer("bronze.krx_listing", fetched, {"LIST_DD": listing_date}, day=day))
+        told.append(
+            answer("bronze.krx_services", fetched, {"service": "stk_isu_base_info"}, day=day, request=f"GET base {day}")
+        )
+    return told
+
+
+def test_the_first_day_of_a_listing_is_a_spell_of_one_session_known_at_its_close(answer: Any, silver: Any) -> None:
+    rows = silver("silver.listings", *listed_on(answer, f"{DAYS[1]:%Y%m%d}", "-lll"))
+    assert spells(rows) == {"listed": [(1, None)], "first_day": [(1, 1)]}
+    assert spells(rows, f"{DAYS[1]} 06:29") == {}
+    assert spells(rows, f"{DAYS[1]} 06:30") == {"listed": [(1, None)], "first_day": [(1, 1)]}
+
+
+@pytest.mark.parametrize(
+    ("listing_date", "days"),
+    [(DAYS[2], "lll"), (DAYS[0], "lll"), (DAYS[0], "-ll"), (DAYS[2], "-ll")],
+    ids=["transfer", "since before the first answer", "not the date that it tells", "a hole of the day before"],
+)
+def test_no_first_day_where_the_security_was_there_before_or_its_date_is_another(
+    listing_date: date, days: str, answer: Any, silver: Any
+) -> None:
+    rows = silver("silver.listings", *listed_on(answer, f"{listing_date:%Y%m%d}", days))
+    assert "first_day" not in spells(rows)
+
+
 def test_what_trades_after_a_halt_and_then_is_gone_was_liquidated(answer: Any, silver: Any) -> None:
     rows = silver("silver.listings", *life(answer, "thtt-"))
     assert spells(rows) == {"listed": [(0, 3)], "halted": [(1, 1)], "liquidation": [(2, 3)]}
