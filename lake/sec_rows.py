@@ -7,8 +7,9 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -24,6 +25,7 @@ _PAGE = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9./-]{0,11}")
 _LEFT = {"core_type"}  # SEC sends it with newer filings: the kind once more
 _CHANGED = "The source changed its format: compare the kept payload with the contract"
+NEW_YORK = ZoneInfo("America/New_York")
 T = TypeVar("T")
 
 
@@ -116,9 +118,9 @@ def filings(answer: Answer, company: Company, head: Mapping[str, Any]) -> pa.Tab
 
 
 def names_then(head: Mapping[str, Any], where: str) -> Callable[[datetime], Any]:
-    """What the company was called at an instant: the former name that it kept until then, through the whole day of `to`; else the present one.
+    """What the company was called at an instant: the former name whose span holds the day in New York, else the one that ended next, else the present one.
 
-    The present name on an earlier filing would be hindsight.
+    The present name on an earlier filing would be hindsight. Spans may lie within each other (a variant of one filing).
 
     Raises
     ------
@@ -134,10 +136,17 @@ def names_then(head: Mapping[str, Any], where: str) -> Callable[[datetime], Any]
         _need(former, ("name", "to"), where)
         if not isinstance(former["name"], str):
             raise SchemaDrift(where, expected="text in a former name", found=repr(former["name"]), do=_CHANGED)
-        day = {"to": former["to"][:10] if isinstance(former["to"], str) else former["to"]}
-        ended.append((_day(day, "to", where), former["name"]))
-    ended.sort()
-    return lambda at: next((name for to, name in ended if at.astimezone(UTC).date() <= to), head["name"])
+        days = {name: text[:10] if isinstance(text := former.get(name), str) else text for name in ("from", "to")}
+        begun = date.min if days["from"] is None else _day(days, "from", where)
+        ended.append((_day(days, "to", where), begun, former["name"]))
+    ended.sort(key=lambda one: one[:2])
+
+    def called(at: datetime) -> Any:
+        day = at.astimezone(NEW_YORK).date()
+        left = [(begun, name) for to, begun, name in ended if day <= to]
+        return next((name for begun, name in left if begun <= day), left[0][1] if left else head["name"])
+
+    return called
 
 
 def pages(answer: Answer, first: date, last: date) -> list[str]:

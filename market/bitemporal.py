@@ -218,4 +218,7 @@ def _news(deliveries: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     is_early = news["fetched_at"] <= fact
     if not is_early.any():
         return news
+    # A fact's own instant may be told anew: what is told later is not known before what was told.
+    news["known_at"] = news.groupby(list(key), sort=False, dropna=False)["known_at"].cummax()
+    is_early |= news["fetched_at"] < news["known_at"]
     return news[~(is_early & news.duplicated([*key, "known_at"], keep="last"))]

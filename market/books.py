@@ -94,7 +94,9 @@ class Shares:
             return Amount("shares", sum(part.value for part in self.listed), NO_CURRENCY, self.listed)
         if self.counted is None:
             raise Untold("neither an exchange nor a report told the number of shares")
-        since = [part for part in self.splits if part.period_end > self.counted.period_end]
+        # A split after the newest close is not in it yet, and must not be in the number that it is multiplied by.
+        last = self.close.period_end if self.close else date.max
+        since = [part for part in self.splits if self.counted.period_end < part.period_end <= last]
         value = self.counted.value
         for part in since:
             value /= part.value

@@ -201,7 +201,10 @@ def _created(process: psutil.Process) -> float:
 
 
 def _memory(one: psutil.Process) -> int:
+    """Bytes of its own and its share of what it has in common with others: forks and libraries would count many times over."""
     try:
+        return int(one.memory_full_info().pss)
+    except psutil.AccessDenied:
         return int(one.memory_info().rss)
     except psutil.NoSuchProcess:
         return 0

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from lake import ended, holders
 from lake.sql import ReleaseSql
-from market import adjust, calendars, lookup, registry
+from market import adjust, lookup, registry
 from market.errors import Permanent
 from market.fundamentals import ITEMS
 from market.table import Window
@@ -213,20 +213,21 @@ def bars(sql: ReleaseSql, securities: Sequence[str], end: date, as_of: datetime 
 
 
 def last_factors(sql: ReleaseSql, rows: pd.DataFrame, as_of: datetime | None) -> pd.Series:
-    """The product of every factor known at the instant, aligned with the rows: the scale of the as-of day."""
+    """The product of the factors up to each security's last bar known at the instant, aligned with the rows: the scale of the as-of day."""
     ids = rows["security_id"].unique().tolist()
     if as_of is None:
-        ledger = sql.query(
-            "SELECT security_id, session_date, factor FROM gold.prices "
-            "WHERE factor <> 1 AND list_contains(?, security_id)",
-            [ids],
+        query = (
+            "SELECT security_id, max_by(cumulative_factor, session_date) AS factor FROM gold.prices "
+            "WHERE list_contains(?, security_id) GROUP BY security_id"
         )
+        told = sql.query(query, [ids]).to_pandas()
+        scale = dict(zip(told["security_id"], told["factor"], strict=True))
     else:
-        ledger = _ledger_then(sql, ids, as_of)
-    factors = ledger.to_pandas(timestamp_as_object=False)
-    ends = pd.DataFrame({"security_id": ids, "session_date": [calendars.LAST] * len(ids)})
-    whole = dict(zip(ids, adjust.cumulative_factor(factors, ends), strict=True))
-    return rows["security_id"].map(whole).astype("float64")
+        query = f"SELECT security_id, max(session_date) AS session_date FROM silver.prices WHERE list_contains(?, security_id) AND {_TRUE_THEN} GROUP BY security_id"
+        last = sql.query(query, [ids, as_of, as_of]).to_pandas()
+        ledger = _ledger_then(sql, ids, as_of).to_pandas(timestamp_as_object=False)
+        scale = dict(zip(last["security_id"], adjust.cumulative_factor(ledger, last), strict=True))
+    return rows["security_id"].map(scale).astype("float64")
 
 
 def reported(sql: ReleaseSql, securities: Sequence[str], items: Sequence[str], as_of: datetime | None) -> pa.Table:

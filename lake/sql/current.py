@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -136,14 +137,15 @@ class Current:
         return True
 
     def _warm(self, sql: ReleaseSql) -> None:
-        try:
-            for make in self._first:
-                sql.once(make)
-            sql.warm(self._hot_rows)
-            self._is_cold = False
-        except _FAILURES as error:
-            logger.warning("release not read into memory, answers take longer", failure=str(error))
-            self._is_cold = not isinstance(error, duckdb.OutOfMemoryException)  # the next look tries again
+        steps = [*(partial(sql.once, make) for make in self._first), partial(sql.warm, self._hot_rows)]
+        self._is_cold = False
+        for step in steps:
+            try:
+                step()
+            except _FAILURES as error:
+                logger.warning("release not read into memory, answers take longer", failure=str(error))
+                self._is_cold |= not isinstance(error, duckdb.OutOfMemoryException)  # the next look tries again
+            self._close_left()  # what was given back meanwhile: two releases in memory are one too many
 
     def _switch(self, new: "Held | None") -> None:
         with self._lock:

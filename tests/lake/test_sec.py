@@ -273,6 +273,28 @@ def test_a_filing_is_of_the_name_that_the_company_had_when_it_was_accepted(live:
 
 
 @pytest.mark.parametrize(
+    ("accepted", "name"),
+    [
+        ("2024-05-01T15:00:00.000Z", "X"),
+        ("2024-05-02T15:00:00.000Z", "X/ FA"),
+        ("2024-05-03T15:00:00.000Z", "X"),
+        ("2024-05-04T00:30:00.000Z", "X"),
+    ],
+    ids=["before a variant", "on its day", "after it", "an evening in New York"],
+)
+def test_a_variant_of_a_name_is_of_its_own_days_alone_and_days_are_new_york_s(
+    live: Ask, accepted: str, name: str
+) -> None:
+    edgar = Edgar(filing("a", accepted))
+    edgar.former = [
+        {"name": "X", "from": "1994-01-26T00:00:00.000Z", "to": "2024-05-03T00:00:00.000Z"},
+        {"name": "X/ FA", "from": "2024-05-02T00:00:00.000Z", "to": "2024-05-02T00:00:00.000Z"},
+    ]
+    sessions = calendars.sessions("XNYS", date(2024, 5, 1), date(2024, 5, 6))
+    assert [r["name"] for r in rows(live(edgar, sessions), sec.TABLES[1])] == [name]
+
+
+@pytest.mark.parametrize(
     "former", [None, "none", [{"name": "X"}], [{"name": 1, "to": "2024-05-01"}], [{"name": "X", "to": None}]]
 )
 def test_former_names_of_another_form_are_drift(live: Ask, former: Any) -> None:

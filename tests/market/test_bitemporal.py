@@ -64,6 +64,16 @@ def test_at_every_instant_exactly_one_version_is_true_and_it_is_the_last_told(an
         assert believed["value"].tolist() == [float(answer)]
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 14)), min_size=1, max_size=8))
+def test_versions_never_overlap_though_the_fact_itself_moves(answers):
+    facts = [CLOSE + pd.Timedelta(hours=hours) for _, hours in answers]
+    rows = bitemporal.versions(
+        told(*(float(value) for value, _ in answers)).assign(first_known_at=facts), ["key"], ["value"]
+    )
+    assert (rows["known_until"].isna() | (rows["known_until"] > rows["known_at"])).all()
+    assert rows["known_until"].tolist()[:-1] == rows["known_at"].tolist()[1:]
+
+
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.integers(-1, 14))
 def test_nothing_is_known_before_the_fact_however_early_it_was_told(answers, hours):
     fact = CLOSE + pd.Timedelta(hours=hours)
@@ -257,9 +267,6 @@ def test_apart_and_together_divide_the_time_of_a_version_between_them(spans, sta
     for hour in range(40):
         instant = CLOSE + pd.Timedelta(hours=hour + 0.5)
         is_met, is_alone = (len(bitemporal.true_at(part, instant)) for part in (met, alone))
-        was_there = len(bitemporal.true_at(others, instant))
-        assert (
-            (is_met, is_alone) == ((1, 0) if was_there else (0, 1))
-            if len(bitemporal.true_at(rows, instant))
-            else (0, 0)
-        )
+        was_there, is_its_time = (len(bitemporal.true_at(part, instant)) for part in (others, rows))
+        expected = (was_there, 1 - was_there) if is_its_time else (0, 0)
+        assert (is_met, is_alone) == expected

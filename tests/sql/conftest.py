@@ -128,6 +128,7 @@ def _third(settings: Settings, second: Release) -> Release:
         versions[name] = write(delta, name, rows.filter(kept))
     versions["gold.predictions"] = write(delta, "gold.predictions", _predictions(delta))
     versions["silver.filings"] = write(delta, "silver.filings", _filings())
+    versions["silver.corporate_actions"] = write(delta, "silver.corporate_actions", _decisions())
     return replace(second, release_id="r00003", parent=second.release_id, tables=versions)
 
 
@@ -137,6 +138,19 @@ def write(delta: DeltaLake, name: str, rows: pa.Table) -> int:
     by = [table.partition] if table.is_partitioned else None
     write_deltalake(delta.uri(name), rows, mode="overwrite", partition_by=by, storage_options=delta.storage_options)
     return DeltaTable(delta.uri(name), storage_options=delta.storage_options).version()
+
+
+def _decisions() -> pa.Table:
+    """Two decisions of 000660, one with a ratio."""
+    table, day = registry.table("silver.corporate_actions"), date(2024, 4, 1)
+    told = [("bonus_decision", 1 / 1.5), ("dividend_decision", None)]
+    rows = [
+        {**dict.fromkeys(table.schema.names), "session_date": day, "session_month": "2024-04", "security_id": "XKRX:000660", "exchange": "XKRX",
+         "action": action, "price_factor": factor, "report_name": "주요사항보고서", "evidence": f"DART 2024040100000{n}", "source": "dart",
+         "payload_digest": "0" * 64, "row_no": n, "known_at": calendars.open_at("XKRX", calendars.next_session("XKRX", day))}
+        for n, (action, factor) in enumerate(told)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=table.schema)
 
 
 def _predictions(delta: DeltaLake) -> pa.Table:

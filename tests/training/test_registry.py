@@ -3,14 +3,26 @@
 import pytest
 
 from market.errors import Permanent
+from tests.support.postgres_server import postgres_server
 from training import registry, tracking
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def tracking_uri(request, tracking_uri, tmp_path_factory):
+    """MLflow's own store on either database."""
+    if request.param == "sqlite":
+        yield tracking_uri
+        return
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as place:
+        uri = place.postgres_url("mlflow").replace("postgresql://", "postgresql+psycopg://")
+        yield uri
+
+
 @pytest.fixture
-def make_version(tracking_uri, request):
+def make_version(tracking_uri, request, tmp_path_factory):
     """Registers a version with given metrics, as a finished run would; each test has a model of its own."""
     client = tracking.client(tracking_uri)
-    experiment = tracking.experiment_id(client, "registry")
+    experiment = tracking.experiment_id(client, "registry", tmp_path_factory.getbasetemp().as_uri())
     name = request.node.name
     client.create_registered_model(name)
 

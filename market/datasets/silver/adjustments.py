@@ -8,6 +8,7 @@ from market.datasets.silver._typed import KNOWN, MONTH
 from market.table import Between, Column, Frames, OneOf, Read, Table, Window
 
 VALUES = ("factor", "cause", "evidence", "confidence", "disclosed_by")
+_READ_BACK = adjust.LONGEST_HOLE + 1
 DECIDED_BEFORE = 200
 """Sessions of decisions that an ex-date may go back to: more than the days of `causes.LATER` hold."""
 
@@ -24,7 +25,9 @@ def build(frames: Frames, window: Window) -> pa.Table:
     actions = frames["silver.corporate_actions"].to_pandas(timestamp_as_object=False)
     events = _unfitting(adjust.base_price_events(adjust.beside_session_before(korean)), korean)
     across = adjust.splits_across_holes(adjust.beside_session_before_hole(korean))
-    declared = _beside_bars(_declared_splits(actions, frames["silver.sessions"].to_pandas()), american)
+    declared = _beside_bars(
+        _traded_around(_declared_splits(actions, frames["silver.sessions"].to_pandas()), american), american
+    )
     rows = pd.concat(
         [causes.explained(events, actions), causes.explained(across, actions), causes.confirmed(declared, american)],
         ignore_index=True,
@@ -58,6 +61,19 @@ def _declared_splits(actions: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFr
             "known_at",
             "known_until",
         ]
+    ]
+
+
+def _traded_around(splits: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """The splits with a bar within the sessions that a day's build reads: others are another call's, or nobody traded there."""
+    bars = prices[["security_id", "session_no"]].drop_duplicates()
+    pairs = splits.reset_index()[["index", "security_id", "session_no"]].merge(
+        bars, on="security_id", suffixes=("", "_bar")
+    )
+    return splits.loc[
+        pairs.loc[
+            pairs["session_no_bar"].between(pairs["session_no"] - _READ_BACK, pairs["session_no"]), "index"
+        ].unique()
     ]
 
 
@@ -111,8 +127,8 @@ TABLE = Table(
     writer="spark",
     may_be_empty=True,
     reads=(
-        Read("silver.prices", spread="security_id", history=adjust.LONGEST_HOLE + 1, versions=True),
-        Read("silver.sessions", "side", history=adjust.LONGEST_HOLE + 1),
+        Read("silver.prices", spread="security_id", history=_READ_BACK, versions=True),
+        Read("silver.sessions", "side", history=_READ_BACK),
         Read("silver.corporate_actions", "side", history=DECIDED_BEFORE, versions=True),
     ),
     build=build,

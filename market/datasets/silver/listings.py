@@ -106,13 +106,17 @@ def _life(rows: pd.DataFrame, answered: np.ndarray, sessions: pd.DataFrame) -> I
     if rows["is_administrative"].any():
         flags = np.where(rows["is_administrative"].to_numpy(bool), HELD, NOT)
         yield from _spells(ADMINISTRATIVE, [_told(rows, flags), *ended])
-    yield from _spells(FIRST_DAY, _first_day(rows, answered))
+    if first_day := _first_day(rows, answered):
+        yield from _spells(FIRST_DAY, first_day)
 
 
 def _first_day(rows: pd.DataFrame, answered: np.ndarray) -> list[pd.DataFrame]:
     """Observations of the day of the listing: a transfer renews the listing date too, but the security was there before it."""
-    begin = rows["session_no"].min()
+    last_word = rows.sort_values("known_at", kind="stable").drop_duplicates("session_no", keep="last")
+    begin = last_word.loc[last_word["known_until"].isna(), "session_no"].min()  # not one that was taken back
     first = rows[rows["session_no"] == begin]
+    if first.empty:
+        return []
     flags = np.where(first["is_listing_date"].to_numpy(bool) & bool(len(answered) and begin > answered[0]), HELD, NOT)
     over = _observations(
         np.full(len(first), begin + 1), NOT, _instants(first["known_at"])

@@ -181,9 +181,12 @@ def test_a_split_whose_ex_date_was_refused_is_in_the_ledger_from_the_session_aft
 
 def test_a_declared_split_needs_no_bar_of_its_ex_date(answer: Any, silver: Any) -> None:
     split = {"kind": "split", "numerator": 4.0, "denominator": 1.0}
-    alone = silver("silver.adjustments", answer("bronze.yahoo_chart", "2024-05-03 22:00", split))
-    assert spans(alone) == [(DAY, 0.25, "2024-05-03 20:00", None)]
-    assert alone["confidence"].tolist() == ["medium"]
+    before = answer("bronze.yahoo_chart", "2024-05-02 22:00", {}, day=BEFORE)
+    declared = answer("bronze.yahoo_chart", "2024-05-03 22:00", split)
+    rows = silver("silver.adjustments", before, declared)
+    assert spans(rows) == [(DAY, 0.25, "2024-05-03 20:00", None)]
+    assert rows["confidence"].tolist() == ["medium"]
+    assert silver("silver.adjustments", declared).empty, "a call of other securities, whose bars these are not"
 
 
 def test_a_declared_split_outlives_the_bar_of_its_ex_date(answer: Any, silver: Any) -> None:

@@ -72,6 +72,21 @@ def test_the_first_day_of_a_listing_is_a_spell_of_one_session_known_at_its_close
     assert spells(rows, f"{DAYS[1]} 06:30") == {"listed": [(1, None)], "first_day": [(1, 1)]}
 
 
+def test_a_first_day_does_not_rest_on_an_answer_that_was_taken_back(answer: Any, silver: Any) -> None:
+    listing = {"LIST_DD": f"{DAYS[2]:%Y%m%d}"}
+    asked = {"day": DAYS[1], "request": "GET base again"}
+    told = listed_on(answer, listing["LIST_DD"], "--ll")
+    wrong = answer("bronze.krx_listing", f"{DAYS[1]} 22:00", listing, **asked)
+    right = answer("bronze.krx_listing", f"{DAYS[1]} 23:30", listing | {"ISU_SRT_CD": "000660"}, **asked)
+    services = [
+        answer("bronze.krx_services", f"{DAYS[1]} {at}", {"service": "stk_isu_base_info"}, **asked)
+        for at in ("22:00", "23:30")
+    ]
+    rows = silver("silver.listings", *told, wrong, right, *services)
+    mine = rows[rows["security_id"] == "XKRX:005930"]
+    assert spells(mine)["first_day"] == [(2, 2)]
+
+
 @pytest.mark.parametrize(
     ("listing_date", "days"),
     [(DAYS[2], "lll"), (DAYS[0], "lll"), (DAYS[0], "-ll"), (DAYS[2], "-ll")],
