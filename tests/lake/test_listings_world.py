@@ -59,10 +59,15 @@ def true_spells(world: Any, kind: str) -> set[tuple[str, date, date | None]]:
     return told
 
 
+def true_begins(world: Any) -> dict[str, date]:
+    """First days of the codes that were listed within the world."""
+    return {event["code"]: date.fromisoformat(event["date"]) for event in world.truth["krx"]["listings"]}
+
+
 def true_listings(world: Any) -> set[tuple[str, date, date | None]]:
     """From the first session to the last of every code, by the truth's listings and delistings."""
     days = world.daily.sessions
-    begins = {e["code"]: date.fromisoformat(e["date"]) for e in world.truth["krx"]["listings"]}
+    begins = true_begins(world)
     ends = {e["code"]: days[days.index(date.fromisoformat(e["date"])) - 1] for e in world.truth["krx"]["delistings"]}
     told = {world.daily.codes[at] for at in world.daily.code.tolist()}
     return {(code, begins.get(code, days[0]), ends.get(code)) for code in told}
@@ -90,7 +95,7 @@ def test_the_truth_is_found_again_with_every_fault_on_and_none_is_wrong(
         "listed": (found(rows, "listed"), true_listings(eventful.world)),
         "first_day": (
             found(rows, "first_day"),
-            {(one["code"], one["date"], one["date"]) for one in eventful.world.truth["krx"]["listings"]},
+            {(code, day, day) for code, day in true_begins(eventful.world).items()},
         ),
         "halted": (found(rows, "halted"), true_spells(eventful.world, "halts")),
         "administrative": (found(rows, "administrative"), true_spells(eventful.world, "administrative")),
