@@ -10,6 +10,11 @@ import pytest
 from bench import chaos
 from market import registry
 
+NOT_IN_THE_WORLD = {
+    "bronze.dart_companies",
+    "bronze.dart_capital_reductions",
+}  # years end in December, nobody reduces his capital
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]  # a stack, a backfill, and two days
 
 
@@ -27,7 +32,8 @@ def test_a_day_whose_servers_are_killed_and_whose_commits_go_unanswered_leaves_w
         broken.update(told)
 
     with chaos.arena(tmp_path) as made:
-        assert {name for name, table in registry.tables().items() if table.layer != "ops"} <= set(made.expected)
+        of_lake = {name for name, table in registry.tables().items() if table.layer != "ops"}
+        assert of_lake - set(made.expected) <= NOT_IN_THE_WORLD
         doubled = {line.split()[1] for line in made.expected["rows twice"].splitlines()}
         assert doubled == {"0"}, made.expected["rows twice"]
         assert chaos.trial(made, chaos.KINDS, random.Random(7), count)
