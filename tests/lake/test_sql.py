@@ -306,6 +306,22 @@ class TestCurrent:
                 assert sql.has(self.lowest) and sql.once(self.lowest) == 100.0 * (number + 1)
         current.close()
 
+    def test_what_is_asked_first_and_fails_is_tried_again_and_keeps_no_copy_away(self, settings, monkeypatch):
+        copied, asked = [], []
+
+        def first(sql):
+            asked.append(sql)
+            if len(asked) == 1:
+                raise Transient("query", expected="an answer", found="none")
+            return len(asked)
+
+        monkeypatch.setattr(ReleaseSql, "warm", lambda sql, rows: copied.append(rows))
+        releases, current = Releases(lake_store(settings)), Current(settings, first=[first])
+        releases.publish(release(0))
+        assert [current.refresh() for _ in range(3)] == [True, False, False]
+        assert (len(asked), len(copied)) == (2, 2)
+        current.close()
+
     def test_a_release_read_once_is_not_read_again(self, settings, monkeypatch):
         releases, current = Releases(lake_store(settings)), Current(settings)
         releases.publish(release(0))

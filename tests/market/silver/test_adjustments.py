@@ -189,6 +189,21 @@ def test_a_declared_split_needs_no_bar_of_its_ex_date(answer: Any, silver: Any) 
     assert silver("silver.adjustments", declared).empty, "a call of other securities, whose bars these are not"
 
 
+def test_a_declared_split_where_nobody_traded_is_in_neither_a_day_s_build_nor_the_whole(
+    answer: Any, silver: Any
+) -> None:
+    split = {"kind": "split", "numerator": 1.0, "denominator": 10.0}
+    days = calendars.sessions("XNYS", date(2024, 4, 22), DAY)
+    for n_before, n_rows in ((5, 1), (6, 0)):
+        told = [
+            answer("bronze.yahoo_chart", f"{days[-1 - n_before]} 22:00", {}, day=days[-1 - n_before]),
+            answer("bronze.yahoo_chart", "2024-05-03 22:00", split),
+        ]
+        whole = silver("silver.adjustments", *told)
+        day = silver("silver.adjustments", *told, window=Window(DAY, DAY, datetime(2024, 5, 4, tzinfo=UTC)))
+        assert (len(whole), len(day)) == (n_rows, n_rows)
+
+
 def test_a_declared_split_outlives_the_bar_of_its_ex_date(answer: Any, silver: Any) -> None:
     split = {"kind": "split", "numerator": 4.0, "denominator": 1.0}
     told = [answer("bronze.yahoo_chart", "2024-05-02 22:00", {"open": 720.0, "close": 724.0}, day=BEFORE)]
