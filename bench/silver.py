@@ -189,7 +189,7 @@ def restated(lake: Lake, window: Window, years: int, rounds: int) -> list[dict[s
     days = pc.unique(year["session_date"]).to_pylist()
     day = sorted(days)[len(days) // 2]
     rows = year.filter(pc.equal(year["session_date"], day))
-    n_rows = lake.delta.open(table).to_pyarrow_dataset().count_rows()
+    n_rows = lake.delta.dataset(table).count_rows()
     one, session, copy = Window(day, day, window.now), lake.spark.session, f"{lake.settings.lake_url}/merged"
     shutil.copytree(lake.delta.uri(table), copy)
     keys = " AND ".join(f"t.{name} = s.{name}" for name in table.key)

@@ -1,10 +1,13 @@
 """Delta tables without a JVM: reading any of them, and appending to those that delta-rs owns. Spark's side is `lake.spark`."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.fs as pafs
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError, TableNotFoundError
 from loguru import logger
@@ -19,6 +22,9 @@ TABLE_PROPERTIES = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
     "delta.logRetentionDuration": "interval 3650 days",
 }
+
+CONNECT_S, REQUEST_S, ATTEMPTS = 5.0, 30.0, 5
+"""Limits of a read from S3; Arrow's own (1 s, 3 s, 3 times) are short for a busy server."""
 
 
 class DeltaLake:
@@ -77,6 +83,42 @@ class DeltaLake:
                 _name(table), expected=f"a table at {self.uri(table)}", found="none", do="Run the day that makes it"
             ) from error
 
+    def dataset(self, table: Table | str, version: int | None = None) -> ds.Dataset:
+        """The table's files at a version, the newest by default, for DuckDB and Arrow to read.
+
+        Raises
+        ------
+        Permanent
+            There is no such table or version, or the store refused.
+        Transient
+            The store was away.
+        """
+        opened = self.open(table, version)
+        with translated(_name(table), OSError, DeltaError):
+            return opened.to_pyarrow_dataset(filesystem=pafs.SubTreeFileSystem(self._path(table), self._files))
+
+    @cached_property
+    def _files(self) -> pafs.FileSystem:
+        # Never delta-rs's own, which is Python: its reads wait for the GIL, which DuckDB's thread holds while a scan begins
+        # (`Scanner.to_reader`), and that waits for a read. Seldom, but then for ever, past every time limit.
+        if not self._remote or self._root.startswith("file://"):
+            return pafs.LocalFileSystem()
+        settings, endpoint = self._settings, urlsplit(self._settings.s3_endpoint_url)
+        return pafs.S3FileSystem(
+            access_key=settings.s3_access_key_id.get_secret_value() or None,
+            secret_key=settings.s3_secret_access_key.get_secret_value() or None,
+            region=settings.s3_region or None,
+            endpoint_override=endpoint.netloc or None,
+            scheme=endpoint.scheme or None,
+            connect_timeout=CONNECT_S,
+            request_timeout=REQUEST_S,
+            retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+        )
+
+    def _path(self, table: Table | str) -> str:
+        """The table's folder as a file system names it: without the scheme."""
+        return self.uri(table).removeprefix("file://").removeprefix("s3://")
+
     def read(
         self,
         table: Table,
@@ -96,9 +138,8 @@ class DeltaLake:
         schema = pa.schema([pa.field(name, ARROW[table.column(name).type]) for name in names])
         if version is None and not self.exists(table):
             return empty(schema)
-        opened = self.open(table, version)
+        stored = self.dataset(table, version)
         with translated(table.name, OSError, DeltaError):
-            stored = opened.to_pyarrow_dataset()
             there = set(stored.schema.names)
             rows = stored.to_table(columns=[name for name in names if name in there], filter=where)
         for name in names:

@@ -1,6 +1,6 @@
 """Failures of the engines told as ours: what may pass as `Transient`, a refusal or a full disk as `Permanent`; others go out as they are.
 
-Spark and delta-rs say which it was in texts alone: in names of Java's classes, in what the object store's client wrote.
+Spark, delta-rs and Arrow say which it was in texts alone: in names of Java's classes, in what the object store's client wrote.
 """
 
 import re
@@ -12,12 +12,14 @@ from market.errors import Permanent, Transient
 _LOST_RACE = re.compile(r"io\.delta\.exceptions\.\w+|DeltaConcurrentModificationException")
 _REFUSED = re.compile(
     r"AccessDenied|Access Denied|InvalidAccessKeyId|SignatureDoesNotMatch|NoSuchBucket|\b40[13] (Forbidden|Unauthorized)"
+    r"|AWS Error (ACCESS_DENIED|INVALID_ACCESS_KEY_ID|INVALID_SIGNATURE|SIGNATURE_DOES_NOT_MATCH|NO_SUCH_BUCKET)"  # Arrow
 )
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _AWAY = re.compile(
     r"ExecutorLostFailure|FetchFailed|Python worker exited|All masters are unresponsive|SparkContext was shut down"
     r"|stopped SparkContext|s3a\.AWS\w+Exception|SdkClientException|java\.net\.\w+Exception"  # Spark
     r"|Generic S3 error|error sending request"  # delta-rs
+    r"|AWS Error (NETWORK_CONNECTION|SERVICE_UNAVAILABLE|SLOW_DOWN|THROTTLING|REQUEST_TIMEOUT|INTERNAL_FAILURE|UNKNOWN)"  # Arrow
 )
 
 

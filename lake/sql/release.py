@@ -21,6 +21,7 @@ from market.table import LAYERS
 TIME_LIMIT_S = 30.0
 A = TypeVar("A")
 _HOT = ("silver", "gold")
+_UNREAD = "arrow_scan: get_next failed"  # so DuckDB tells that a file under a dataset could not be read
 _HUGEINT = pa.decimal128(38, 0)
 _RELEASES = pa.schema(
     [
@@ -98,9 +99,9 @@ class ReleaseSql:
                 raise Permanent(
                     "query", expected=expected, found=first_of(error), do="See `marketlake tables`"
                 ) from error
-            except duckdb.IOException as error:
-                raise Transient("query", expected="to read the lake's files", found=first_of(error)) from error
             except duckdb.Error as error:
+                if isinstance(error, duckdb.IOException) or _UNREAD in str(error):
+                    raise Transient("query", expected="to read the lake's files", found=first_of(error)) from error
                 raise Permanent("query", expected="SQL that DuckDB can run", found=first_of(error)) from error
 
     def once(self, make: Callable[["ReleaseSql"], A]) -> A:

@@ -20,13 +20,13 @@ def datasets(lake: DeltaLake, release: Release) -> dict[str, ds.Dataset]:
     found = {name: _at_version(lake, name, version) for name, version in release.tables.items()}
     for table in registry.layer("ops"):
         if table.name not in found and lake.exists(table):
-            found[table.name] = lake.open(table).to_pyarrow_dataset()
+            found[table.name] = lake.dataset(table)
     return found
 
 
 def _at_version(lake: DeltaLake, name: str, version: int) -> ds.Dataset:
     try:
-        return lake.open(name, version).to_pyarrow_dataset()
+        return lake.dataset(name, version)
     except DeltaError as error:
         raise Permanent(
             f"{name} version {version}", expected="a version that the release pins", found=str(error),

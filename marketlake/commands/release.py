@@ -155,7 +155,7 @@ def _difference(settings: "Settings", name: str, before: int | None, after: int 
 def _rows(settings: "Settings", name: str, version: int | None) -> int | None:
     from lake.delta import DeltaLake
 
-    return None if version is None else int(DeltaLake(settings).open(name, version).to_pyarrow_dataset().count_rows())
+    return None if version is None else int(DeltaLake(settings).dataset(name, version).count_rows())
 
 
 def _digest(settings: "Settings", name: str, version: int) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.fs as pafs
 import pytest
 
 from lake.delta import TABLE_PROPERTIES, DeltaLake
@@ -91,6 +92,14 @@ def test_a_filter_and_columns_narrow_what_is_read(delta: DeltaLake) -> None:
     delta.append(TABLE, rows(APRIL, MAY), app_id="a", app_version=1)
     found = delta.read(TABLE, where=ds.field("session_month") == "2024-05", columns=["source", "session_date"])
     assert found.to_pylist() == [{"source": "krx", "session_date": MAY}]
+
+
+def test_a_datasets_files_are_read_without_python(delta: DeltaLake) -> None:
+    """DuckDB holds the GIL while a scan begins; a read that waited for the GIL then would hang for ever."""
+    delta.append(TABLE, rows(APRIL), app_id="day", app_version=1)
+    found = delta.dataset(TABLE)
+    assert type(found.filesystem.base_fs) in (pafs.LocalFileSystem, pafs.S3FileSystem)
+    assert found.to_table(columns=["session_date"]).to_pylist() == [{"session_date": APRIL}]
 
 
 def test_a_table_of_another_engine_is_refused_with_its_owners_name(delta: DeltaLake) -> None:

@@ -29,6 +29,8 @@ def told(error: Exception) -> MarketlakeError:
         (Engine("Cannot call methods on a stopped SparkContext."), Transient, "stopped SparkContext"),
         (OSError("Generic S3 error: Error performing GET http://127.0.0.1:1/b: connect refused"), Transient, "Generic S3 error"),
         (OSError("Generic S3 error: status code 403 Forbidden: AccessDenied"), Permanent, "403 Forbidden"),
+        (OSError("When reading information for key 'a' in bucket 'b': AWS Error NETWORK_CONNECTION during HeadObject operation: curlCode: 7"), Transient, "NETWORK_CONNECTION"),
+        (OSError("When reading information for key 'a' in bucket 'b': AWS Error ACCESS_DENIED during HeadObject operation"), Permanent, "ACCESS_DENIED"),
         (OSError("Generic LocalFileSystem error: No space left on device (os error 28)"), Permanent, "No space left"),
         (Engine("x", "java.io.IOException: No space left on device"), Permanent, "No space left"),
     ],

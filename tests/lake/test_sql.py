@@ -250,6 +250,15 @@ def test_a_version_that_is_not_there_is_permanent(settings):
         ReleaseSql(settings, release(99))
 
 
+def test_files_that_cannot_be_read_are_no_fault_of_the_query(settings):
+    sql = ReleaseSql(settings, release(1))
+    for file in Path(settings.lake_url, "gold", "prices").rglob("*.parquet"):
+        file.unlink()
+    with pytest.raises(Transient, match="to read the lake's files"):
+        sql.query("SELECT * FROM gold.prices")
+    sql.close()
+
+
 def test_the_releases_are_a_table(settings):
     Releases(lake_store(settings)).publish(release(0))
     sql = ReleaseSql(settings, release(0))

@@ -82,7 +82,7 @@ def test_a_state_of_other_formulas_or_of_none_that_is_known_does_not(lake: Delta
 def test_a_lake_from_before_layouts_were_stored_starts_from_its_first_rows(lake: DeltaLake) -> None:
     write(lake, "gold.prices", prices("XKRX:000001", DAYS[:71]))
     write(lake, "gold.features_daily", [feature("XKRX:000001", DAYS[69], 70)])
-    old = lake.open("gold.features_daily").to_pyarrow_table().drop_columns(["state_layout"])
+    old = lake.dataset("gold.features_daily").to_table().drop_columns(["state_layout"])
     write_deltalake(
         lake.uri("gold.features_daily"), old, mode="overwrite", schema_mode="overwrite", partition_by=["session_month"]
     )
