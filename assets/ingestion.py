@@ -3,15 +3,14 @@
 What does not belong here: what an answer means (`lake.clients`), storing it (`lake.bronze`).
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import date
-
-import pyarrow.compute as pc
 
 from lake import us_symbols
 from lake.bronze import Taken
 from lake.clients import client
-from lake.delivery import ClientContext, Delivery
+from lake.delivery import ClientContext, Company, Delivery
 from lake.lake import Lake
 from market import registry
 from market.sources import SOURCES
@@ -32,7 +31,7 @@ def ingest(lake: Lake, source: str, sessions: Sequence[date], progress: Progress
         settings=lake.settings,
         world=lake.world,
         requests=lake.bronze.request_log(),
-        companies=_companies(lake) if SOURCES[source].by_company else (),
+        companies=companies(lake, covered) if SOURCES[source].by_company else (),
         told=_told(lake) if SOURCES[source].by_symbol and lake.world.us.takes_list else (),
     )
     taken = lake.bronze.take(asked.deliveries(covered, context), requests=context.requests, progress=progress)
@@ -40,13 +39,27 @@ def ingest(lake: Lake, source: str, sessions: Sequence[date], progress: Progress
     return taken
 
 
-def _companies(lake: Lake) -> list[tuple[str, str]]:
-    """Code and present name of every Korean security that bronze knows."""
-    rows = lake.delta.read(registry.table("bronze.krx_listing"), columns=["ISU_SRT_CD", "ISU_ABBRV", "session_date"])
-    newest = rows.sort_by([("session_date", "ascending")]).group_by("ISU_SRT_CD", use_threads=False)
-    named = newest.aggregate([("ISU_ABBRV", "last")]).sort_by("ISU_SRT_CD")
-    kept = named.filter(pc.is_valid(named["ISU_ABBRV_last"]))
-    return list(zip(kept["ISU_SRT_CD"].to_pylist(), kept["ISU_ABBRV_last"].to_pylist(), strict=True))
+def companies(lake: Lake, sessions: Sequence[date]) -> list[Company]:
+    """Every Korean security listed on any of the sessions, by bronze, once for each name that it had.
+
+    A headline has the name of its time. A session without a listing takes the one before, or else the first there is.
+    """
+    rows = lake.delta.read(registry.table("bronze.krx_listing"), columns=["session_date", "ISU_SRT_CD", "ISU_ABBRV"])
+    listed: dict[date, dict[str, str]] = {}
+    for day, code, name in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+        if name is not None:
+            listed.setdefault(day, {})[code] = name
+    days = sorted(listed)
+    spells: dict[str, list[Company]] = {}
+    for session in sorted(sessions):
+        there = listed[days[max(bisect_right(days, session) - 1, 0)]] if days else {}
+        for code, name in there.items():
+            told = spells.setdefault(code, [])
+            if told and told[-1].name == name:
+                told[-1] = told[-1]._replace(last=session)
+            else:
+                told.append(Company(code, name, session, session))
+    return [spell for code in sorted(spells) for spell in spells[code]]
 
 
 def _told(lake: Lake) -> tuple[us_symbols.Told, ...]:

@@ -6,7 +6,7 @@ What does not belong here: anything one source does differently (`lake.clients`)
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pyarrow as pa
@@ -67,13 +67,22 @@ class Delivery:
         return tuple(told.decode().split("\n")) if told else ()
 
 
+class Company(NamedTuple):
+    """A security's short code and its name from one session to another."""
+
+    code: str
+    name: str
+    first: date = date.min
+    last: date = date.max
+
+
 @dataclass(frozen=True)
 class ClientContext:
     """What a client works with.
 
     Parameters
     ----------
-    companies : (short code, name), needed by news searches.
+    companies : needed by news searches.
     told : what SEC's lists in bronze told of each symbol, needed where the settings take its list.
     transport : a test's.
     """
@@ -81,7 +90,7 @@ class ClientContext:
     settings: Settings
     world: World
     requests: RequestLog = field(default_factory=RequestLog)
-    companies: Sequence[tuple[str, str]] = ()
+    companies: Sequence[Company] = ()
     told: Sequence[Told] = ()
     transport: httpx.BaseTransport | None = None
 

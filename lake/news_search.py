@@ -13,7 +13,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from lake.delivery import ClientContext, Delivery, SchemaDrift, deliver, not_there, own_columns, said, text_rows
+from lake.delivery import (
+    ClientContext,
+    Company,
+    Delivery,
+    SchemaDrift,
+    deliver,
+    not_there,
+    own_columns,
+    said,
+    text_rows,
+)
 from lake.host import Answer, Host
 from lake.http import Fetcher
 from lake.pace import in_order
@@ -97,7 +107,7 @@ class _Windows:
 def deliveries(
     search: Search, session_dates: Sequence[date], ctx: ClientContext, host: Callable[[ClientContext], Host]
 ) -> Iterator[Delivery]:
-    """Headlines of every company within these sessions' windows, and which of the sessions each search covered.
+    """Headlines of every company within the windows of those sessions on which it had the name, and which of the sessions each search covered.
 
     Nothing at all where the world does not have the source.
 
@@ -120,18 +130,24 @@ def deliveries(
     now = ctx.clock(source)()
     if now < SOURCES[source].due_at(sessions[-1]):
         raise not_there(source, sessions[-1], now, "its window is not over")
-    pairs = [news_window(SOURCES[source].exchange, day) for day in sessions]
-    windows = _Windows(tuple(sessions), tuple(b for b, _ in pairs), tuple(e for _, e in pairs))
+    asked = [(company, windows) for company in ctx.companies if (windows := _windows(source, company, sessions))]
     with ctx.fetcher(host(ctx)) as fetcher:
         path = search.path(ctx)
         searches = in_order(
-            lambda company: _pages(search, fetcher, path, company[1], windows),
-            ctx.companies,
+            lambda one: _pages(search, fetcher, path, one[0].name, one[1]),
+            asked,
             ctx.settings.http_parallel,
         )
-        for (code, name), pages in zip(ctx.companies, searches, strict=True):
-            yield from _news(search, pages, code, name, windows)
-            yield _coverage(search, pages, code, name, windows)
+        for (company, windows), pages in zip(asked, searches, strict=True):
+            yield from _news(search, pages, company, windows)
+            yield _coverage(search, pages, company, windows)
+
+
+def _windows(source: str, company: Company, sessions: Sequence[date]) -> _Windows | None:
+    """The windows of those sessions on which the company had the name; None without any."""
+    named = tuple(day for day in sessions if company.first <= day <= company.last)
+    pairs = [news_window(SOURCES[source].exchange, day) for day in named]
+    return _Windows(named, tuple(b for b, _ in pairs), tuple(e for _, e in pairs)) if named else None
 
 
 def _pages(search: Search, fetcher: Fetcher, path: str, query: str, windows: _Windows) -> list[_Page]:
@@ -179,20 +195,20 @@ def _reached(published: Sequence[datetime | None]) -> datetime | None:
     return max([at for at in published if at is not None][-2:], default=None)
 
 
-def _news(search: Search, pages: Sequence[_Page], code: str, name: str, windows: _Windows) -> Iterator[Delivery]:
+def _news(search: Search, pages: Sequence[_Page], company: Company, windows: _Windows) -> Iterator[Delivery]:
     for page in pages:
         sessions = [windows.session_of(at) for at in page.published]
         kept = [i for i in page.news if sessions[i] is not None]
         rows = page.rows.take(pa.array(kept, pa.int64()))
-        rows = rows.append_column("query", pa.array([name] * len(kept), pa.string()))
-        rows = rows.append_column("code", pa.array([code] * len(kept), pa.string()))
+        rows = rows.append_column("query", pa.array([company.name] * len(kept), pa.string()))
+        rows = rows.append_column("code", pa.array([company.code] * len(kept), pa.string()))
         rows = rows.append_column("session_date", pa.array([sessions[i] for i in kept], pa.date32()))
         rows = rows.append_column("row_no", pa.array(kept, pa.int32()))
-        suffix = f"{code}-{page.number}"
+        suffix = f"{company.code}-{page.number}"
         yield deliver(page.answer, search.news, windows.sessions[-1], suffix, rows, problem=page.drift)
 
 
-def _coverage(search: Search, pages: Sequence[_Page], code: str, name: str, windows: _Windows) -> Delivery:
+def _coverage(search: Search, pages: Sequence[_Page], company: Company, windows: _Windows) -> Delivery:
     """One row per session, said on the strength of the oldest page; its number in the payload is the session's ordinal."""
     counts = dict.fromkeys(windows.sessions, 0)
     for at in (at for page in pages for i in page.news if (at := page.published[i]) is not None):
@@ -204,8 +220,8 @@ def _coverage(search: Search, pages: Sequence[_Page], code: str, name: str, wind
     n = len(windows.sessions)
     rows = pa.table(
         {
-            "query": pa.array([name] * n, pa.string()),
-            "code": pa.array([code] * n, pa.string()),
+            "query": pa.array([company.name] * n, pa.string()),
+            "code": pa.array([company.code] * n, pa.string()),
             "is_covered": pa.array(covered, pa.bool_()),
             "n_items": pa.array(list(counts.values()), pa.int64()),
             "session_date": pa.array(windows.sessions, pa.date32()),
@@ -213,4 +229,4 @@ def _coverage(search: Search, pages: Sequence[_Page], code: str, name: str, wind
         }
     )
     last = windows.sessions[-1]
-    return deliver(pages[-1].answer, search.coverage, last, f"{code}-{pages[-1].number}", rows)
+    return deliver(pages[-1].answer, search.coverage, last, f"{company.code}-{pages[-1].number}", rows)

@@ -15,7 +15,7 @@ from exchange.keys import DEFAULT_KEYS
 from exchange.server import Server, serve
 from lake.bronze import Bronze, Taken
 from lake.clients import client
-from lake.delivery import ClientContext, Delivery
+from lake.delivery import ClientContext, Company, Delivery
 from lake.delta import DeltaLake
 from lake.objects import lake_store
 from lake.settings import Settings
@@ -65,7 +65,7 @@ def make_settings(**values: Any) -> Settings:
 class Intake:
     """The real parts together: a source's client, the landing zone and bronze."""
 
-    def __init__(self, settings: Settings, companies: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, settings: Settings, companies: tuple[Company, ...] = ()) -> None:
         self.settings, self.companies = settings, companies
         self.world = open_world(settings)
         self.delta = DeltaLake(settings)
@@ -99,7 +99,7 @@ class Intake:
 @pytest.fixture
 def intake(settings: Settings, exchange: Server) -> Intake:
     """Ingestion over the small world."""
-    companies = tuple((c.stock_code, c.corp_name) for c in list(exchange.world.companies.values())[:4])
+    companies = tuple(Company(c.stock_code, c.corp_name) for c in list(exchange.world.companies.values())[:4])
     return Intake(settings, companies)
 
 
@@ -141,7 +141,10 @@ def ask(make: Callable[..., Settings]) -> Callable[..., list[Delivery]]:
     ) -> list[Delivery]:
         settings = make(**{**LIVE, **values})
         ctx = ClientContext(
-            settings, open_world(settings), companies=(("005930", "삼성전자"),), transport=httpx.MockTransport(handler)
+            settings,
+            open_world(settings),
+            companies=(Company("005930", "삼성전자"),),
+            transport=httpx.MockTransport(handler),
         )
         return list(client(source).deliveries(sessions, ctx))
 

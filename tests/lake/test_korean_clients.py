@@ -13,7 +13,8 @@ import pytest
 from exchange.keys import DEFAULT_KEYS
 from exchange.server import Server
 from lake.clients import client, keys, krx, names
-from lake.delivery import Delivery, SchemaDrift
+from lake.delivery import Company, Delivery, SchemaDrift
+from lake.delta import DeltaLake
 from lake.settings import Settings
 from market import registry
 from market.errors import Permanent, Transient
@@ -340,6 +341,17 @@ def test_without_a_company_to_search_for_no_session_of_news_is_taken(intake: Any
     assert intake.bronze.have(["naver"], [day]) == set()
 
 
+def test_each_name_of_a_company_covers_its_own_sessions(intake: Any) -> None:
+    *old, last = intake.sessions("naver")[-3:]
+    intake.companies = (Company("005930", "옛이름", old[0], old[-1]), Company("005930", "새이름", last, last))
+    intake.take("naver", [*old, last])
+    covered = DeltaLake(intake.settings).read(
+        registry.table("bronze.naver_coverage"), columns=["session_date", "query", "code"]
+    )
+    told = sorted((row["session_date"], row["query"], row["code"]) for row in covered.to_pylist())
+    assert told == [*((day, "옛이름", "005930") for day in old), (last, "새이름", "005930")]
+
+
 def daum_host(
     n_pages: int, newest: datetime, asked: list[int], is_news: Callable[[int], bool] = lambda n: True
 ) -> Callable[[httpx.Request], httpx.Response]:
@@ -493,7 +505,7 @@ def test_what_the_exchange_shows_of_daum_is_its_news_alone(intake: Any, exchange
     intake.take("daum", sessions)
     rows = intake.delta.read(registry.table("bronze.daum_news")).to_pylist()
     begin, end = news_window("XKRX", sessions[0])[0], news_window("XKRX", sessions[-1])[1]
-    codes = {code for code, _ in intake.companies}
+    codes = {company.code for company in intake.companies}
     shown = {
         item.original_url for item in exchange.world.web.items  # type: ignore[union-attr]
         if item.code in codes and item.story and begin.timestamp() < item.published_at <= end.timestamp()

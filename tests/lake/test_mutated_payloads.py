@@ -23,7 +23,7 @@ from exchange.server import Server, serve
 from expectations.judge import judge
 from lake.bronze_rows import with_identity
 from lake.clients import client, names
-from lake.delivery import Delivery
+from lake.delivery import Company, Delivery
 from lake.landing import digest, path_of
 from lake.settings import ROOT, Settings
 from lake.world import World, open_world
@@ -62,7 +62,7 @@ def world() -> Any:
 def taking(world: Server, make: Callable[..., Settings]) -> Callable[[str], Taking]:
     """All answers of a source for the world's last three sessions."""
     settings = make(exchange_url=world.url, http_attempts=1, http_parallel=1)
-    companies = tuple((c.stock_code, c.corp_name) for c in list(world.world.companies.values())[:2])
+    companies = tuple(Company(c.stock_code, c.corp_name) for c in list(world.world.companies.values())[:2])
 
     def take(source: str) -> Taking:
         context = Still(settings, open_world(settings), companies=companies, now=world.world.end)
@@ -165,7 +165,7 @@ def recorded(source: str, make: Callable[..., Settings]) -> Taking:
     asked = calendars.sessions(exchange, *days)
     now = calendars.close_at(exchange, asked[-1]) + timedelta(days=2)
     world = World("live", "raw", frozenset(), {}, {}, settings)
-    context = Still(settings, world, companies=(("005930", "삼성전자"),), now=now)
+    context = Still(settings, world, companies=(Company("005930", "삼성전자"),), now=now)
     tape = Tape(answers={})
     taking = Taking(source, asked, context, tape)
     tape.answers.update(answers)

@@ -12,7 +12,7 @@ from lake.clients import client
 from lake.clients.daum import _instant as daum_instant
 from lake.clients.daum import _is_news
 from lake.clients.naver import _instant as naver_instant
-from lake.delivery import ClientContext, Delivery, SchemaDrift
+from lake.delivery import ClientContext, Company, Delivery, SchemaDrift
 from lake.settings import Settings
 from lake.world import open_world
 from market.sources import SOURCES
@@ -33,7 +33,7 @@ def first(make: Callable[..., Settings]) -> First:
         )
         transport = httpx.MockTransport(lambda request: httpx.Response(200, content=text.encode()))
         context = ClientContext(
-            settings, open_world(settings), companies=(("005930", "삼성전자"),), transport=transport
+            settings, open_world(settings), companies=(Company("005930", "삼성전자"),), transport=transport
         )
         return next(iter(client(source).deliveries([DAY], context)))
 
