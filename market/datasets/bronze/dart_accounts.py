@@ -149,8 +149,19 @@ def _of_items(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
     raw["concept"] = raw["account_id"].where(raw["rank"] < _NO_ID, raw["account_nm"])
     raw["place"] = raw["sj_div"] + raw["ord"].fillna("").astype("string")
     raw["quarter"], raw["last_day"] = raw["reprt_code"].map(_dart.QUARTERS), _dart.last_days(raw["report_nm"])
+    for three_months, so_far in (("thstrm_amount", "thstrm_add_amount"), ("frmtrm_q_amount", "frmtrm_add_amount")):
+        raw[three_months] = raw[three_months].mask(_repeats_the_year(raw, three_months, so_far))
     rows = pd.concat([_amount(raw, column) for column in _COLUMNS], ignore_index=True)
     return _dart.told_by_report(rows, frames)
+
+
+def _repeats_the_year(raw: pd.DataFrame, three_months: str, so_far: str) -> pd.Series:
+    """True where a later report gives the year so far in the place of its three months, which then follow from the one before.
+
+    Were every earlier month of the year nil, they follow all the same.
+    """
+    later = raw["quarter"].isin([2, 3]) & (raw["sj_div"] != "BS")
+    return later & (number(raw[three_months]) == number(raw[so_far])) & (number(raw[so_far]) != 0)
 
 
 def _amount(raw: pd.DataFrame, column: str) -> pd.DataFrame:
