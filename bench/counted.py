@@ -12,12 +12,15 @@ import pandas as pd
 from exchange.model import World
 from market import edgar
 
-CAUSES = {
-    "split": "split",
-    "consolidation": "consolidation",
-    "bonus_issue": "bonus_issue",
-    "rights_issue": "rights_issue",
+DECISIONS = {
+    "split": "주식분할결정",
+    "consolidation": "주식병합결정",
+    "capital_reduction": "감자결정",
+    "bonus_issue": "무상증자결정",
+    "rights_issue": "유상증자결정",
 }
+"""Title of the decision behind each kind of action, whose cause in the ledger has the kind's name."""
+
 TABLES = (
     "silver.prices", "silver.securities", "silver.symbols", "silver.corporate_actions", "silver.adjustments",
     "silver.listings", "silver.filings", "silver.fundamentals",
@@ -108,7 +111,10 @@ def _of_listings(world: World, now: Silver, symbols: pd.DataFrame) -> Sides:
 def _of_actions(world: World, now: Silver) -> Sides:
     truth, first = world.truth["krx"], f"{world.daily.sessions[0]}"
     actions = [
-        one for kind in ("splits", "bonus_issues", "rights_issues") for one in truth[kind] if one["date"] > first
+        one
+        for kind in ("splits", "capital_reductions", "bonus_issues", "rights_issues")
+        for one in truth[kind]
+        if one["date"] > first
     ]
     actions = [one for one in actions if abs(one["factor"] - 1) > 0.005]
     ledger = _at(now["silver.adjustments"], "XKRX").assign(code=lambda rows: rows["security_id"].str[5:])
@@ -124,7 +130,7 @@ def _of_actions(world: World, now: Silver) -> Sides:
             _rows(ledger.assign(factor=ledger["factor"].round(9)), "code", "day", "factor"),
         ),
         "causes (code, ex-date, cause)": (
-            ((one["code"], one["date"], CAUSES[one["kind"]]) for one in actions if one["announced"] >= first),
+            ((one["code"], one["date"], one["kind"]) for one in actions if _is_decided(world, one)),
             _rows(disclosed, "code", "day", "cause"),
         ),
         "dividend decisions (code, session)": (
@@ -132,6 +138,15 @@ def _of_actions(world: World, now: Silver) -> Sides:
             _rows(decided, "code", "day"),
         ),
     }
+
+
+def _is_decided(world: World, action: Mapping[str, Any]) -> bool:
+    """Whether a receipt of its decision, or of a correction, is among those served; the decision may lie before the first."""
+    named = (one for one in world.filings or () if one.stock_code == action["code"])
+    return any(
+        DECISIONS[action["kind"]] in one.report_nm and one.rcept_no[:8] < action["date"].replace("-", "")
+        for one in named
+    )
 
 
 def _of_dart(world: World, now: Silver) -> Sides:

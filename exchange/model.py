@@ -207,8 +207,11 @@ class Capital(NamedTuple):
     changes: tuple[tuple[date, str, int], ...]
 
 
-class BonusIssue(NamedTuple):
-    """The figures of a decision to issue bonus shares; ``ratio`` is new shares per share held, ``shares`` those before it."""
+class Decision(NamedTuple):
+    """The figures of a decision to issue bonus shares or to reduce the capital.
+
+    ``ratio`` is added shares, or those left, per share held; ``shares`` are those before it.
+    """
 
     rcept_no: str
     received_at: int
@@ -358,7 +361,8 @@ class World:
     filings: Sequence[Filing] | None = None
     statements: Mapping[tuple[str, ...], Sequence[Statement]] = field(default_factory=dict)
     capital: Mapping[tuple[str, ...], Sequence[Capital]] = field(default_factory=dict)
-    bonus_issues: Mapping[str, Sequence[BonusIssue]] = field(default_factory=dict)
+    bonus_issues: Mapping[str, Sequence[Decision]] = field(default_factory=dict)
+    capital_reductions: Mapping[str, Sequence[Decision]] = field(default_factory=dict)
     news: News | None = None
     registrants: Mapping[str, Registrant] = field(default_factory=dict)
     web: News | None = None

@@ -35,6 +35,7 @@ _CHANGES = {
     "rights_issue": "유상증자(주주배정)",
     "split": "주식분할",
     "consolidation": "주식병합",
+    "capital_reduction": "무상감자",
 }
 
 Books = dict[tuple[int, int], dict[str, int]]  # by year and quarter: flows of three months, stocks at its end

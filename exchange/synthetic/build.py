@@ -53,7 +53,10 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         return int(panel.columns["listed_shares"][t, s])
 
     told = accounts.accounts(market, all_days, plan, shares, received, rngs["accounts"])
-    bonus = decisions.bonus_issues(market, all_days, plan, shares, received)
+    bonus, reduced = (
+        decisions.decisions(kind, market, all_days, plan, shares, received)
+        for kind in ("bonus_issue", "capital_reduction")
+    )
     items = news.headlines(market, all_days, plan, panel.signal, rngs["news"]).items
     shown, found = (
         News([item for item in part if item.published_at >= begin and item.code in served])
@@ -76,6 +79,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         statements={key: said for key, said in told.statements.items() if key[0] in companies},
         capital={key: said for key, said in told.capital.items() if key[0] in companies},
         bonus_issues={corp: said for corp, said in bonus.items() if corp in companies},
+        capital_reductions={corp: said for corp, said in reduced.items() if corp in companies},
         news=shown,
         web=found,
         indices=indices,

@@ -1,4 +1,4 @@
-"""The figures of decisions in the synthetic world: what a bonus issue adds to how many shares.
+"""The figures of decisions in the synthetic world: what a bonus issue adds to how many shares, what a reduction of capital leaves.
 
 What does not belong here: which receipts there are (exchange.synthetic.filings) and OpenDART's shapes (exchange.wires.dart_decisions).
 """
@@ -8,31 +8,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from exchange.model import BonusIssue, Filing
+from exchange.model import Decision, Filing
 from exchange.synthetic.companies import Security
 from exchange.synthetic.events import Plan
 
-_TITLE = "무상증자결정"
+_TITLES = {"bonus_issue": "무상증자결정", "capital_reduction": "감자결정"}
 
 
-def bonus_issues(
-    securities: Sequence[Security], sessions: Sequence[date], plan: Plan, shares: Callable[[int, int], int],
+def decisions(
+    kind: str, securities: Sequence[Security], sessions: Sequence[date], plan: Plan, shares: Callable[[int, int], int],
     receipts: Sequence[Filing],
-) -> dict[str, list[BonusIssue]]:  # fmt: skip
+) -> dict[str, list[Decision]]:  # fmt: skip
     """By corp code what each receipt of such a decision tells, oldest first; a correction tells the same again.
 
     Parameters
     ----------
+    kind : `bonus_issue` or `capital_reduction`.
     shares : listed shares by session position and position of the security.
     """
-    events = {securities[event.security].corp_code: event for event in plan.of("bonus_issue")}
-    found: dict[str, list[BonusIssue]] = {}
+    events = {securities[event.security].corp_code: event for event in plan.of(kind)}
+    found: dict[str, list[Decision]] = {}
     for filing in receipts:
-        event = events.get(filing.corp_code) if _TITLE in filing.report_nm else None
+        event = events.get(filing.corp_code) if _TITLES[kind] in filing.report_nm else None
         if event is not None:
-            days = [sessions[min(at, len(sessions) - 1)] for at in (event.announced, event.at + 1, event.shares_at)]
-            before = shares(event.at, event.security)
+            record = event.at + 1 if kind == "bonus_issue" else event.at - 1  # the ex-date lies before it, or after a halt
+            days = [sessions[min(at, len(sessions) - 1)] for at in (event.announced, record, event.shares_at)]
+            before = shares(min(event.at, event.shares_at - 1), event.security)
             found.setdefault(filing.corp_code, []).append(
-                BonusIssue(filing.rcept_no, filing.received_at, event.ratio, before, *days)
+                Decision(filing.rcept_no, filing.received_at, event.ratio, before, *days)
             )
     return found

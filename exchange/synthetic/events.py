@@ -13,14 +13,18 @@ import numpy as np
 
 from exchange.synthetic.companies import Security
 
-ACTIONS = ("split", "consolidation", "bonus_issue", "rights_issue")
+SHARE_FOR_SHARE = ("split", "consolidation", "capital_reduction")
+"""Actions that make so many new shares of each old one."""
+
+ACTIONS = (*SHARE_FOR_SHARE, "bonus_issue", "rights_issue")
+"""Actions that move the base price."""
 
 
 @dataclass(frozen=True)
 class Event:
     """One event of one security; ``at`` is the session from which it holds, all times are session positions.
 
-    ``ratio`` is new shares per old share for split and consolidation (0.1 for ten into one), added shares per old
+    ``ratio`` is new shares per old share where each becomes so many (0.1 for ten into one), added shares per old
     share for bonus and rights issues; ``amount_krw`` the dividend per share; ``shares_at`` when new shares are listed.
     The filings of an event ``apart`` are the last of their day and never corrected: they shift no draw of other filings.
     """
@@ -115,6 +119,7 @@ def _script(plan: Plan, positions: dict[str, int], end: int) -> set[int]:
     if (s := at("227560")) is not None:
         plan.add(Event("halt", s, end - 58, end - 58, until=end - 38, text="횡령ㆍ배임 혐의 발생"))
         plan.add(Event("administrative", s, end - 57, end - 58, until=end - 22, text="횡령ㆍ배임 혐의 발생"))
+        _reduce_capital(plan, s, end - 24, 0.2)
     if (s := at("094830")) is not None:
         _split(plan, s, end - 120, 50.0, 3)
     codes = ("035720", "0037T0", "210340", "118930", "263180", "104520", "155710", "198470", "227560", "094830")
@@ -152,6 +157,12 @@ def _split(plan: Plan, s: int, at: int, ratio: float, halt_sessions: int, *, apa
     kind = "split" if ratio > 1 else "consolidation"
     plan.add(Event("halt", s, at - halt_sessions, at - halt_sessions, until=at, text=kind, apart=apart))
     plan.add(Event(kind, s, at, at - halt_sessions - 25, ratio=ratio, shares_at=at, apart=apart))
+
+
+def _reduce_capital(plan: Plan, s: int, at: int, ratio: float) -> None:
+    """Shares are cancelled without payment, five into one; the company's losses are set off against its capital."""
+    plan.add(Event("halt", s, at - 10, at - 10, until=at, text="capital_reduction", apart=True))
+    plan.add(Event("capital_reduction", s, at, at - 33, ratio=ratio, shares_at=at, apart=True))
 
 
 def _delist_after_liquidation(plan: Plan, s: int, at: int) -> None:

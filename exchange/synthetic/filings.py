@@ -85,6 +85,8 @@ def _required(event: Event) -> list[tuple[int, str, str]]:
         return [(told, "주식분할결정", "I")]
     if event.kind == "consolidation":
         return [(told, "주식병합결정", "I")]
+    if event.kind == "capital_reduction":
+        return [(told, "주요사항보고서(감자결정)", "B")]
     if event.kind == "bonus_issue":
         return [(told, "주요사항보고서(무상증자결정)", "B")]
     if event.kind == "rights_issue":
@@ -92,7 +94,9 @@ def _required(event: Event) -> list[tuple[int, str, str]]:
     if event.kind == "cash_dividend":
         return [(told, "현금ㆍ현물배당결정", "I")]
     if event.kind == "halt":
-        reason = {"split": "주식분할", "consolidation": "주식병합"}.get(event.text, event.text)
+        reason = {"split": "주식분할", "consolidation": "주식병합", "capital_reduction": "감자"}.get(
+            event.text, event.text
+        )
         return [
             (at - 1, f"주권매매거래정지 ({reason})", "I"),
             (event.until - 1, f"주권매매거래정지해제 ({reason})", "I"),

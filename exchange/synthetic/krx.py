@@ -7,7 +7,7 @@ import numpy as np
 from exchange.isin import korean_isin
 from exchange.model import MARKETS, Daily, Listing
 from exchange.synthetic.companies import Security
-from exchange.synthetic.events import Plan
+from exchange.synthetic.events import SHARE_FOR_SHARE, Plan
 from exchange.synthetic.paths import Panel
 
 _SECTIONS = ("중견기업부", "우량기업부", "벤처기업부", "기술성장기업부")
@@ -56,9 +56,9 @@ def listings(securities: list[Security], sessions: tuple[date, ...], plan: Plan)
 def splits(
     securities: list[Security], sessions: tuple[date, ...], plan: Plan, first: int
 ) -> dict[str, tuple[tuple[date, int, int], ...]]:
-    """Splits and consolidations of session ``first`` on by code: ex-day, new and old shares."""
+    """Splits, consolidations and reductions of capital of session ``first`` on by code: ex-day, new and old shares."""
     found: dict[str, tuple[tuple[date, int, int], ...]] = {}
-    for event in plan.of("split", "consolidation"):
+    for event in plan.of(*SHARE_FOR_SHARE):
         if first <= event.at < len(sessions):
             new, old = (round(event.ratio), 1) if event.ratio >= 1 else (1, round(1 / event.ratio))
             code = securities[event.security].code

@@ -13,7 +13,7 @@ import numpy as np
 from exchange import rules
 from exchange.model import MARKETS, Float64, Int64
 from exchange.synthetic.companies import SECTORS, Security
-from exchange.synthetic.events import Event, Plan
+from exchange.synthetic.events import ACTIONS, SHARE_FOR_SHARE, Event, Plan
 from exchange.synthetic.signal import Signal
 
 MARKET_VOL, SECTOR_VOL = 0.009, 0.006
@@ -125,14 +125,14 @@ class _Simulation:
         base = self.close.astype(float)
         acted = np.zeros(base.size, bool)
         for event in self.plan.events:
-            if event.at == t and event.kind in ("split", "consolidation", "bonus_issue", "rights_issue"):
+            if event.at == t and event.kind in ACTIONS:
                 base[event.security] = base_after(event, base[event.security])
                 acted[event.security] = True
                 self._schedule_shares(event)
         return np.where(acted, rules.to_tick(base, self.sessions[t], is_kospi), self.close)
 
     def _schedule_shares(self, event: Event) -> None:
-        multiple = event.ratio if event.kind in ("split", "consolidation") else 1 + event.ratio
+        multiple = event.ratio if event.kind in SHARE_FOR_SHARE else 1 + event.ratio
         self.pending.append((event.shares_at, event.security, multiple))
 
     def _list_new_shares(self, t: int) -> None:
@@ -175,7 +175,7 @@ class _Simulation:
 
 def base_after(event: Event, previous_close: float) -> float:
     """The base price in KRW that an action makes of the previous close, before it is put on the tick grid."""
-    if event.kind in ("split", "consolidation"):
+    if event.kind in SHARE_FOR_SHARE:
         return previous_close / event.ratio
     if event.kind == "bonus_issue":
         return previous_close / (1 + event.ratio)

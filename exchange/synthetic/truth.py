@@ -7,7 +7,7 @@ from typing import Any
 
 from exchange.synthetic import signal
 from exchange.synthetic.companies import Security
-from exchange.synthetic.events import Event, Plan
+from exchange.synthetic.events import ACTIONS, Event, Plan
 from exchange.synthetic.paths import Panel
 
 
@@ -18,6 +18,7 @@ def describe(
     teller = _Teller(securities, sessions, panel)
     kinds = {
         "splits": ("split", "consolidation"),
+        "capital_reductions": ("capital_reduction",),
         "bonus_issues": ("bonus_issue",),
         "rights_issues": ("rights_issue",),
         "dividends": ("cash_dividend",),
@@ -54,7 +55,7 @@ class _Teller:
         told["announced"] = self._day(event.announced)
         if event.until:
             told["last_date"] = self._day(event.until - 1)
-        if event.kind in ("split", "consolidation", "bonus_issue", "rights_issue"):
+        if event.kind in ACTIONS:
             told |= {"ratio": event.ratio, "shares_listed": self._day(event.shares_at), **self._prices(event)}
         if event.kind == "rights_issue":
             told["discount"] = event.discount

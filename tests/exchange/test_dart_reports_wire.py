@@ -43,18 +43,22 @@ def test_rows_have_the_keys_of_recorded_ones(part: str, ask: Any, shared: Path) 
     assert all(isinstance(value, str) for row in ours["list"] for value in row.values())
 
 
-def test_a_bonus_issue_has_the_keys_of_a_recorded_one_and_is_told_on_its_days(
-    ask: Any, server: Any, shared: Path
+@pytest.mark.parametrize(
+    ("part", "kind", "other"),
+    [("fricDecsn", "bonus_issues", "crDecsn"), ("crDecsn", "capital_reductions", "fricDecsn")],
+)
+def test_a_decision_has_the_keys_of_a_recorded_one_and_is_told_on_its_days(
+    ask: Any, server: Any, shared: Path, part: str, kind: str, other: str
 ) -> None:
-    real = json.loads((shared / "opendart_json_samples/material/fricDecsn.json").read_text())
-    corp, (first, *_) = next(iter(server.world.bonus_issues.items()))
+    real = json.loads((shared / f"opendart_json_samples/material/{part}.json").read_text())
+    corp, (first, *_) = next(iter(getattr(server.world, kind).items()))
     day = first.rcept_no[:8]
-    ours = ask("fricDecsn", {"corp_code": corp, "bgn_de": day, "end_de": day})
+    ours = ask(part, {"corp_code": corp, "bgn_de": day, "end_de": day})
     assert [row["rcept_no"] for row in ours["list"]] == [first.rcept_no]
     assert list(ours["list"][0]) == list(real["list"][0])
-    assert ask("fricDecsn", {"corp_code": corp, "bgn_de": "20150101", "end_de": "20150102"})["status"] == "013"
-    assert ask("crDecsn", {"corp_code": corp, "bgn_de": day, "end_de": day})["status"] == "013"
-    assert ask("fricDecsn", {"corp_code": corp})["status"] == "100"
+    assert ask(part, {"corp_code": corp, "bgn_de": "20150101", "end_de": "20150102"})["status"] == "013"
+    assert ask(other, {"corp_code": corp, "bgn_de": day, "end_de": day})["status"] == "013"
+    assert ask(part, {"corp_code": corp})["status"] == "100"
 
 
 def test_a_quarter_has_the_keys_of_a_recorded_one(ask: Any, shared: Path) -> None:

@@ -138,7 +138,8 @@ def test_the_base_price_moves_on_actions_alone(world):
                 moved.add((daily.codes[code], day.isoformat()))
             previous[code] = int(n["close"][row])
     krx = world.truth["krx"]
-    told = {(e["code"], e["date"]) for kind in ("splits", "bonus_issues", "rights_issues") for e in krx[kind]}
+    kinds = ("splits", "capital_reductions", "bonus_issues", "rights_issues")
+    told = {(e["code"], e["date"]) for kind in kinds for e in krx[kind]}
     assert moved == told
     assert len(told) >= 15
 

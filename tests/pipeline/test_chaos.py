@@ -10,10 +10,7 @@ import pytest
 from bench import chaos
 from market import registry
 
-NOT_IN_THE_WORLD = {
-    "bronze.dart_companies",
-    "bronze.dart_capital_reductions",
-}  # years end in December, nobody reduces his capital
+NOT_IN_THE_WORLD = {"bronze.dart_companies"}  # years end in December
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]  # a stack, a backfill, and two days
 

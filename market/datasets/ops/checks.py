@@ -4,7 +4,7 @@ from market.table import Column, OneOf, Table
 
 TABLE = Table(
     __name__,
-    doc="Outcomes of the checks, per exact table version; publication reads them, and refuses a version without a passing one.",
+    doc="Outcomes of the checks, per exact table version and window judged (a build that changes nothing judges the version again); publication reads them, and refuses a version without a passing one.",
     columns=(
         Column("session_date", "date", "last session of the window judged"),
         Column("session_month", "string", "partition: month of the session"),
@@ -20,7 +20,7 @@ TABLE = Table(
         Column("n_failed", "int64", "rows that broke the rule"),
         Column("known_at", "timestamp", "when it was judged", volatile=True),
     ),
-    key=("table", "version", "check"),
+    key=("table", "version", "check", "session_date", "window_start"),
     known_at="when the check ran",
     writer="delta-rs",
 )
