@@ -31,7 +31,8 @@ def decisions(
     for filing in receipts:
         event = events.get(filing.corp_code) if _TITLES[kind] in filing.report_nm else None
         if event is not None:
-            record = event.at + 1 if kind == "bonus_issue" else event.at - 1  # the ex-date lies before it, or after a halt
+            # A bonus's ex-date lies before its record date, a reduction's behind the halt that follows it.
+            record = event.at + 1 if kind == "bonus_issue" else event.at - 1
             days = [sessions[min(at, len(sessions) - 1)] for at in (event.announced, record, event.shares_at)]
             before = shares(min(event.at, event.shares_at - 1), event.security)
             found.setdefault(filing.corp_code, []).append(
