@@ -3,11 +3,13 @@
 What does not belong here: what an answer means (`lake.clients`), storing it (`lake.bronze`).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from lake import us_symbols
+import pyarrow.compute as pc
+
+from lake import us_symbols, windows
 from lake.bronze import Taken
 from lake.clients import client
 from lake.delivery import ClientContext, Company, Delivery
@@ -44,22 +46,27 @@ def companies(lake: Lake, sessions: Sequence[date]) -> list[Company]:
 
     A headline has the name of its time. A session without a listing takes the one before, or else the first there is.
     """
-    rows = lake.delta.read(registry.table("bronze.krx_listing"), columns=["session_date", "ISU_SRT_CD", "ISU_ABBRV"])
-    listed: dict[date, dict[str, str]] = {}
-    for day, code, name in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-        if name is not None:
-            listed.setdefault(day, {})[code] = name
-    days = sorted(listed)
-    spells: dict[str, list[Company]] = {}
-    for session in sorted(sessions):
-        there = listed[days[max(bisect_right(days, session) - 1, 0)]] if days else {}
-        for code, name in there.items():
-            told = spells.setdefault(code, [])
-            if told and told[-1].name == name:
-                told[-1] = told[-1]._replace(last=session)
-            else:
-                told.append(Company(code, name, session, session))
-    return [spell for code in sorted(spells) for spell in spells[code]]
+    listing = registry.table("bronze.krx_listing")
+    days = sorted(pc.unique(lake.delta.read(listing, columns=["session_date"])["session_date"]).to_pylist())
+    if not days:
+        return []
+    asked = sorted(sessions)
+    taken = [days[max(bisect_right(days, session) - 1, 0)] for session in asked]
+    rows = lake.delta.read(
+        listing, columns=["ISU_SRT_CD", "ISU_ABBRV", "session_date"], where=windows.between(taken[0], taken[-1])
+    )
+    named = rows.filter(pc.is_valid(rows["ISU_ABBRV"])).to_pandas().sort_values(["ISU_SRT_CD", "session_date"])
+    is_new = (named[["ISU_SRT_CD", "ISU_ABBRV"]] != named[["ISU_SRT_CD", "ISU_ABBRV"]].shift()).any(axis=1)
+    spells = named.groupby(is_new.cumsum())
+    found = []
+    for code, name, first, last in zip(
+        spells["ISU_SRT_CD"].first(), spells["ISU_ABBRV"].first(), spells["session_date"].first(),
+        spells["session_date"].last(), strict=True,
+    ):  # fmt: skip
+        begin, end = bisect_left(taken, first), bisect_right(taken, last)
+        if begin < end:
+            found.append(Company(code, name, asked[begin], asked[end - 1]))
+    return found
 
 
 def _told(lake: Lake) -> tuple[us_symbols.Told, ...]:
