@@ -18,6 +18,7 @@ from market import registry
 from market.sources import SOURCES
 
 Progress = Callable[[Delivery], None]
+_NAMED = ["ISU_SRT_CD", "session_date", "ISU_ABBRV", "fetched_at"]
 
 
 def ingest(lake: Lake, source: str, sessions: Sequence[date], progress: Progress | None = None) -> Taken:
@@ -52,10 +53,9 @@ def companies(lake: Lake, sessions: Sequence[date]) -> list[Company]:
         return []
     asked = sorted(sessions)
     taken = [days[max(bisect_right(days, session) - 1, 0)] for session in asked]
-    rows = lake.delta.read(
-        listing, columns=["ISU_SRT_CD", "ISU_ABBRV", "session_date"], where=windows.between(taken[0], taken[-1])
-    )
-    named = rows.filter(pc.is_valid(rows["ISU_ABBRV"])).to_pandas().sort_values(["ISU_SRT_CD", "session_date"])
+    rows = lake.delta.read(listing, columns=_NAMED, where=windows.between(taken[0], taken[-1]))
+    named = rows.filter(pc.is_valid(rows["ISU_ABBRV"])).to_pandas().sort_values([*_NAMED[:2], "fetched_at"])
+    named = named.drop_duplicates(_NAMED[:2], keep="last")
     is_new = (named[["ISU_SRT_CD", "ISU_ABBRV"]] != named[["ISU_SRT_CD", "ISU_ABBRV"]].shift()).any(axis=1)
     spells = named.groupby(is_new.cumsum())
     found = []

@@ -1,6 +1,6 @@
 """Who is searched for: every name on the sessions on which a security had it."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,11 +24,17 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def listed(lake: Lake, *told: tuple[date, dict[str, str | None]]) -> None:
-    """The listing of those days: name by code."""
+    """The listing of those days, each fetched after the one before: name by code."""
     columns = {column.name: ARROW[column.type] for column in LISTING.columns}
     rows = [
-        {"session_date": day, "session_month": f"{day:%Y-%m}", "ISU_SRT_CD": code, "ISU_ABBRV": name}
-        for day, names in told
+        {
+            "session_date": day,
+            "session_month": f"{day:%Y-%m}",
+            "ISU_SRT_CD": code,
+            "ISU_ABBRV": name,
+            "fetched_at": datetime(2024, 6, 1, n, tzinfo=UTC),
+        }
+        for n, (day, names) in enumerate(told)
         for code, name in names.items()
     ]
     filled = [{name: row.get(name) for name in columns} for row in rows]
@@ -56,6 +62,11 @@ def test_a_security_is_searched_for_while_it_is_listed(lake: Lake) -> None:
 def test_a_session_without_a_listing_takes_the_one_before_or_the_first(lake: Lake) -> None:
     listed(lake, (DAYS[1], {"1": "Old"}), (DAYS[3], {"1": "New", "2": None}))
     assert companies(lake, DAYS) == [Company("1", "Old", DAYS[0], DAYS[2]), Company("1", "New", DAYS[3], DAYS[4])]
+
+
+def test_a_name_that_was_corrected_is_the_last_one_told(lake: Lake) -> None:
+    listed(lake, (DAYS[0], {"1": "Name"}), (DAYS[1], {"1": "Nane"}), (DAYS[1], {"1": "Name"}))
+    assert companies(lake, DAYS[:2]) == [Company("1", "Name", DAYS[0], DAYS[1])]
 
 
 def test_a_lake_without_a_listing_knows_no_company(lake: Lake) -> None:
