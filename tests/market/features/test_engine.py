@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from market.errors import Permanent
+from market.features import kernels
 from market.features.algebra import Expr, col, corr, ema, mean, wilder
 from market.features.definition import Feature
 from market.features.engine import Program, compile_features
@@ -62,6 +63,25 @@ def test_whole_numbers_and_read_only_memory_are_taken_and_left_alone() -> None:
         run(program_of(mean(CLOSE, 2)), columns={"close": close}).values["x0"][1:], [1.5, 2.5, 3.5]
     )
     assert close.tolist() == [1, 2, 3, 4]
+
+
+def test_each_kernel_gets_arrays_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba compiles a kernel anew for read-only memory, which costs seconds in each new process without a cache."""
+    met: list[bool] = []
+    for name in ("rolling", "paired", "smooth"):
+        kernel = getattr(kernels, name)
+
+        def watched(*args: Any, kernel: Any = kernel) -> None:
+            met.extend(arg.flags.writeable for arg in args if isinstance(arg, np.ndarray) and arg.dtype == np.float64)
+            kernel(*args)
+
+        monkeypatch.setattr(kernels, name, watched)
+    program = program_of(mean(CLOSE, 2), corr(CLOSE, col("volume"), 3), ema(CLOSE + 1, 2), corr(CLOSE, 2.0, 2))
+    columns = {name: np.arange(1.0, 7.0) for name in ("close", "volume")}
+    for column in columns.values():
+        column.setflags(write=False)
+    run(program, 6, columns=columns)
+    assert met and all(met)
 
 
 def test_no_rows_and_no_series_give_no_rows() -> None:
