@@ -40,6 +40,9 @@ class Judged:
     blocking: tuple[str, ...]
 
 
+_JUDGEMENT = ("version", "begun", "session_date", "known_at")
+
+
 def audited(lake: Lake, tables: Mapping[str, int]) -> dict[str, int]:
     """Counts of the outcomes for exactly these versions.
 
@@ -70,21 +73,22 @@ def audited(lake: Lake, tables: Mapping[str, int]) -> dict[str, int]:
 
 
 def judged(said: pa.Table, name: str, version: int) -> list[Judged]:
-    """The table's versions up to that one, newest first, from rows of ops.checks."""
+    """Every judgement of the table's versions up to that one, newest version first and newest judgement of each first, from rows of ops.checks.
+
+    A build that changes nothing judges the same version again, of its own window.
+    """
     rows = said.filter(pc.and_(pc.equal(said["table"], name), pc.less_equal(said["version"], version)))
-    begun = pc.coalesce(rows["window_start"], rows["session_date"])
-    failed = pc.invert(rows["passed"])
-    told = rows.select(["version", "session_date"]).append_column("begun", begun).append_column("failed", failed)
-    versions = told.group_by("version").aggregate(
-        [("begun", "min"), ("session_date", "max"), ("failed", "count"), ("failed", "sum")]
-    )
-    errors: dict[int, list[str]] = {}
-    for row in rows.filter(pc.and_(failed, pc.equal(rows["severity"], "error"))).to_pylist():
-        errors.setdefault(row["version"], []).append(f"{row['check']}: {row['found']}")
+    rows = rows.append_column("begun", pc.coalesce(rows["window_start"], rows["session_date"]))
+    rows = rows.append_column("failed", pc.invert(rows["passed"]))
+    told = rows.group_by(list(_JUDGEMENT)).aggregate([("failed", "count"), ("failed", "sum")])
+    errors: dict[tuple[object, ...], list[str]] = {}
+    for row in rows.filter(pc.and_(rows["failed"], pc.equal(rows["severity"], "error"))).to_pylist():
+        errors.setdefault(tuple(row[part] for part in _JUDGEMENT), []).append(f"{row['check']}: {row['found']}")
+    newest = told.sort_by([("version", "descending"), ("known_at", "descending"), ("session_date", "descending")])
     return [
-        Judged(row["version"], row["begun_min"], row["session_date_max"], row["failed_count"], row["failed_sum"],
-               tuple(errors.get(row["version"], ())))
-        for row in versions.sort_by([("version", "descending")]).to_pylist()
+        Judged(row["version"], row["begun"], row["session_date"], row["failed_count"], row["failed_sum"],
+               tuple(errors.get(tuple(row[part] for part in _JUDGEMENT), ())))
+        for row in newest.to_pylist()
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from market import registry
 from market.sources import SOURCES
 
 Progress = Callable[[Delivery], None]
-_NAMED = ["ISU_SRT_CD", "session_date", "ISU_ABBRV", "fetched_at"]
+_LISTED = ["ISU_SRT_CD", "session_date"]
 
 
 def ingest(lake: Lake, source: str, sessions: Sequence[date], progress: Progress | None = None) -> Taken:
@@ -45,17 +45,20 @@ def ingest(lake: Lake, source: str, sessions: Sequence[date], progress: Progress
 def companies(lake: Lake, sessions: Sequence[date]) -> list[Company]:
     """Every Korean security listed on any of the sessions, by bronze, once for each name that it had.
 
-    A headline has the name of its time. A session without a listing takes the one before, or else the first there is.
+    A headline has the name of its time. A session without a listing takes the one before, or else the first there is; who is
+    missing in a listing and back under the same name in a later one is taken for listed meanwhile.
     """
     listing = registry.table("bronze.krx_listing")
     days = sorted(pc.unique(lake.delta.read(listing, columns=["session_date"])["session_date"]).to_pylist())
     if not days:
         return []
     asked = sorted(sessions)
-    taken = [days[max(bisect_right(days, session) - 1, 0)] for session in asked]
-    rows = lake.delta.read(listing, columns=_NAMED, where=windows.between(taken[0], taken[-1]))
-    named = rows.filter(pc.is_valid(rows["ISU_ABBRV"])).to_pandas().sort_values([*_NAMED[:2], "fetched_at"])
-    named = named.drop_duplicates(_NAMED[:2], keep="last")
+    listed_on = [days[max(bisect_right(days, session) - 1, 0)] for session in asked]
+    rows = lake.delta.read(
+        listing, columns=[*_LISTED, "ISU_ABBRV", "fetched_at"], where=windows.between(listed_on[0], listed_on[-1])
+    )
+    named = rows.filter(pc.is_valid(rows["ISU_ABBRV"])).to_pandas().sort_values([*_LISTED, "fetched_at"])
+    named = named.drop_duplicates(_LISTED, keep="last")
     is_new = (named[["ISU_SRT_CD", "ISU_ABBRV"]] != named[["ISU_SRT_CD", "ISU_ABBRV"]].shift()).any(axis=1)
     spells = named.groupby(is_new.cumsum())
     found = []
@@ -63,7 +66,7 @@ def companies(lake: Lake, sessions: Sequence[date]) -> list[Company]:
         spells["ISU_SRT_CD"].first(), spells["ISU_ABBRV"].first(), spells["session_date"].first(),
         spells["session_date"].last(), strict=True,
     ):  # fmt: skip
-        begin, end = bisect_left(taken, first), bisect_right(taken, last)
+        begin, end = bisect_left(listed_on, first), bisect_right(listed_on, last)
         if begin < end:
             found.append(Company(code, name, asked[begin], asked[end - 1]))
     return found

@@ -143,10 +143,8 @@ def _of_actions(world: World, now: Silver) -> Sides:
 def _is_decided(world: World, action: Mapping[str, Any]) -> bool:
     """Whether a receipt of its decision, or of a correction, is among those served; the decision may lie before the first."""
     named = (one for one in world.filings or () if one.stock_code == action["code"])
-    return any(
-        DECISIONS[action["kind"]] in one.report_nm and one.rcept_no[:8] < action["date"].replace("-", "")
-        for one in named
-    )
+    begin, end = (action[name].replace("-", "") for name in ("announced", "date"))
+    return any(DECISIONS[action["kind"]] in one.report_nm and begin <= one.rcept_no[:8] < end for one in named)
 
 
 def _of_dart(world: World, now: Silver) -> Sides:

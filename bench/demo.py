@@ -153,7 +153,8 @@ def show(found: dict[str, Measured]) -> list[str]:
         return []
     one, other = (way["digests"] for way in found.values())
     differing = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
-    print(f"equal digests of {len(one.keys() | other.keys()) - len(differing)} tables")
+    n_tables = len(one.keys() | other.keys())
+    print(f"equal digests of {n_tables - len(differing)} of {n_tables} tables")
     return differing
 
 

@@ -23,8 +23,8 @@ TABLE_PROPERTIES = {
     "delta.logRetentionDuration": "interval 3650 days",
 }
 
-CONNECT_S, REQUEST_S, ATTEMPTS = 5.0, 30.0, 5
-"""Limits of a read from S3; Arrow's own (1 s, 3 s, 3 times) are short for a busy server."""
+CONNECT_S, REQUEST_S, ATTEMPTS = 5.0, 10.0, 3
+"""Limits of a read from S3, half a minute in all: while one waits no query can be interrupted. Arrow's own (1 s, 3 s) are short for a busy server."""
 
 
 class DeltaLake:
@@ -83,8 +83,14 @@ class DeltaLake:
                 _name(table), expected=f"a table at {self.uri(table)}", found="none", do="Run the day that makes it"
             ) from error
 
-    def dataset(self, table: Table | str, version: int | None = None) -> ds.Dataset:
+    def dataset(
+        self, table: Table | str, version: int | None = None, *, opened: DeltaTable | None = None
+    ) -> ds.Dataset:
         """The table's files at a version, the newest by default, for DuckDB and Arrow to read.
+
+        Parameters
+        ----------
+        opened : the table at the version, where it is open already.
 
         Raises
         ------
@@ -93,9 +99,20 @@ class DeltaLake:
         Transient
             The store was away.
         """
-        opened = self.open(table, version)
+        opened = opened or self.open(table, version)
+        files = pafs.SubTreeFileSystem(self._path(table), self._files)
         with translated(_name(table), OSError, DeltaError):
-            return opened.to_pyarrow_dataset(filesystem=pafs.SubTreeFileSystem(self._path(table), self._files))
+            plain = opened.to_pyarrow_dataset(filesystem=files)
+            if not isinstance(self._files, pafs.S3FileSystem):
+                return plain
+            # With its size a file on S3 is opened without asking for it first.
+            added = pa.table(opened.get_add_actions(flatten=True)).select(["path", "size_bytes"]).to_pydict()
+        sizes = dict(zip(added["path"], added["size_bytes"], strict=True))
+        fragments = [
+            plain.format.make_fragment(part.path, files, part.partition_expression, file_size=sizes.get(part.path))
+            for part in plain.get_fragments()
+        ]
+        return ds.FileSystemDataset(fragments, plain.schema, plain.format, files)
 
     @cached_property
     def _files(self) -> pafs.FileSystem:

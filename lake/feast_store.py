@@ -223,7 +223,7 @@ def read_at(delta: DeltaLake, release: Release, name: str) -> ibis.Table:
         held = ", ".join(sorted(release.tables))
         raise Permanent(f"release {release.release_id}", expected=f"a version of {name}", found=f"only {held}")
     table = delta.open(name, release.tables[name])
-    stored = ibis.memtable(delta.dataset(name, release.tables[name]))
+    stored = ibis.memtable(delta.dataset(name, opened=table))
     columns = [_column(stored, column) for column in registry.table(name).public]
     rows = stored.select(*columns)
     closes = ibis.memtable(_closes({partition["session_month"] for partition in table.partitions()}))

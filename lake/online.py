@@ -223,7 +223,7 @@ def _last_months(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
         raise Permanent(f"release {release.release_id}", expected=f"a version of {table.name}", found=f"only {held}")
     stored = delta.open(table, release.tables[table.name])
     months = sorted({partition["session_month"] for partition in stored.partitions()})[-2:]
-    dataset = delta.dataset(table, release.tables[table.name])
+    dataset = delta.dataset(table, opened=stored)
     names = [column.name for column in table.public if column.name in dataset.schema.names]
     rows = dataset.to_table(columns=names, filter=ds.field("session_month").isin(months))
     for column in table.public:

@@ -12,14 +12,15 @@ from market.errors import Permanent, Transient
 _LOST_RACE = re.compile(r"io\.delta\.exceptions\.\w+|DeltaConcurrentModificationException")
 _REFUSED = re.compile(
     r"AccessDenied|Access Denied|InvalidAccessKeyId|SignatureDoesNotMatch|NoSuchBucket|\b40[13] (Forbidden|Unauthorized)"
-    r"|AWS Error (ACCESS_DENIED|INVALID_ACCESS_KEY_ID|INVALID_SIGNATURE|SIGNATURE_DOES_NOT_MATCH|NO_SUCH_BUCKET)"  # Arrow
+    r"|AWS Error (ACCESS_DENIED|EXPIRED_TOKEN|INVALID_\w+|MISSING_AUTHENTICATION_TOKEN|NO_SUCH_BUCKET|REQUEST_EXPIRED"
+    r"|REQUEST_TIME_TOO_SKEWED|SIGNATURE_DOES_NOT_MATCH|UNRECOGNIZED_CLIENT|UNKNOWN \(HTTP status [34]\d\d\))"  # Arrow
 )
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _AWAY = re.compile(
     r"ExecutorLostFailure|FetchFailed|Python worker exited|All masters are unresponsive|SparkContext was shut down"
     r"|stopped SparkContext|s3a\.AWS\w+Exception|SdkClientException|java\.net\.\w+Exception"  # Spark
     r"|Generic S3 error|error sending request"  # delta-rs
-    r"|AWS Error (NETWORK_CONNECTION|SERVICE_UNAVAILABLE|SLOW_DOWN|THROTTLING|REQUEST_TIMEOUT|INTERNAL_FAILURE|UNKNOWN)"  # Arrow
+    r"|AWS Error (NETWORK_CONNECTION|SERVICE_UNAVAILABLE|SLOW_DOWN|THROTTLING|REQUEST_TIMEOUT|INTERNAL_FAILURE|UNKNOWN \(HTTP status 5\d\d\))"  # Arrow
 )
 
 

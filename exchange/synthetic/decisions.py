@@ -10,7 +10,7 @@ from datetime import date
 
 from exchange.model import Decision, Filing
 from exchange.synthetic.companies import Security
-from exchange.synthetic.events import Plan
+from exchange.synthetic.events import REDUCTION_HALT, Plan
 
 _TITLES = {"bonus_issue": "무상증자결정", "capital_reduction": "감자결정"}
 
@@ -31,8 +31,9 @@ def decisions(
     for filing in receipts:
         event = events.get(filing.corp_code) if _TITLES[kind] in filing.report_nm else None
         if event is not None:
-            # A bonus's ex-date lies before its record date, a reduction's behind the halt that follows it.
-            record = event.at + 1 if kind == "bonus_issue" else event.at - 1
+            record = (
+                event.at + 1 if kind == "bonus_issue" else event.at - REDUCTION_HALT - 1
+            )  # the last day of old shares
             days = [sessions[min(at, len(sessions) - 1)] for at in (event.announced, record, event.shares_at)]
             before = shares(min(event.at, event.shares_at - 1), event.security)
             found.setdefault(filing.corp_code, []).append(

@@ -16,6 +16,9 @@ from exchange.synthetic.companies import Security
 SHARE_FOR_SHARE = ("split", "consolidation", "capital_reduction")
 """Actions that make so many new shares of each old one."""
 
+REDUCTION_HALT = 10
+"""Sessions without trading before the reduced shares are listed."""
+
 ACTIONS = (*SHARE_FOR_SHARE, "bonus_issue", "rights_issue")
 """Actions that move the base price."""
 
@@ -161,8 +164,9 @@ def _split(plan: Plan, s: int, at: int, ratio: float, halt_sessions: int, *, apa
 
 def _reduce_capital(plan: Plan, s: int, at: int, ratio: float) -> None:
     """Shares are cancelled without payment, five into one; the company's losses are set off against its capital."""
-    plan.add(Event("halt", s, at - 10, at - 10, until=at, text="capital_reduction", apart=True))
-    plan.add(Event("capital_reduction", s, at, at - 33, ratio=ratio, shares_at=at, apart=True))
+    begin = at - REDUCTION_HALT
+    plan.add(Event("halt", s, begin, begin, until=at, text="capital_reduction", apart=True))
+    plan.add(Event("capital_reduction", s, at, begin - 23, ratio=ratio, shares_at=at, apart=True))
 
 
 def _delist_after_liquidation(plan: Plan, s: int, at: int) -> None:

@@ -21,7 +21,7 @@ from market.table import LAYERS
 TIME_LIMIT_S = 30.0
 A = TypeVar("A")
 _HOT = ("silver", "gold")
-_UNREAD = "arrow_scan: get_next failed"  # so DuckDB tells that a file under a dataset could not be read
+_UNREAD = "arrow_scan: get_next failed(): IOError"  # a file under a dataset: whatever the reason, no fault of the query
 _HUGEINT = pa.decimal128(38, 0)
 _RELEASES = pa.schema(
     [

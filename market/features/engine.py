@@ -230,7 +230,7 @@ def _evaluate(step: Step, args: list[Value], chunk: _Chunk) -> Value:
     if isinstance(node, Elementwise):
         return ELEMENTWISE[node.operator](*args)
     # whole columns as they are and numbers filled in: a broadcast one is read-only, which numba compiles a kernel anew for
-    full = [arg if isinstance(arg, np.ndarray) else np.full(rows, arg) for arg in args]
+    full = [arg if isinstance(arg, np.ndarray) and arg.ndim else np.full(rows, arg) for arg in args]
     out = np.empty(rows)
     if isinstance(node, Window):
         if len(full) == 2:

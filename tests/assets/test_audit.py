@@ -18,8 +18,8 @@ def said(*builds):
     rows = [
         {"session_date": DAYS[last], "session_month": "2024-05", "window_start": DAYS[first], "table": TABLE,
          "version": version, "check": check, "severity": "error", "passed": passed, "expected": "all", "found": "some",
-         "n_rows": 9, "n_failed": 0 if passed else 9, "known_at": datetime(2024, 5, 9, tzinfo=UTC)}
-        for version, first, last, passed in builds for check in ("table_has_rows", "table_quarantined")
+         "n_rows": 9, "n_failed": 0 if passed else 9, "known_at": datetime(2024, 5, 9, n, tzinfo=UTC)}
+        for n, (version, first, last, passed) in enumerate(builds) for check in ("table_has_rows", "table_quarantined")
     ]  # fmt: skip
     return pa.Table.from_pylist(rows, schema=checks.TABLE.schema)
 
@@ -47,6 +47,16 @@ def test_a_good_day_that_was_built_again_and_blocked_blocks():
 
 def test_a_session_that_was_never_built_is_told():
     assert refuse_blocked(TABLE, history((1, 0, 1, True), (2, 3, 3, True)), DAYS) == [DAYS[2]]
+
+
+def test_a_session_between_two_windows_of_one_version_is_told():
+    assert refuse_blocked(TABLE, history((1, 0, 1, True), (1, 3, 3, True)), DAYS) == [DAYS[2]]
+
+
+def test_a_version_that_was_judged_again_and_passed_blocks_no_more():
+    assert refuse_blocked(TABLE, history((1, 0, 3, True), (1, 2, 2, False), (1, 2, 2, True)), DAYS) == []
+    with pytest.raises(Permanent, match=r"version 1.*2024-05-07"):
+        refuse_blocked(TABLE, history((1, 0, 3, True), (1, 2, 2, True), (1, 2, 2, False)), DAYS)
 
 
 def test_sessions_before_the_first_one_built_are_not_missing():

@@ -31,6 +31,8 @@ def told(error: Exception) -> MarketlakeError:
         (OSError("Generic S3 error: status code 403 Forbidden: AccessDenied"), Permanent, "403 Forbidden"),
         (OSError("When reading information for key 'a' in bucket 'b': AWS Error NETWORK_CONNECTION during HeadObject operation: curlCode: 7"), Transient, "NETWORK_CONNECTION"),
         (OSError("When reading information for key 'a' in bucket 'b': AWS Error ACCESS_DENIED during HeadObject operation"), Permanent, "ACCESS_DENIED"),
+        (OSError("When reading information for key 'a' in bucket 'b': AWS Error UNKNOWN (HTTP status 400) during HeadObject operation"), Permanent, "HTTP status 400"),
+        (OSError("When reading information for key 'a' in bucket 'b': AWS Error UNKNOWN (HTTP status 500) during HeadObject operation"), Transient, "HTTP status 500"),
         (OSError("Generic LocalFileSystem error: No space left on device (os error 28)"), Permanent, "No space left"),
         (Engine("x", "java.io.IOException: No space left on device"), Permanent, "No space left"),
     ],

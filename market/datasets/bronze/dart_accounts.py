@@ -84,6 +84,7 @@ _FLOWS = ("revenue", "operating_income", "net_income")
 _STATEMENTS = {"BS": ("assets", "liabilities", "equity"), "IS": _FLOWS, "CIS": _FLOWS}
 _BASES = {"CFS": "consolidated", "OFS": "separate"}
 _OF_OTHERS_TOO = ("net_income", "equity")  # the major accounts of a group tell these with what belongs to others
+_DOUBTFUL = 1_000  # added to a rank: any other way to the figure comes first
 _NO_ID = 200  # ranks of accounts that are told by name alone begin here: any of the taxonomy's comes first
 FACT = ("corp_code", "filing_no", "basis", "concept", "currency", "place", "amount")
 
@@ -149,19 +150,20 @@ def _of_items(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
     raw["concept"] = raw["account_id"].where(raw["rank"] < _NO_ID, raw["account_nm"])
     raw["place"] = raw["sj_div"] + raw["ord"].fillna("").astype("string")
     raw["quarter"], raw["last_day"] = raw["reprt_code"].map(_dart.QUARTERS), _dart.last_days(raw["report_nm"])
-    for three_months, so_far in (("thstrm_amount", "thstrm_add_amount"), ("frmtrm_q_amount", "frmtrm_add_amount")):
-        raw[three_months] = raw[three_months].mask(_repeats_the_year(raw, three_months, so_far))
     rows = pd.concat([_amount(raw, column) for column in _COLUMNS], ignore_index=True)
     return _dart.told_by_report(rows, frames)
 
 
-def _repeats_the_year(raw: pd.DataFrame, three_months: str, so_far: str) -> pd.Series:
-    """True where a later report gives the year so far in the place of its three months, which then follow from the one before.
+def _is_doubtful(raw: pd.DataFrame, column: str) -> pd.Series:
+    """True where a later report gives the year so far in the place of its three months; what follows from the reports before is surer.
 
-    Were every earlier month of the year nil, they follow all the same.
+    Both are right where every earlier month of the year was nil.
     """
+    so_far = {"thstrm_amount": "thstrm_add_amount", "frmtrm_q_amount": "frmtrm_add_amount"}.get(column)
+    if so_far is None:
+        return pd.Series(False, raw.index)
     later = raw["quarter"].isin([2, 3]) & (raw["sj_div"] != "BS")
-    return later & (number(raw[three_months]) == number(raw[so_far])) & (number(raw[so_far]) != 0)
+    return later & (number(raw[column]) == number(raw[so_far])) & (number(raw[so_far]) != 0)
 
 
 def _amount(raw: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -170,7 +172,8 @@ def _amount(raw: pd.DataFrame, column: str) -> pd.DataFrame:
     meant = {key: _amounts(*key).get(column) for key in set(zip(raw["sj_div"], raw["quarter"], strict=True))}
     told = [meant[key] for key in zip(raw["sj_div"], raw["quarter"], strict=True)]
     is_told = (values.notna() | words.notna()) & pd.Series([one is not None for one in told], raw.index, dtype=bool)
-    rows = raw[is_told].drop(columns=list(_COLUMNS))
+    rows = raw.assign(rank=raw["rank"].where(~_is_doubtful(raw, column), raw["rank"] + _DOUBTFUL))
+    rows = rows[is_told].drop(columns=list(_COLUMNS))
     rows["value"], rows["unreadable"], rows["amount"] = values[is_told].fillna(0.0), words[is_told], column
     at = zip(
         rows["last_day"],

@@ -8,7 +8,7 @@ import pytest
 
 from market.errors import Permanent
 from market.features import kernels
-from market.features.algebra import Expr, col, corr, ema, mean, wilder
+from market.features.algebra import Expr, col, corr, ema, log, mean, wilder
 from market.features.definition import Feature
 from market.features.engine import Program, compile_features
 
@@ -76,7 +76,9 @@ def test_each_kernel_gets_arrays_of_one_kind(monkeypatch: pytest.MonkeyPatch) ->
             kernel(*args)
 
         monkeypatch.setattr(kernels, name, watched)
-    program = program_of(mean(CLOSE, 2), corr(CLOSE, col("volume"), 3), ema(CLOSE + 1, 2), corr(CLOSE, 2.0, 2))
+    program = program_of(
+        mean(CLOSE, 2), corr(CLOSE, col("volume"), 3), ema(CLOSE + 1, 2), corr(CLOSE, 2.0, 2), corr(CLOSE, log(2.0), 2)
+    )
     columns = {name: np.arange(1.0, 7.0) for name in ("close", "volume")}
     for column in columns.values():
         column.setflags(write=False)

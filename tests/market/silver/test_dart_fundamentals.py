@@ -92,16 +92,21 @@ def test_a_half_year_has_its_second_quarter_and_the_one_of_the_year_before(answe
     assert by_period(rows) == {"2024Q2": 30, "2023Q2": 28}
 
 
-def test_the_year_so_far_in_the_place_of_three_months_is_not_taken_for_them(answer: Any, silver: Any) -> None:
-    first = {"thstrm_amount": "20"}
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [({"thstrm_amount": "20"}, {"2024Q1": 20, "2024Q2": 30}), ({"thstrm_amount": "-"}, {"2024Q2": 50}),
+     ({"thstrm_amount": "0"}, {"2024Q1": 0, "2024Q2": 50})],
+)  # fmt: skip
+def test_the_year_so_far_in_the_place_of_three_months_is_taken_for_them_only_where_nothing_earlier_is_told(
+    answer: Any, silver: Any, first: dict[str, str], second: dict[str, float]
+) -> None:
     half = {"rcept_no": "20240814000001", "reprt_code": "11012", "report_nm": "반기보고서 (2024.06)", "thstrm_amount": "50",
-            "thstrm_add_amount": "50", "frmtrm_q_amount": "45", "frmtrm_add_amount": "45"}  # fmt: skip
+            "thstrm_add_amount": "50"}  # fmt: skip
     august = answer(ACCOUNTS, "2024-08-14 11:00", half, day=date(2024, 8, 14), request="h")
     window = Window(date(2023, 1, 2), date(2024, 8, 30), datetime.now(UTC))
-    alone = silver("silver.fundamentals", august, window=window)
-    assert by_period(alone) == {}
     rows = silver("silver.fundamentals", answer(ACCOUNTS, FETCHED, first), august, window=window)
-    assert by_period(rows) == {"2024Q1": 20, "2024Q2": 30}
+    assert by_period(rows) == second
+    assert by_period(silver("silver.fundamentals", august, window=window)) == {"2024Q2": 50}
 
 
 def test_a_balance_is_of_the_last_day_and_of_the_end_of_the_year_before(answer: Any, silver: Any) -> None:
