@@ -90,14 +90,7 @@ class DeltaLake:
 
         Parameters
         ----------
-        opened : the table at the version, where it is open already.
-
-        Raises
-        ------
-        Permanent
-            There is no such table or version, or the store refused.
-        Transient
-            The store was away.
+        opened : the table at the version, where it is open already; else it is opened here, with the errors of `open`.
         """
         opened = opened or self.open(table, version)
         files = pafs.SubTreeFileSystem(self._path(table), self._files)
@@ -121,6 +114,11 @@ class DeltaLake:
         if not self._remote or self._root.startswith("file://"):
             return pafs.LocalFileSystem()
         settings, endpoint = self._settings, urlsplit(self._settings.s3_endpoint_url)
+        if settings.s3_endpoint_url and endpoint.scheme not in ("http", "https"):
+            raise Permanent(
+                "MARKETLAKE_S3_ENDPOINT_URL", expected="an address with http:// or https://, or none for AWS",
+                found=settings.s3_endpoint_url, do="Write the scheme in front of host and port",
+            )  # fmt: skip
         return pafs.S3FileSystem(
             access_key=settings.s3_access_key_id.get_secret_value() or None,
             secret_key=settings.s3_secret_access_key.get_secret_value() or None,

@@ -107,7 +107,7 @@ class _Windows:
 def deliveries(
     search: Search, session_dates: Sequence[date], ctx: ClientContext, host: Callable[[ClientContext], Host]
 ) -> Iterator[Delivery]:
-    """Headlines of every company within the windows of those sessions on which it had the name, and which of the sessions each search covered.
+    """Headlines of every company by name, within the windows of the sessions of that name, and which of them each search covered.
 
     Nothing at all where the world does not have the source.
 

@@ -31,9 +31,8 @@ def decisions(
     for filing in receipts:
         event = events.get(filing.corp_code) if _TITLES[kind] in filing.report_nm else None
         if event is not None:
-            record = (
-                event.at + 1 if kind == "bonus_issue" else event.at - REDUCTION_HALT - 1
-            )  # the last day of old shares
+            last_of_old = event.at - REDUCTION_HALT - 1
+            record = event.at + 1 if kind == "bonus_issue" else last_of_old
             days = [sessions[min(at, len(sessions) - 1)] for at in (event.announced, record, event.shares_at)]
             before = shares(min(event.at, event.shares_at - 1), event.security)
             found.setdefault(filing.corp_code, []).append(

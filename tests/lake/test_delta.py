@@ -102,6 +102,17 @@ def test_a_datasets_files_are_read_without_python(delta: DeltaLake) -> None:
     assert found.to_table(columns=["session_date"]).to_pylist() == [{"session_date": APRIL}]
 
 
+@pytest.mark.parametrize("address", ["localhost:9000", "127.0.0.1:9000", "s3://bucket"])
+def test_an_endpoint_without_its_scheme_is_refused_and_never_taken_for_aws(
+    tmp_path: Path, make: Callable[..., Settings], address: str
+) -> None:
+    here = DeltaLake(make(lake_url=str(tmp_path)))
+    here.append(TABLE, rows(APRIL), app_id="day", app_version=1)
+    elsewhere = DeltaLake(make(lake_url="s3://bucket/lake", s3_endpoint_url=address))
+    with pytest.raises(Permanent, match=r"MARKETLAKE_S3_ENDPOINT_URL.*https?://"):
+        elsewhere.dataset(TABLE, opened=here.open(TABLE))
+
+
 def test_a_table_of_another_engine_is_refused_with_its_owners_name(delta: DeltaLake) -> None:
     with pytest.raises(Permanent, match="spark"):
         delta.append(replace(TABLE, writer="spark"), rows(APRIL), app_id="a", app_version=1)
