@@ -18,6 +18,8 @@ DECISIONS = {
     "capital_reduction": "감자결정",
     "bonus_issue": "무상증자결정",
     "rights_issue": "유상증자결정",
+    "stock_dividend": "주식배당결정",
+    "spin_off": "회사분할결정",
 }
 """Title of the decision behind each kind of action, whose cause in the ledger has the kind's name."""
 
@@ -112,7 +114,7 @@ def _of_actions(world: World, now: Silver) -> Sides:
     truth, first = world.truth["krx"], f"{world.daily.sessions[0]}"
     actions = [
         one
-        for kind in ("splits", "capital_reductions", "bonus_issues", "rights_issues")
+        for kind in ("splits", "capital_reductions", "bonus_issues", "rights_issues", "stock_dividends", "spin_offs")
         for one in truth[kind]
         if one["date"] > first
     ]
@@ -260,7 +262,7 @@ def _spans(spells: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
 
 def _decisions(world: World) -> Iterator[tuple[str, str]]:
     first, names = f"{world.daily.sessions[0]}", _named_by_dart(world)
-    for one in world.truth["krx"]["dividends"]:
+    for one in (*world.truth["krx"]["dividends"], *world.truth["krx"]["stock_dividends"]):
         if one["announced"] >= first and one["code"] in names:
             yield one["code"], one["announced"]
 

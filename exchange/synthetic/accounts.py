@@ -36,6 +36,8 @@ _CHANGES = {
     "split": "주식분할",
     "consolidation": "주식병합",
     "capital_reduction": "무상감자",
+    "stock_dividend": "주식배당",
+    "spin_off": "회사분할",
 }
 
 Books = dict[tuple[int, int], dict[str, int]]  # by year and quarter: flows of three months, stocks at its end

@@ -19,7 +19,10 @@ SHARE_FOR_SHARE = ("split", "consolidation", "capital_reduction")
 REDUCTION_HALT = 10
 """Sessions without trading before the reduced shares are listed."""
 
-ACTIONS = (*SHARE_FOR_SHARE, "bonus_issue", "rights_issue")
+BASE_BY_AUCTION = ("spin_off",)
+"""Actions after which the opening auction sets the base price."""
+
+ACTIONS = (*SHARE_FOR_SHARE, *BASE_BY_AUCTION, "bonus_issue", "rights_issue", "stock_dividend")
 """Actions that move the base price."""
 
 
@@ -27,8 +30,9 @@ ACTIONS = (*SHARE_FOR_SHARE, "bonus_issue", "rights_issue")
 class Event:
     """One event of one security; ``at`` is the session from which it holds, all times are session positions.
 
-    ``ratio`` is new shares per old share where each becomes so many (0.1 for ten into one), added shares per old
-    share for bonus and rights issues; ``amount_krw`` the dividend per share; ``shares_at`` when new shares are listed.
+    ``ratio`` is new shares per old share where each becomes so many (0.1 for ten into one; what a spin-off leaves), added shares
+    per old share for bonus and rights issues and dividends in shares; ``discount`` how far the price of new shares, or the base after
+    a spin-off, lies below the close before; ``amount_krw`` the dividend per share; ``shares_at`` when new shares are listed.
     The filings of an event ``apart`` are the last of their day and never corrected: they shift no draw of other filings.
     """
 
@@ -43,6 +47,11 @@ class Event:
     shares_at: int = 0
     text: str = ""
     apart: bool = False
+
+    @property
+    def multiple(self) -> float:
+        """Shares after an action for each one before."""
+        return self.ratio if self.kind in (*SHARE_FOR_SHARE, *BASE_BY_AUCTION) else 1 + self.ratio
 
 
 @dataclass
@@ -118,6 +127,7 @@ def _script(plan: Plan, positions: dict[str, int], end: int) -> set[int]:
     if (s := at("155710")) is not None:
         plan.add(Event("rights_issue", s, end - 45, end - 75, ratio=0.25, discount=0.2, shares_at=end - 12))
     if (s := at("198470")) is not None:
+        _spin_off(plan, s, end - 55, 0.7)  # of what is listed as 0037T0
         plan.add(Event("transfer", s, end - 33, end - 60, text="KOSPI"))
     if (s := at("227560")) is not None:
         plan.add(Event("halt", s, end - 58, end - 58, until=end - 38, text="횡령ㆍ배임 혐의 발생"))
@@ -125,6 +135,8 @@ def _script(plan: Plan, positions: dict[str, int], end: int) -> set[int]:
         _reduce_capital(plan, s, end - 24, 0.2)
     if (s := at("094830")) is not None:
         _split(plan, s, end - 120, 50.0, 3)
+        dividend = Event("stock_dividend", s, end - 62, end - 72, ratio=0.05, shares_at=end - 30, apart=True)
+        plan.add(dividend)  # its year ends in March
     codes = ("035720", "0037T0", "210340", "118930", "263180", "104520", "155710", "198470", "227560", "094830")
     return {positions[code] for code in codes if code in positions}
 
@@ -167,6 +179,12 @@ def _reduce_capital(plan: Plan, s: int, at: int, ratio: float) -> None:
     begin = at - REDUCTION_HALT
     plan.add(Event("halt", s, begin, begin, until=at, text="capital_reduction", apart=True))
     plan.add(Event("capital_reduction", s, at, begin - 23, ratio=ratio, shares_at=at, apart=True))
+
+
+def _spin_off(plan: Plan, s: int, at: int, ratio: float) -> None:
+    """Part of the company goes to a new one, and of each share so much; both are listed on the same session, at what their auctions make."""
+    plan.add(Event("halt", s, at - 20, at - 20, until=at, text="spin_off", apart=True))
+    plan.add(Event("spin_off", s, at, at - 45, ratio=ratio, discount=0.08, shares_at=at, apart=True))
 
 
 def _delist_after_liquidation(plan: Plan, s: int, at: int) -> None:

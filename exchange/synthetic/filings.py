@@ -27,6 +27,9 @@ _NOISE = (
     ("특수관계인과의내부거래", "J", 0.08),
     ("기업설명회(IR)개최(안내공시)", "I", 0.06),
 )
+_REASONS = {"split": "주식분할", "consolidation": "주식병합", "capital_reduction": "감자", "spin_off": "회사분할"}
+"""Why trading stops for an action."""
+
 _NOISE_PER_SESSION = 0.04
 _AMENDED_SHARE = 0.12
 _FIRST_S, _LAST_S = int(7.5 * 3600), int(18.9 * 3600)
@@ -91,12 +94,14 @@ def _required(event: Event) -> list[tuple[int, str, str]]:
         return [(told, "주요사항보고서(무상증자결정)", "B")]
     if event.kind == "rights_issue":
         return [(told, "주요사항보고서(유상증자결정)", "B"), (told + 12, "증권신고서(지분증권)", "C")]
+    if event.kind == "spin_off":
+        return [(told, "주요사항보고서(회사분할결정)", "B")]
+    if event.kind == "stock_dividend":
+        return [(told, "주식배당결정", "I")]
     if event.kind == "cash_dividend":
         return [(told, "현금ㆍ현물배당결정", "I")]
     if event.kind == "halt":
-        reason = {"split": "주식분할", "consolidation": "주식병합", "capital_reduction": "감자"}.get(
-            event.text, event.text
-        )
+        reason = _REASONS.get(event.text, event.text)
         return [
             (at - 1, f"주권매매거래정지 ({reason})", "I"),
             (event.until - 1, f"주권매매거래정지해제 ({reason})", "I"),

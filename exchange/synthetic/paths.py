@@ -13,7 +13,7 @@ import numpy as np
 from exchange import rules
 from exchange.model import MARKETS, Float64, Int64
 from exchange.synthetic.companies import SECTORS, Security
-from exchange.synthetic.events import ACTIONS, SHARE_FOR_SHARE, Event, Plan
+from exchange.synthetic.events import ACTIONS, BASE_BY_AUCTION, SHARE_FOR_SHARE, Event, Plan
 from exchange.synthetic.signal import Signal
 
 MARKET_VOL, SECTOR_VOL = 0.009, 0.006
@@ -132,8 +132,7 @@ class _Simulation:
         return np.where(acted, rules.to_tick(base, self.sessions[t], is_kospi), self.close)
 
     def _schedule_shares(self, event: Event) -> None:
-        multiple = event.ratio if event.kind in SHARE_FOR_SHARE else 1 + event.ratio
-        self.pending.append((event.shares_at, event.security, multiple))
+        self.pending.append((event.shares_at, event.security, event.multiple))
 
     def _list_new_shares(self, t: int) -> None:
         for at, security, multiple in self.pending:
@@ -165,6 +164,8 @@ class _Simulation:
 
         close = quote(base * np.exp(returns))
         opened = quote(base * np.exp(draws.gap[t] * returns))
+        auctioned = [event.security for kind in BASE_BY_AUCTION for event in self.plan.on(kind, t)]
+        opened[auctioned] = base[auctioned]
         high = quote(np.maximum(close, opened) * np.exp(draws.upper[t]))
         low = quote(np.minimum(close, opened) * np.exp(-draws.lower[t]))
         surprise = 0.25 * np.minimum(np.abs(returns) / draws.idio_vol, 4.0)
@@ -177,7 +178,9 @@ def base_after(event: Event, previous_close: float) -> float:
     """The base price in KRW that an action makes of the previous close, before it is put on the tick grid."""
     if event.kind in SHARE_FOR_SHARE:
         return previous_close / event.ratio
-    if event.kind == "bonus_issue":
+    if event.kind in BASE_BY_AUCTION:
+        return previous_close * (1 - event.discount)
+    if event.kind in ("bonus_issue", "stock_dividend"):
         return previous_close / (1 + event.ratio)
     issue_price = previous_close * (1 - event.discount)
     return (previous_close + event.ratio * issue_price) / (1 + event.ratio)

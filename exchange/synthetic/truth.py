@@ -21,6 +21,8 @@ def describe(
         "capital_reductions": ("capital_reduction",),
         "bonus_issues": ("bonus_issue",),
         "rights_issues": ("rights_issue",),
+        "stock_dividends": ("stock_dividend",),
+        "spin_offs": ("spin_off",),
         "dividends": ("cash_dividend",),
         "halts": ("halt",),
         "liquidations": ("liquidation",),

@@ -138,7 +138,7 @@ def test_the_base_price_moves_on_actions_alone(world):
                 moved.add((daily.codes[code], day.isoformat()))
             previous[code] = int(n["close"][row])
     krx = world.truth["krx"]
-    kinds = ("splits", "capital_reductions", "bonus_issues", "rights_issues")
+    kinds = ("splits", "capital_reductions", "bonus_issues", "rights_issues", "stock_dividends", "spin_offs")
     told = {(e["code"], e["date"]) for kind in kinds for e in krx[kind]}
     assert moved == told
     assert len(told) >= 15
