@@ -14,10 +14,11 @@ from market.features.definition import Feature
 from market.features.engine import Program, compile_features
 from market.features.nodes import Expr
 from market.features.parse import parse
+from market.features.qlib import parse_qlib
 
 
 def feature_of(expression: str | Expr) -> Feature:
-    """The expression as a feature: a name of the catalogue, a text, or an expression that is one already.
+    """The expression as a feature: a name of the catalogue, a text in our syntax or (with `$close`) in Qlib's, or an expression already.
 
     Raises
     ------
@@ -27,7 +28,8 @@ def feature_of(expression: str | Expr) -> Feature:
     if isinstance(expression, str) and expression in catalogue():
         return catalogue()[expression]
     readable = {column.name for column in registry.table("gold.prices").public if column.type in ("float64", "int64")}
-    expr = parse(expression, readable) if isinstance(expression, str) else parse(str(expression), readable)
+    is_qlib = isinstance(expression, str) and "$" in expression
+    expr = parse(str(parse_qlib(str(expression)) if is_qlib else expression), readable)
     return Feature("value", expr, "An expression of a notebook.", "1", "ours")
 
 

@@ -15,6 +15,7 @@ from typer.main import get_command
 from lake.settings import Settings
 from market import registry, rulebook
 from market.features.catalogue import catalogue
+from market.features.operators import OPERATORS, Operator
 from market.rules.line import told
 from market.table import LAYERS, Between, Column, IsSession, Matches, OneOf, Read, Rule, Table
 
@@ -39,6 +40,7 @@ def pages() -> dict[str, str]:
     return {
         "tables.md": tables_page(),
         "features.md": features_page(),
+        "operators.md": operators_page(),
         "rulebook.md": rulebook_page(),
         "settings.md": settings_page(),
         "commands.md": commands_page(),
@@ -99,6 +101,35 @@ def features_page() -> str:
             f"- recursive: {_yes(feature.is_recursive) or 'no'}", f"- bounds: {bounds}", f"- source: {feature.source}", "",
         ]  # fmt: skip
     return _text(lines)
+
+
+def operators_page() -> str:
+    """Every operator of the algebra: how it is written and what it does with what is missing."""
+    kinds = {"elementwise": "Of one row", "window": "Windows", "recursive": "Recursive"}
+    lines = [
+        NOTICE.format(source="`market/features/operators.py`"),
+        "# Operators",
+        "",
+        "What [features](features.md) and `marketlake features compute` are written with. A window is in rows, the current one included, and looks "
+        "back alone; `least=` lets it do with fewer known rows than it is long. Text with `$close` is read as [Qlib](https://github.com/microsoft/qlib)'s "
+        "syntax, whose windows take what there is: `Mean($close, 5)` is `mean(close, 5, least=1)`.",
+        "",
+    ]
+    for kind, title in kinds.items():
+        rows = [[f"`{_written(one)}`", one.rule] for one in OPERATORS.values() if one.kind == kind]
+        lines += [f"## {title}", "", *_grid(("operator", "value"), rows), ""]
+    return _text(lines)
+
+
+def _written(operator: Operator) -> str:
+    """How it stands in text: a + b, corr(x, y, n)."""
+    if operator.kind == "elementwise":
+        names = ["a", "b", "c"][: operator.arity]
+        if not operator.symbol:
+            return f"{operator.name}({', '.join(names)})"
+        return f" {operator.symbol} ".join(names) if len(names) > 1 else f"{operator.symbol}a"
+    words = ["x", "y"][: operator.arity] + ["n"] + ["level="] * operator.takes_level
+    return f"{operator.name}({', '.join(words)})"
 
 
 def rulebook_page() -> str:

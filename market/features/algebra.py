@@ -7,8 +7,9 @@ units and documentation (``definition``).
 from market.features.nodes import Column, Expr, ExpressionError, Operand, call
 
 __all__ = [
-    "Expr", "ExpressionError", "Operand", "abs_", "call", "col", "corr", "delta", "ema", "equal", "log", "max_", "maximum",
-    "mean", "min_", "minimum", "rank_", "ref", "sign", "slope", "sqrt", "std", "sum_", "where", "wilder",
+    "Expr", "ExpressionError", "Operand", "abs_", "argmax", "argmin", "call", "col", "corr", "count", "cov", "delta", "ema",
+    "equal", "exp", "fill", "known", "kurt", "log", "mad", "max_", "maximum", "mean", "median", "min_", "minimum", "power", "quantile",
+    "rank_", "ref", "residual", "rsquare", "sign", "skew", "slope", "sqrt", "std", "sum_", "unequal", "var", "where", "wilder", "wma",
 ]  # fmt: skip
 
 
@@ -27,44 +28,109 @@ def delta(x: Operand, n: int) -> Expr:
     return call("delta", (x,), n)
 
 
-def mean(x: Operand, n: int) -> Expr:
-    """Mean of the last ``n`` rows, the current one included."""
-    return call("mean", (x,), n)
+def count(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Known rows among the last ``n``, 0 to n; with no ``least`` it is n or NaN."""
+    return call("count", (x,), n, least=least)
 
 
-def std(x: Operand, n: int) -> Expr:
-    """Sample standard deviation (divisor n - 1) of the last ``n`` rows; n is at least 2."""
-    return call("std", (x,), n)
+def mean(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Mean of the last ``n`` rows, the current one included; ``least`` known ones are enough, all n without."""
+    return call("mean", (x,), n, least=least)
 
 
-def sum_(x: Operand, n: int) -> Expr:
+def sum_(x: Operand, n: int, least: int | None = None) -> Expr:
     """Sum of the last ``n`` rows; in text ``sum``."""
-    return call("sum", (x,), n)
+    return call("sum", (x,), n, least=least)
 
 
-def min_(x: Operand, n: int) -> Expr:
+def wma(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Mean of the last ``n`` rows, weighted 1 for the oldest to n for the current one."""
+    return call("wma", (x,), n, least=least)
+
+
+def var(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Sample variance (divisor n - 1) of the last ``n`` rows; n is at least 2."""
+    return call("var", (x,), n, least=least)
+
+
+def std(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Sample standard deviation (divisor n - 1) of the last ``n`` rows; n is at least 2."""
+    return call("std", (x,), n, least=least)
+
+
+def mad(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Mean absolute deviation of the last ``n`` rows from their mean."""
+    return call("mad", (x,), n, least=least)
+
+
+def skew(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Sample skewness of the last ``n`` rows, unbiased; NaN when they are equal; n is at least 3."""
+    return call("skew", (x,), n, least=least)
+
+
+def kurt(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Sample excess kurtosis of the last ``n`` rows, unbiased; NaN when they are equal; n is at least 4."""
+    return call("kurt", (x,), n, least=least)
+
+
+def min_(x: Operand, n: int, least: int | None = None) -> Expr:
     """Smallest of the last ``n`` rows; in text ``min``."""
-    return call("min", (x,), n)
+    return call("min", (x,), n, least=least)
 
 
-def max_(x: Operand, n: int) -> Expr:
+def max_(x: Operand, n: int, least: int | None = None) -> Expr:
     """Largest of the last ``n`` rows; in text ``max``."""
-    return call("max", (x,), n)
+    return call("max", (x,), n, least=least)
 
 
-def rank_(x: Operand, n: int) -> Expr:
+def argmin(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Rows since the smallest of the last ``n``, 0 for the current one; of equal ones the oldest."""
+    return call("argmin", (x,), n, least=least)
+
+
+def argmax(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Rows since the largest of the last ``n``, 0 for the current one; of equal ones the oldest."""
+    return call("argmax", (x,), n, least=least)
+
+
+def rank_(x: Operand, n: int, least: int | None = None) -> Expr:
     """Rank of the current row among the last ``n``, in (0, 1], ties share the mean rank; in text ``rank``."""
-    return call("rank", (x,), n)
+    return call("rank", (x,), n, least=least)
 
 
-def slope(x: Operand, n: int) -> Expr:
+def median(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Median of the last ``n`` rows."""
+    return call("median", (x,), n, least=least)
+
+
+def slope(x: Operand, n: int, least: int | None = None) -> Expr:
     """Least-squares slope of the last ``n`` rows, in units of ``x`` per row; n is at least 2."""
-    return call("slope", (x,), n)
+    return call("slope", (x,), n, least=least)
 
 
-def corr(x: Operand, y: Operand, n: int) -> Expr:
+def rsquare(x: Operand, n: int, least: int | None = None) -> Expr:
+    """Share of the variance of the last ``n`` rows that their least-squares line explains, 0 to 1; NaN when they are equal."""
+    return call("rsquare", (x,), n, least=least)
+
+
+def residual(x: Operand, n: int, least: int | None = None) -> Expr:
+    """The current row less what the least-squares line of the last ``n`` rows has there, in units of ``x``."""
+    return call("residual", (x,), n, least=least)
+
+
+def corr(x: Operand, y: Operand, n: int, least: int | None = None) -> Expr:
     """Pearson correlation of the last ``n`` rows, -1 to 1; NaN when either is constant; n is at least 2."""
-    return call("corr", (x, y), n)
+    return call("corr", (x, y), n, least=least)
+
+
+def cov(x: Operand, y: Operand, n: int, least: int | None = None) -> Expr:
+    """Sample covariance (divisor n - 1) of the last ``n`` rows; n is at least 2."""
+    return call("cov", (x, y), n, least=least)
+
+
+def quantile(x: Operand, n: int, level: float, least: int | None = None) -> Expr:
+    """Quantile of the last ``n`` rows at ``level`` (0 to 1), linear between two values."""
+    return call("quantile", (x,), n, least=least, level=level)
 
 
 def ema(x: Operand, n: int) -> Expr:
@@ -115,3 +181,28 @@ def minimum(a: Operand, b: Operand) -> Expr:
 def equal(a: Operand, b: Operand) -> Expr:
     """1 where two values of the same row are equal, else 0; in text ``a == b``."""
     return call("eq", (a, b))
+
+
+def unequal(a: Operand, b: Operand) -> Expr:
+    """1 where two values of the same row differ, else 0; in text ``a != b``."""
+    return call("ne", (a, b))
+
+
+def known(x: Operand) -> Expr:
+    """1 where ``x`` is known, 0 where it is NaN."""
+    return call("known", (x,))
+
+
+def fill(a: Operand, b: Operand) -> Expr:
+    """``a`` where it is known, else ``b``."""
+    return call("fill", (a, b))
+
+
+def exp(x: Operand) -> Expr:
+    """e to the power of ``x``."""
+    return call("exp", (x,))
+
+
+def power(a: Operand, b: Operand) -> Expr:
+    """``a`` to the power of ``b``; NaN where that is no real number."""
+    return call("power", (a, b))

@@ -1,6 +1,6 @@
 """Row-by-row operators, on numpy. A missing operand gives a missing result, and no infinity is made out of nothing.
 
-What does not belong here: anything that reads another row (``kernels``).
+What does not belong here: anything that reads another row (``windows``, ``recursion``).
 """
 
 from collections.abc import Callable
@@ -21,7 +21,8 @@ def _compared(compare: Callable[..., Any]) -> Callable[[Value, Value], Value]:
 
 
 def _div(a: Value, b: Value) -> Value:
-    return np.where(b == 0.0, np.nan, np.true_divide(a, b))
+    quotient, is_zero = np.true_divide(a, b), np.equal(b, 0.0)
+    return np.where(is_zero, np.nan, quotient) if is_zero.any() else quotient
 
 
 def _log(a: Value) -> Value:
@@ -30,6 +31,23 @@ def _log(a: Value) -> Value:
 
 def _where(condition: Value, a: Value, b: Value) -> Value:
     return np.where(np.isnan(condition), np.nan, np.where(condition != 0.0, a, b))
+
+
+def _power(a: Value, b: Value) -> Value:
+    # numpy has 1 ** NaN = NaN ** 0 = 1; and 0 ** -1 is no number
+    return np.where(np.isnan(a) | np.isnan(b) | ((a == 0.0) & (b < 0.0)), np.nan, np.power(a, b))
+
+
+def _not(a: Value) -> Value:
+    return np.where(np.isnan(a), np.nan, np.equal(a, 0.0))
+
+
+def _known(a: Value) -> Value:
+    return np.where(np.isnan(a), 0.0, 1.0)
+
+
+def _fill(a: Value, b: Value) -> Value:
+    return np.where(np.isnan(a), b, a)
 
 
 ELEMENTWISE: Final[dict[str, Callable[..., Value]]] = {
@@ -43,12 +61,20 @@ ELEMENTWISE: Final[dict[str, Callable[..., Value]]] = {
     "gt": _compared(np.greater),
     "ge": _compared(np.greater_equal),
     "eq": _compared(np.equal),
+    "ne": _compared(np.not_equal),
+    "both": _compared(np.logical_and),
+    "either": _compared(np.logical_or),
+    "not": _not,
     "abs": np.abs,
     "log": _log,
     "sqrt": np.sqrt,
+    "exp": np.exp,
+    "power": _power,
     "sign": np.sign,
     "maximum": np.maximum,
     "minimum": np.minimum,
+    "known": _known,
+    "fill": _fill,
     "where": _where,
 }
 """How each elementwise operator of ``operators`` is computed."""

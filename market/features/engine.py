@@ -1,7 +1,7 @@
 """Runs compiled features over series laid end to end: a whole history, or new rows resumed from stored state, same bits.
 
 How it works: 1 ``plan`` lists each distinct sub-expression once; 2 ``Program.run`` cuts series where a session is missing
-(``runs``) and walks them in chunks that stay in the processor's cache; 3 per chunk every step gives one column (numpy row by row, ``kernels`` for windows and smoothing);
+(``runs``) and walks them in chunks that stay in the processor's cache; 3 per chunk every step gives one column (numpy row by row, ``windows`` and ``recursion`` for what reads other rows);
 4 values and state of the rows that are no context are written out. What does not belong here: reading tables, threads.
 """
 
@@ -14,7 +14,7 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from market.features import kernels
+from market.features import recursion, windows
 from market.features.batch import Batch, checked_columns, checked_emit_from, checked_offsets, checked_state
 from market.features.definition import Feature
 from market.features.elementwise import ELEMENTWISE, Value
@@ -26,19 +26,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CHUNK_ROWS: Final = 16_384  # 128 KiB a column: a step's operands and result stay in the second-level cache
-
-_ROLLING: Final = {
-    "ref": kernels.REF,
-    "delta": kernels.DELTA,
-    "mean": kernels.MEAN,
-    "sum": kernels.SUM,
-    "std": kernels.STD,
-    "min": kernels.MIN,
-    "max": kernels.MAX,
-    "rank": kernels.RANK,
-    "slope": kernels.SLOPE,
-}
-_PAIRED: Final = {"corr": kernels.CORR}
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,7 @@ class Program:
         state = np.zeros((k, self.state_width))
         for step in self.plan.steps:
             begin, width = step.cells
-            state[:, begin + kernels.CELLS : begin + width] = np.nan  # no output to remember yet
+            state[:, begin + recursion.CELLS : begin + width] = np.nan  # no output to remember yet
         return state
 
     def run(
@@ -185,8 +172,9 @@ class Program:
         seen = np.repeat(chunk.before[:, SEEN] - chunk.begins, lengths) + position + 1
         chunk.after[:, SEEN] = seen[is_new]
         values = _evaluated(self.plan.steps, chunk)
+        kept = slice(None) if is_new.all() else is_new  # a mask costs as much as a kernel
         for name, index in self.plan.outputs.items():
-            result.values[name][written] = values[index][is_new]
+            result.values[name][written] = values[index][kept]
 
 
 def compile_features(features: Sequence[Feature]) -> Program:
@@ -214,7 +202,11 @@ def _evaluated(steps: Sequence[Step], chunk: _Chunk) -> dict[int, Floats]:
     """The columns that are still wanted after the last step, by step."""
     values: dict[int, Value] = {}
     for index, step in enumerate(steps):
-        values[index] = _evaluate(step, [values[arg] for arg in step.args], chunk)
+        if step.together:
+            rows = _full(values[step.args[0]], chunk)
+            values |= _rolled({at: cast(Window, steps[at].node) for at in step.together}, rows, chunk)
+        elif index not in values:
+            values[index] = _evaluate(step, [values[arg] for arg in step.args], chunk)
         for done in step.frees:
             del values[done]
     return cast(dict[int, Floats], values)
@@ -222,24 +214,39 @@ def _evaluated(steps: Sequence[Step], chunk: _Chunk) -> dict[int, Floats]:
 
 def _evaluate(step: Step, args: list[Value], chunk: _Chunk) -> Value:
     node = step.node
-    rows = int(chunk.starts[-1])
     if isinstance(node, Column):
         return chunk.columns[node.name]
     if isinstance(node, Constant):
         return np.float64(node.value)
     if isinstance(node, Elementwise):
         return ELEMENTWISE[node.operator](*args)
-    # whole columns as they are and numbers filled in: a broadcast one is read-only, which numba compiles a kernel anew for
-    full = [arg if isinstance(arg, np.ndarray) and arg.ndim else np.full(rows, arg) for arg in args]
-    out = np.empty(rows)
+    full = [_full(arg, chunk) for arg in args]
+    out = np.empty(len(full[0]))
     if isinstance(node, Window):
-        if len(full) == 2:
-            kernels.paired(_PAIRED[node.operator], full[0], full[1], chunk.starts, node.n, out)
-        else:
-            kernels.rolling(_ROLLING[node.operator], full[0], chunk.starts, node.n, out)
+        least = max(node.least, windows.LEAST[node.operator])
+        windows.paired(windows.PAIRS[node.operator], full[0], full[1], chunk.starts, node.n, least, out)
     elif isinstance(node, Recursive):
         _smooth(node, step.cells, full[0], chunk, out)
     return out
+
+
+def _full(value: Value, chunk: _Chunk) -> Floats:
+    """A whole column: as it is, or filled with a number. A broadcast one is read-only, which numba compiles a kernel anew for."""
+    return value if isinstance(value, np.ndarray) and value.ndim else np.full(int(chunk.starts[-1]), value)
+
+
+def _rolled(nodes: Mapping[int, Window], x: Floats, chunk: _Chunk) -> dict[int, Value]:
+    """Windows of one length over one column, by step."""
+    said = {
+        at: ("quantile", 0.5) if one.operator == "median" else (one.operator, one.level or 0.0)
+        for at, one in nodes.items()
+    }
+    order = sorted(nodes, key=lambda at: windows.CODES[said[at][0]])
+    least = [max(nodes[at].least, windows.LEAST.get(nodes[at].operator, 1)) for at in order]
+    codes, levels = [windows.CODES[said[at][0]] for at in order], [said[at][1] for at in order]
+    out = np.empty((len(order), len(x)))
+    windows.rolling(np.array(codes), x, chunk.starts, nodes[order[0]].n, np.array(least), np.array(levels), out)
+    return dict(zip(order, out, strict=True))
 
 
 def _smooth(node: Recursive, cells: tuple[int, int], x: Floats, chunk: _Chunk, out: Floats) -> None:
@@ -247,7 +254,7 @@ def _smooth(node: Recursive, cells: tuple[int, int], x: Floats, chunk: _Chunk, o
     alpha = 2.0 / (node.n + 1) if node.operator == "ema" else 1.0 / node.n
     before = np.ascontiguousarray(chunk.before[:, begin : begin + width])
     after = np.empty((len(chunk.after), width))
-    kernels.smooth(alpha, x, chunk.starts, chunk.begins, node.n, before, out, after)
+    recursion.smooth(alpha, x, chunk.starts, chunk.begins, node.n, before, out, after)
     chunk.after[:, begin : begin + width] = after
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from market.errors import Permanent
-from market.features.operators import MAX_WINDOW, OPERATORS
+from market.features.operators import MAX_WINDOW, OPERATORS, Operator
 
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
-_PRECEDENCE: Final = {"lt": 1, "le": 1, "gt": 1, "ge": 1, "eq": 1, "add": 2, "sub": 2, "mul": 3, "div": 3, "neg": 4}
-_ATOM: Final = 5
+_PRECEDENCE: Final = {
+    "lt": 1, "le": 1, "gt": 1, "ge": 1, "eq": 1, "ne": 1, "either": 2, "both": 3, "add": 4, "sub": 4, "mul": 5, "div": 5, "neg": 6, "not": 6,
+}  # fmt: skip
+_ATOM: Final = 7
 
 
 class ExpressionError(Permanent):
@@ -90,6 +92,15 @@ class Expr:
     def __ge__(self, other: "Operand") -> "Expr":
         return call("ge", (self, other))
 
+    def __and__(self, other: "Operand") -> "Expr":
+        return call("both", (self, other))
+
+    def __or__(self, other: "Operand") -> "Expr":
+        return call("either", (self, other))
+
+    def __invert__(self) -> "Expr":
+        return call("not", (self,))
+
     def __bool__(self) -> bool:
         # ``a < b < c`` would silently become ``b < c``
         raise ExpressionError(str(self), expected="where(...) instead of a truth value", found="an expression in an if")
@@ -156,11 +167,19 @@ class Elementwise(Expr):
 
 @dataclass(frozen=True)
 class Window(Expr):
-    """An operator over the current row and a fixed number of rows before it."""
+    """An operator over the current row and a fixed number of rows before it.
+
+    Parameters
+    ----------
+    least : known rows that it needs; n, unless fewer are asked for.
+    level : of a quantile; None for every other operator.
+    """
 
     operator: str
     args: tuple[Expr, ...]
     n: int
+    least: int
+    level: float | None = None
 
     @property
     def children(self) -> tuple[Expr, ...]:
@@ -171,7 +190,10 @@ class Window(Expr):
         return self.n + OPERATORS[self.operator].looks_back
 
     def __str__(self) -> str:
-        return f"{self.operator}({', '.join(map(str, self.args))}, {self.n})"
+        words = [*map(str, self.args), str(self.n)]
+        words += [] if self.level is None else [f"level={Constant(self.level)}"]
+        words += [] if self.least == self.n else [f"least={self.least}"]
+        return f"{self.operator}({', '.join(words)})"
 
 
 @dataclass(frozen=True)
@@ -194,12 +216,21 @@ class Recursive(Expr):
         return f"{self.operator}({', '.join(map(str, self.args))}, {self.n})"
 
 
-def call(name: str, args: tuple[Operand, ...], n: int | None = None) -> Expr:
+def call(
+    name: str, args: tuple[Operand, ...], n: int | None = None, *, least: int | None = None, level: float | None = None
+) -> Expr:
     """The operator ``name`` of ``operators.OPERATORS`` applied to ``args``; what the parser uses.
+
+    Parameters
+    ----------
+    n : rows of the window; None for an element-wise operator.
+    least : known rows that a window needs, 1 to n; None: n.
+    level : of a quantile, 0 to 1.
 
     Raises
     ------
-    ExpressionError : unknown operator, wrong number of arguments, a window missing, too small, or looking ahead.
+    ExpressionError : unknown operator, wrong number of arguments, a window missing, too small, or looking ahead; a least or a level
+        that is out of range, or that the operator does not take.
     """
     operator = OPERATORS.get(name)
     if operator is None:
@@ -208,13 +239,28 @@ def call(name: str, args: tuple[Operand, ...], n: int | None = None) -> Expr:
         window = " and a window in rows" if operator.kind != "elementwise" else ""
         found = f"{len(args)} and {'a' if n is not None else 'no'} window"
         raise ExpressionError(name, expected=f"{operator.arity} expression(s){window}", found=found)
+    if n is not None:
+        _check_window(name, n, operator.min_window)
+    _check_words(operator, n, least, level)
     operands = tuple(map(_operand, args))
     if n is None:
         if name == "neg" and isinstance(operands[0], Constant):
             return Constant(-operands[0].value)  # text cannot tell -1 from minus 1
         return Elementwise(name, operands)
-    _check_window(name, n, operator.min_window)
-    return Window(name, operands, n) if operator.kind == "window" else Recursive(name, operands, n)
+    if operator.kind == "recursive":
+        return Recursive(name, operands, n)
+    return Window(name, operands, n, n if least is None else least, None if level is None else float(level))
+
+
+def _check_words(operator: Operator, n: int | None, least: int | None, level: float | None) -> None:
+    """What may be said by name."""
+    if least is not None and not (operator.takes_least and type(least) is int and 1 <= least <= (n or 0)):
+        expected = f"least from 1 to {n}" if operator.takes_least else "no least"
+        raise ExpressionError(operator.name, expected=expected, found=repr(least))
+    has_level = type(level) in (int, float) and 0.0 <= float(level) <= 1.0  # type: ignore[arg-type]
+    if has_level != operator.takes_level or (level is not None and not has_level):
+        expected = "a level from 0 to 1" if operator.takes_level else "no level"
+        raise ExpressionError(operator.name, expected=expected, found=repr(level))
 
 
 def _operand(value: Operand) -> Expr:

@@ -1,6 +1,6 @@
 """Every operator of the algebra: its text name, how many columns it takes, and its rule for missing values.
 
-What does not belong here: how an operator is computed (``kernels``, ``elementwise``) or how expressions are built
+What does not belong here: how an operator is computed (``windows``, ``recursion``, ``elementwise``) or how expressions are built
 (``algebra``). The parser, the expressions and the documentation all read this one table.
 """
 
@@ -26,6 +26,8 @@ class Operator:
     min_window : smallest window; 0 for elementwise operators.
     looks_back : rows before the current one, as an offset to the window: ``mean(x, n)`` reads n - 1 of them, ``ref`` n.
     symbol : the infix sign, when text writes it so.
+    takes_least : whether ``least=`` lets it do with fewer known rows than the window has.
+    takes_level : whether it must be told a ``level=``.
     """
 
     name: str
@@ -35,18 +37,25 @@ class Operator:
     min_window: int = 0
     looks_back: int = -1
     symbol: str = ""
+    takes_least: bool = False
+    takes_level: bool = False
 
 
 def _elementwise(name: str, arity: int, rule: str, symbol: str = "") -> Operator:
     return Operator(name, "elementwise", arity, rule, symbol=symbol)
 
 
-def _window(name: str, rule: str, *, arity: int = 1, min_window: int = 1, looks_back: int = -1) -> Operator:
-    return Operator(name, "window", arity, rule, min_window, looks_back)
+def _window(name: str, rule: str, *, arity: int = 1, min_window: int = 1, takes_level: bool = False) -> Operator:
+    rule = f"{rule}; {_NAN_IN_WINDOW}"
+    return Operator(name, "window", arity, rule, min_window, takes_least=True, takes_level=takes_level)
+
+
+def _shifted(name: str, rule: str) -> Operator:
+    return Operator(name, "window", 1, rule, min_window=1, looks_back=0)
 
 
 _NAN_IF_ANY = "NaN when any operand is NaN"
-_NAN_IN_WINDOW = "NaN while the series has fewer than n rows or the window holds a NaN"
+_NAN_IN_WINDOW = "NaN where fewer than n of the last n rows are known (with least=, fewer than that)"
 _NAN_SKIPPED = "a NaN input gives NaN on that row and leaves the state as it is"
 
 _TABLE: Final = (
@@ -60,28 +69,57 @@ _TABLE: Final = (
     _elementwise("gt", 2, f"1 when a > b, else 0; {_NAN_IF_ANY}", ">"),
     _elementwise("ge", 2, f"1 when a >= b, else 0; {_NAN_IF_ANY}", ">="),
     _elementwise("eq", 2, f"1 when a equals b, else 0; {_NAN_IF_ANY}", "=="),
+    _elementwise("ne", 2, f"1 when a differs from b, else 0; {_NAN_IF_ANY}", "!="),
+    _elementwise("both", 2, f"1 when neither a nor b is zero, else 0; {_NAN_IF_ANY}", "&"),
+    _elementwise("either", 2, f"0 when a and b are zero, else 1; {_NAN_IF_ANY}", "|"),
+    _elementwise("not", 1, "1 when a is zero, else 0; NaN stays NaN", "~"),
     _elementwise("abs", 1, "the size of a; NaN stays NaN"),
     _elementwise("log", 1, "natural logarithm; NaN for zero and below"),
     _elementwise("sqrt", 1, "square root; NaN below zero"),
+    _elementwise("exp", 1, "e to the power of a; NaN stays NaN"),
+    _elementwise("power", 2, f"a to the power of b; NaN where that is no real number; {_NAN_IF_ANY}"),
     _elementwise("sign", 1, "-1, 0 or 1; NaN stays NaN"),
     _elementwise("maximum", 2, f"the larger of a and b; {_NAN_IF_ANY}"),
     _elementwise("minimum", 2, f"the smaller of a and b; {_NAN_IF_ANY}"),
+    _elementwise("known", 1, "1 where a is known, 0 where it is NaN"),
+    _elementwise("fill", 2, "a where it is known, else b; NaN where both are"),
     _elementwise("where", 3, "b where a is not zero, else c; NaN where a is NaN; the branch not taken has no say"),
-    _window("ref", "x as it was n rows ago; NaN on the first n rows", looks_back=0),
-    _window("delta", "x minus x n rows ago; NaN on the first n rows and when either is NaN", looks_back=0),
-    _window("mean", f"mean of the last n rows; {_NAN_IN_WINDOW}"),
-    _window("sum", f"sum of the last n rows; {_NAN_IN_WINDOW}"),
-    _window("std", f"sample standard deviation (n - 1) of the last n rows; {_NAN_IN_WINDOW}", min_window=2),
-    _window("min", f"smallest of the last n rows; {_NAN_IN_WINDOW}"),
-    _window("max", f"largest of the last n rows; {_NAN_IN_WINDOW}"),
-    _window("rank", f"rank of the current row among the last n, in (0, 1], ties share; {_NAN_IN_WINDOW}"),
-    _window("slope", f"least-squares slope per row over the last n rows; {_NAN_IN_WINDOW}", min_window=2),
+    _shifted("ref", "x as it was n rows ago; NaN on the first n rows"),
+    _shifted("delta", "x minus x n rows ago; NaN on the first n rows and when either is NaN"),
+    _window("count", "known rows among the last n"),
+    _window("sum", "sum of the last n rows"),
+    _window("mean", "mean of the last n rows"),
+    _window("wma", "mean of the last n rows, weights 1 for the oldest to n for the current one"),
+    _window("var", "sample variance (n - 1) of the last n rows", min_window=2),
+    _window("std", "sample standard deviation (n - 1) of the last n rows", min_window=2),
+    _window("mad", "mean absolute deviation from their mean of the last n rows"),
+    _window(
+        "skew", "sample skewness (Fisher-Pearson, unbiased) of the last n rows, NaN when they are equal", min_window=3
+    ),
+    _window("kurt", "sample excess kurtosis (unbiased) of the last n rows, NaN when they are equal", min_window=4),
+    _window("min", "smallest of the last n rows"),
+    _window("max", "largest of the last n rows"),
+    _window("argmin", "rows since the smallest of the last n, 0 for the current one; of equal ones the oldest"),
+    _window("argmax", "rows since the largest of the last n, 0 for the current one; of equal ones the oldest"),
+    _window("rank", "rank of the current row among the last n, in (0, 1], ties share; NaN where the current row is"),
+    _window("median", "median of the last n rows"),
+    _window("quantile", "quantile of the last n rows at level=, linear between two values", takes_level=True),
+    _window("slope", "least-squares slope per row over the last n rows", min_window=2),
+    _window(
+        "rsquare",
+        "share of the variance of the last n rows that their line explains; NaN when they are equal",
+        min_window=2,
+    ),
+    _window(
+        "residual", "the current row less what the line of the last n rows has there; NaN where it is", min_window=2
+    ),
     _window(
         "corr",
-        f"Pearson correlation over the last n rows, in [-1, 1]; NaN when either is constant; {_NAN_IN_WINDOW}",
+        "Pearson correlation over the last n rows, in [-1, 1]; NaN when either is constant",
         arity=2,
         min_window=2,
     ),
+    _window("cov", "sample covariance (n - 1) over the last n rows", arity=2, min_window=2),
     Operator(
         "ema",
         "recursive",

@@ -7,7 +7,7 @@ import ast
 import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from market.features.nodes import Column, Constant, Expr, ExpressionError, call
 from market.features.operators import CALLABLE, MAX_WINDOW, Operator
@@ -15,13 +15,22 @@ from market.features.operators import CALLABLE, MAX_WINDOW, Operator
 MAX_LETTERS: Final = 4_000
 MAX_DEPTH: Final = 100
 
-_BINARY: Final[dict[type[ast.operator], str]] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
+_BINARY: Final[dict[type[ast.operator], str]] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.BitAnd: "both",
+    ast.BitOr: "either",
+}
+_UNARY: Final[dict[type[ast.unaryop], str]] = {ast.USub: "neg", ast.Invert: "not"}
 _COMPARE: Final[dict[type[ast.cmpop], str]] = {
     ast.Lt: "lt",
     ast.LtE: "le",
     ast.Gt: "gt",
     ast.GtE: "ge",
     ast.Eq: "eq",
+    ast.NotEq: "ne",
 }
 
 
@@ -63,24 +72,40 @@ class _Reader:
             return self.column(node)
         if isinstance(node, ast.Call):
             return self.called(node, depth)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            return call("neg", (self.read(node.operand, depth + 1),))
+        if isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
+            return call(_UNARY[type(node.op)], (self.read(node.operand, depth + 1),))
         if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
             return call(_BINARY[type(node.op)], (self.read(node.left, depth + 1), self.read(node.right, depth + 1)))
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARE:
             operands = (self.read(node.left, depth + 1), self.read(node.comparators[0], depth + 1))
             return call(_COMPARE[type(node.ops[0])], operands)
-        self.refuse(self.at(node), expected="columns, numbers, + - * / < <= > >= ==, operators", found=self.said(node))
+        signs = "+ - * / < <= > >= == != & | ~"
+        self.refuse(self.at(node), expected=f"columns, numbers, {signs}, operators", found=self.said(node))
 
     def called(self, node: ast.Call, depth: int) -> Expr:
         operator = self.operator(node)
         windows = 0 if operator.kind == "elementwise" else 1
         wanted = operator.arity + windows
-        if len(node.args) != wanted or node.keywords:
-            found = f"{len(node.args) + len(node.keywords)}" + (", some by name" if node.keywords else "")
-            self.refuse(self.at(node), expected=f"{wanted} argument(s) for {operator.name}", found=found)
+        if len(node.args) != wanted:
+            expected = f"{wanted} argument(s) for {operator.name}"
+            self.refuse(self.at(node), expected=expected, found=f"{len(node.args)}, those by name not counted")
         n = self.window(node.args[-1], operator) if windows else None
-        return call(operator.name, tuple(self.read(arg, depth + 1) for arg in node.args[: operator.arity]), n)
+        args = tuple(self.read(arg, depth + 1) for arg in node.args[: operator.arity])
+        words = {word.arg or "**": self.word(word, operator) for word in node.keywords}
+        try:
+            return call(operator.name, args, n, **words)
+        except ExpressionError as error:
+            self.refuse(self.at(node), expected=f"{error.expected} for {operator.name}", found=error.found)
+
+    def word(self, word: ast.keyword, operator: Operator) -> Any:
+        """The number of ``least=`` or ``level=``."""
+        takes = ("least",) * operator.takes_least + ("level",) * operator.takes_level
+        if word.arg not in takes:
+            expected = f"{' and '.join(f'{name}=' for name in takes) or 'nothing'} by name for {operator.name}"
+            self.refuse(self.at(word), expected=expected, found=f"{word.arg}=")
+        if not isinstance(word.value, ast.Constant):
+            self.refuse(self.at(word.value), expected=f"a number for {word.arg}", found=self.said(word.value))
+        return word.value.value
 
     def operator(self, node: ast.Call) -> Operator:
         name = self.said(node.func)
@@ -121,7 +146,7 @@ class _Reader:
         except ExpressionError as error:
             self.refuse(self.at(node), expected=error.expected, found=node.id)
 
-    def at(self, node: ast.expr) -> int:
+    def at(self, node: ast.expr | ast.keyword) -> int:
         """Position of a node in the text, counted in letters from 1 (Python counts UTF-8 bytes within a line)."""
         line = self.text.strip().splitlines()[node.lineno - 1].encode()
         return self.place(node.lineno, len(line[: node.col_offset].decode()))

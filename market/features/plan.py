@@ -9,7 +9,7 @@ from typing import Final
 
 from market.errors import Permanent
 from market.features.definition import Feature
-from market.features.nodes import Expr, Recursive
+from market.features.nodes import Expr, Recursive, Window
 
 SEEN: Final = 0
 """Column of the state that counts the rows of the series so far; how a context that is too short is noticed."""
@@ -28,12 +28,14 @@ class Step:
     args : steps that give its operands.
     frees : steps whose values nobody needs after this one.
     cells : for a recursive operator, its first column in the state and how many it has; (0, 0) otherwise.
+    together : for the first window of its length over its operand, all steps of such windows, this one included; they share work.
     """
 
     node: Expr
     args: tuple[int, ...]
     frees: tuple[int, ...] = ()
     cells: tuple[int, int] = (0, 0)
+    together: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def plan(features: Sequence[Feature]) -> Plan:
     outputs = {feature.name: order[feature.expr] for feature in features}
     cells, width = _cells(nodes, _remembered(nodes, args))
     frees = _frees(args, set(outputs.values()))
-    steps = tuple(Step(*parts) for parts in zip(nodes, args, frees, cells, strict=True))
+    together = _together(nodes, args)
+    steps = tuple(Step(*parts) for parts in zip(nodes, args, frees, cells, together, strict=True))
     return Plan(steps, outputs, width)
 
 
@@ -97,6 +100,15 @@ def _cells(nodes: list[Expr], remembered: list[int]) -> tuple[list[tuple[int, in
         cells.append((width, taken) if taken else (0, 0))
         width += taken
     return cells, width
+
+
+def _together(nodes: list[Expr], args: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    groups: dict[tuple[int, int], list[int]] = {}
+    for step, node in enumerate(nodes):
+        if isinstance(node, Window) and len(args[step]) == 1:
+            groups.setdefault((args[step][0], node.n), []).append(step)
+    first = {steps[0]: tuple(steps) for steps in groups.values()}
+    return [first.get(step, ()) for step in range(len(nodes))]
 
 
 def _frees(args: list[tuple[int, ...]], kept: set[int]) -> list[tuple[int, ...]]:

@@ -18,7 +18,9 @@ def pages() -> dict[str, str]:
     return dictionary.pages()
 
 
-@pytest.mark.parametrize("name", ["tables.md", "features.md", "rulebook.md", "settings.md", "commands.md"])
+@pytest.mark.parametrize(
+    "name", ["tables.md", "features.md", "operators.md", "rulebook.md", "settings.md", "commands.md"]
+)
 def test_the_committed_page_is_what_the_code_gives(pages: dict[str, str], name: str) -> None:
     assert (DOCS / name).read_text() == pages[name], f"docs/{name} is stale: run `make docs` and review the diff"
 

@@ -16,7 +16,9 @@ from market.features import algebra as al
 from market.features.definition import Feature
 from market.features.engine import compile_features
 from market.features.nodes import Constant
+from market.features.operators import OPERATORS
 
+WINDOWS = sorted(name for name, one in OPERATORS.items() if one.takes_least and one.arity == 1 and not one.takes_level)
 COLUMNS = ("open", "high", "low", "close", "volume", "value", "market_cap", "n_headlines")
 
 
@@ -33,15 +35,31 @@ def _grown(inner: st.SearchStrategy[al.Expr]) -> st.SearchStrategy[al.Expr]:
             al.maximum,
             al.minimum,
             al.equal,
+            al.unequal,
+            operator.and_,
+            operator.or_,
+            al.fill,
+            al.power,
         ]
     )
-    unary = st.sampled_from([operator.neg, al.abs_, al.log, al.sqrt, al.sign])
-    windows = [al.ref, al.delta, al.mean, al.std, al.sum_, al.min_, al.max_, al.rank_, al.slope, al.ema, al.wilder]
+    unary = st.sampled_from([operator.neg, operator.invert, al.abs_, al.log, al.sqrt, al.sign, al.known])
+    carried = st.sampled_from([al.ref, al.delta, al.ema, al.wilder])
+    window, least = st.sampled_from(WINDOWS), st.sampled_from([1, 2, None])
     return st.one_of(
         st.builds(lambda f, a, b: f(a, b), binary, inner, inner),
         st.builds(lambda f, a: f(a), unary, inner),
-        st.builds(lambda f, a, rows: f(a, rows), st.sampled_from(windows), inner, n),
-        st.builds(al.corr, inner, inner, n),
+        st.builds(lambda f, a, rows: f(a, rows), carried, inner, n),
+        st.builds(lambda name, a, rows, few: al.call(name, (a,), rows + 2, least=few), window, inner, n, least),
+        st.builds(
+            lambda a, rows, level, few: al.quantile(a, rows, level, few),
+            inner,
+            n,
+            st.sampled_from([0.0, 0.3, 1.0]),
+            least,
+        ),
+        st.builds(
+            lambda f, a, b, rows, few: f(a, b, rows, few), st.sampled_from([al.corr, al.cov]), inner, inner, n, least
+        ),
         st.builds(al.where, inner, inner, inner),
     )
 

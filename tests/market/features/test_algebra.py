@@ -93,7 +93,7 @@ def test_an_operand_is_an_expression_or_a_finite_number(number: object) -> None:
 
 @pytest.mark.parametrize(
     ("name", "args", "n"),
-    [("median", (CLOSE,), 5), ("mean", (CLOSE,), None), ("add", (CLOSE,), None), ("log", (CLOSE,), 5)],
+    [("middle", (CLOSE,), 5), ("mean", (CLOSE,), None), ("add", (CLOSE,), None), ("log", (CLOSE,), 5)],
 )
 def test_call_refuses_what_no_operator_takes(name: str, args: tuple[al.Expr, ...], n: int | None) -> None:
     with pytest.raises(al.ExpressionError, match="expected"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from market.errors import Permanent
-from market.features import kernels
+from market.features import recursion, windows
 from market.features.algebra import Expr, col, corr, ema, log, mean, wilder
 from market.features.definition import Feature
 from market.features.engine import Program, compile_features
@@ -68,14 +68,14 @@ def test_whole_numbers_and_read_only_memory_are_taken_and_left_alone() -> None:
 def test_each_kernel_gets_arrays_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """numba compiles a kernel anew for read-only memory, which costs seconds in each new process without a cache."""
     met: list[bool] = []
-    for name in ("rolling", "paired", "smooth"):
-        kernel = getattr(kernels, name)
+    for module, name in ((windows, "rolling"), (windows, "paired"), (recursion, "smooth")):
+        kernel = getattr(module, name)
 
         def watched(*args: Any, kernel: Any = kernel) -> None:
             met.extend(arg.flags.writeable for arg in args if isinstance(arg, np.ndarray) and arg.dtype == np.float64)
             kernel(*args)
 
-        monkeypatch.setattr(kernels, name, watched)
+        monkeypatch.setattr(module, name, watched)
     program = program_of(
         mean(CLOSE, 2), corr(CLOSE, col("volume"), 3), ema(CLOSE + 1, 2), corr(CLOSE, 2.0, 2), corr(CLOSE, log(2.0), 2)
     )

@@ -28,6 +28,13 @@ def test_text_reads_back_to_the_same_expression(expressions: Any, data: st.DataO
         ("  ref(close,5)/close\n", al.ref(CLOSE, 5) / CLOSE),
         ("where(close > ref(close, 1), 1, -1)", al.where(CLOSE > al.ref(CLOSE, 1), 1, -1)),
         ("(mean(close, 5)\n - close)", al.mean(CLOSE, 5) - CLOSE),
+        ("mean(close, 5, least=1)", al.mean(CLOSE, 5, least=1)),
+        ("quantile(close, 20, level=0.8, least=10)", al.quantile(CLOSE, 20, 0.8, least=10)),
+        ("mean(close, 5, least=5)", al.mean(CLOSE, 5)),
+        (
+            "(close > 1) & ~(volume == 0) | (close != 2)",
+            (CLOSE > 1) & ~al.equal(al.col("volume"), 0) | al.unequal(CLOSE, 2),
+        ),
     ],
 )
 def test_reads(text: str, expected: al.Expr) -> None:
@@ -42,6 +49,12 @@ def test_reads(text: str, expected: al.Expr) -> None:
         pytest.param("1 + mean(close)", 5, "expected 2 argument", id="window missing"),
         pytest.param("corr(close, 20)", 1, "expected 3 argument", id="operand missing"),
         pytest.param("mean(close, n=5)", 1, "by name", id="argument by name"),
+        pytest.param("mean(close, 5, n=5)", 16, "least= by name", id="a name that is none"),
+        pytest.param("ref(close, 5, least=1)", 15, "nothing by name", id="least of a shift"),
+        pytest.param("mean(close, 5, least=6)", 1, "least from 1 to 5", id="least above the window"),
+        pytest.param("mean(close, 5, least=close)", 22, "a number for least", id="least from a column"),
+        pytest.param("quantile(close, 5)", 1, "a level from 0 to 1", id="level missing"),
+        pytest.param("quantile(close, 5, level=2)", 1, "a level from 0 to 1", id="level out of range"),
         pytest.param("mean(close, 0)", 13, "window of 1 to", id="window of no rows"),
         pytest.param("std(close, 1)", 12, "window of 2 to", id="window of one row"),
         pytest.param("mean(close, 5.0)", 13, "whole rows", id="window in fractions"),
