@@ -7,9 +7,9 @@ units and documentation (``definition``).
 from market.features.nodes import Column, Expr, ExpressionError, Operand, call
 
 __all__ = [
-    "Expr", "ExpressionError", "Operand", "abs_", "argmax", "argmin", "call", "col", "corr", "count", "cov", "delta", "ema",
+    "Expr", "ExpressionError", "Operand", "abs_", "adaptive", "argmax", "argmin", "call", "col", "corr", "count", "cov", "cumsum", "delta", "ema",
     "equal", "exp", "fill", "known", "kurt", "log", "mad", "max_", "maximum", "mean", "median", "min_", "minimum", "power", "quantile",
-    "rank_", "ref", "residual", "rsquare", "sign", "skew", "slope", "sqrt", "std", "sum_", "unequal", "var", "where", "wilder", "wma",
+    "rank_", "ref", "residual", "rsquare", "sign", "skew", "slope", "sqrt", "std", "sum_", "unequal", "var", "where", "wilder", "wilder_sum", "wma",
 ]  # fmt: skip
 
 
@@ -133,14 +133,29 @@ def quantile(x: Operand, n: int, level: float, least: int | None = None) -> Expr
     return call("quantile", (x,), n, least=least, level=level)
 
 
-def ema(x: Operand, n: int) -> Expr:
-    """Exponential mean with weight 2 / (n + 1), seeded with the simple mean of the first ``n`` values."""
-    return call("ema", (x,), n)
+def ema(x: Operand, n: int, skip: int = 0) -> Expr:
+    """Exponential mean with weight 2 / (n + 1), seeded with the simple mean of ``n`` values, the first or those behind ``skip``."""
+    return call("ema", (x,), n, skip=skip or None)
 
 
 def wilder(x: Operand, n: int) -> Expr:
     """Wilder's smoothing, weight 1 / n, seeded with the simple mean of the first ``n`` values."""
     return call("wilder", (x,), n)
+
+
+def wilder_sum(x: Operand, n: int) -> Expr:
+    """Wilder's running sum, S - S / n + x, seeded with the sum of the first ``n`` - 1 values; n is at least 2."""
+    return call("wilder_sum", (x,), n)
+
+
+def cumsum(x: Operand) -> Expr:
+    """Sum of all values so far."""
+    return call("cumsum", (x,))
+
+
+def adaptive(x: Operand, weight: Operand) -> Expr:
+    """A mean that moves by ``weight`` of its distance to ``x`` at each row, begun with the ``x`` before the first known weight."""
+    return call("adaptive", (x, weight))
 
 
 def abs_(x: Operand) -> Expr:

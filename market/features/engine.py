@@ -226,7 +226,7 @@ def _evaluate(step: Step, args: list[Value], chunk: _Chunk) -> Value:
         least = max(node.least, windows.LEAST[node.operator])
         windows.paired(windows.PAIRS[node.operator], full[0], full[1], chunk.starts, node.n, least, out)
     elif isinstance(node, Recursive):
-        _smooth(node, step.cells, full[0], chunk, out)
+        _smooth(node, step.cells, full, chunk, out)
     return out
 
 
@@ -249,12 +249,12 @@ def _rolled(nodes: Mapping[int, Window], x: Floats, chunk: _Chunk) -> dict[int, 
     return dict(zip(order, out, strict=True))
 
 
-def _smooth(node: Recursive, cells: tuple[int, int], x: Floats, chunk: _Chunk, out: Floats) -> None:
+def _smooth(node: Recursive, cells: tuple[int, int], args: list[Floats], chunk: _Chunk, out: Floats) -> None:
     begin, width = cells
-    alpha = 2.0 / (node.n + 1) if node.operator == "ema" else 1.0 / node.n
+    alpha = 2.0 / (node.n + 1) if node.operator == "ema" else 1.0 / max(node.n, 1)
     before = np.ascontiguousarray(chunk.before[:, begin : begin + width])
-    after = np.empty((len(chunk.after), width))
-    recursion.smooth(alpha, x, chunk.starts, chunk.begins, node.n, before, out, after)
+    after, code = np.empty((len(chunk.after), width)), recursion.CODES[node.operator]
+    recursion.smooth(code, alpha, args[0], args[-1], chunk.starts, chunk.begins, node.n, node.skip, before, out, after)
     chunk.after[:, begin : begin + width] = after
 
 

@@ -198,61 +198,75 @@ class Window(Expr):
 
 @dataclass(frozen=True)
 class Recursive(Expr):
-    """An operator whose value depends on all rows before: it carries state instead of a lookback."""
+    """An operator whose value depends on all rows before: it carries state instead of a lookback.
+
+    Parameters
+    ----------
+    n : rows of its mean; 0 where it has none.
+    skip : values left out before its seed.
+    """
 
     operator: str
     args: tuple[Expr, ...]
-    n: int
+    n: int = 0
+    skip: int = 0
 
     @property
     def children(self) -> tuple[Expr, ...]:
         return self.args
 
     @property
+    def reach(self) -> int:
+        return int(self.operator == "adaptive")  # it begins with the value before
+
+    @property
     def is_recursive(self) -> bool:
         return True
 
     def __str__(self) -> str:
-        return f"{self.operator}({', '.join(map(str, self.args))}, {self.n})"
+        words = [*map(str, self.args)] + [str(self.n)] * bool(self.n) + [f"skip={self.skip}"] * bool(self.skip)
+        return f"{self.operator}({', '.join(words)})"
 
 
 def call(
-    name: str, args: tuple[Operand, ...], n: int | None = None, *, least: int | None = None, level: float | None = None
-) -> Expr:
+    name: str, args: tuple[Operand, ...], n: int | None = None, *,
+    least: int | None = None, level: float | None = None, skip: int | None = None,
+) -> Expr:  # fmt: skip
     """The operator ``name`` of ``operators.OPERATORS`` applied to ``args``; what the parser uses.
 
     Parameters
     ----------
-    n : rows of the window; None for an element-wise operator.
+    n : rows of the window; None for an operator without one.
     least : known rows that a window needs, 1 to n; None: n.
     level : of a quantile, 0 to 1.
+    skip : values left out before a seed, 0 to 10,000.
 
     Raises
     ------
-    ExpressionError : unknown operator, wrong number of arguments, a window missing, too small, or looking ahead; a least or a level
+    ExpressionError : unknown operator, wrong number of arguments, a window missing, too small, or looking ahead; a least, level or skip
         that is out of range, or that the operator does not take.
     """
     operator = OPERATORS.get(name)
     if operator is None:
         raise ExpressionError(name, expected=f"one of {', '.join(sorted(OPERATORS))}", found="no operator")
-    if len(args) != operator.arity or (n is not None) != (operator.kind != "elementwise"):
-        window = " and a window in rows" if operator.kind != "elementwise" else ""
+    if len(args) != operator.arity or (n is not None) != operator.takes_window:
+        window = " and a window in rows" if operator.takes_window else ""
         found = f"{len(args)} and {'a' if n is not None else 'no'} window"
         raise ExpressionError(name, expected=f"{operator.arity} expression(s){window}", found=found)
     if n is not None:
         _check_window(name, n, operator.min_window)
-    _check_words(operator, n, least, level)
+    _check_words(operator, n, least, level, skip)
     operands = tuple(map(_operand, args))
+    if operator.kind == "recursive":
+        return Recursive(name, operands, n or 0, skip or 0)
     if n is None:
         if name == "neg" and isinstance(operands[0], Constant):
             return Constant(-operands[0].value)  # text cannot tell -1 from minus 1
         return Elementwise(name, operands)
-    if operator.kind == "recursive":
-        return Recursive(name, operands, n)
     return Window(name, operands, n, n if least is None else least, None if level is None else float(level))
 
 
-def _check_words(operator: Operator, n: int | None, least: int | None, level: float | None) -> None:
+def _check_words(operator: Operator, n: int | None, least: int | None, level: float | None, skip: int | None) -> None:
     """What may be said by name."""
     if least is not None and not (operator.takes_least and type(least) is int and 1 <= least <= (n or 0)):
         expected = f"least from 1 to {n}" if operator.takes_least else "no least"
@@ -261,6 +275,9 @@ def _check_words(operator: Operator, n: int | None, least: int | None, level: fl
     if has_level != operator.takes_level or (level is not None and not has_level):
         expected = "a level from 0 to 1" if operator.takes_level else "no level"
         raise ExpressionError(operator.name, expected=expected, found=repr(level))
+    if skip is not None and not (operator.takes_skip and type(skip) is int and 0 <= skip <= MAX_WINDOW):
+        expected = f"skip from 0 to {MAX_WINDOW}" if operator.takes_skip else "no skip"
+        raise ExpressionError(operator.name, expected=expected, found=repr(skip))
 
 
 def _operand(value: Operand) -> Expr:

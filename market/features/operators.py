@@ -28,6 +28,7 @@ class Operator:
     symbol : the infix sign, when text writes it so.
     takes_least : whether ``least=`` lets it do with fewer known rows than the window has.
     takes_level : whether it must be told a ``level=``.
+    takes_skip : whether ``skip=`` leaves out that many values before its seed.
     """
 
     name: str
@@ -39,6 +40,18 @@ class Operator:
     symbol: str = ""
     takes_least: bool = False
     takes_level: bool = False
+    takes_skip: bool = False
+
+    @property
+    def takes_window(self) -> bool:
+        """Whether it is told a number of rows."""
+        return self.kind == "window" or (self.kind == "recursive" and self.min_window > 0)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What it may be told by name."""
+        takes = {"least": self.takes_least, "level": self.takes_level, "skip": self.takes_skip}
+        return tuple(name for name, is_taken in takes.items() if is_taken)
 
 
 def _elementwise(name: str, arity: int, rule: str, symbol: str = "") -> Operator:
@@ -52,6 +65,10 @@ def _window(name: str, rule: str, *, arity: int = 1, min_window: int = 1, takes_
 
 def _shifted(name: str, rule: str) -> Operator:
     return Operator(name, "window", 1, rule, min_window=1, looks_back=0)
+
+
+def _recursive(name: str, rule: str, *, arity: int = 1, min_window: int = 0, takes_skip: bool = False) -> Operator:
+    return Operator(name, "recursive", arity, f"{rule}; {_NAN_SKIPPED}", min_window, takes_skip=takes_skip)
 
 
 _NAN_IF_ANY = "NaN when any operand is NaN"
@@ -120,19 +137,27 @@ _TABLE: Final = (
         min_window=2,
     ),
     _window("cov", "sample covariance (n - 1) over the last n rows", arity=2, min_window=2),
-    Operator(
+    _recursive(
         "ema",
-        "recursive",
-        1,
-        f"exponential mean, weight 2 / (n + 1), seeded with the mean of the first n values, NaN before; {_NAN_SKIPPED}",
+        "exponential mean, weight 2 / (n + 1), seeded with the mean of the first n values (behind skip=), NaN before",
+        min_window=1,
+        takes_skip=True,
+    ),
+    _recursive(
+        "wilder",
+        "Wilder's smoothing, weight 1 / n, seeded with the mean of the first n values, NaN before",
         min_window=1,
     ),
-    Operator(
-        "wilder",
-        "recursive",
-        1,
-        f"Wilder's smoothing, weight 1 / n, seeded with the mean of the first n values, NaN before; {_NAN_SKIPPED}",
-        min_window=1,
+    _recursive(
+        "wilder_sum",
+        "Wilder's running sum S - S / n + x, seeded with the sum of the first n - 1 values, NaN before the n-th",
+        min_window=2,
+    ),
+    _recursive("cumsum", "sum of all values so far"),
+    _recursive(
+        "adaptive",
+        "y + w * (x - y), weight w its own for each row, begun with the x before the first w; NaN where either is",
+        arity=2,
     ),
 )
 

@@ -84,7 +84,7 @@ class _Reader:
 
     def called(self, node: ast.Call, depth: int) -> Expr:
         operator = self.operator(node)
-        windows = 0 if operator.kind == "elementwise" else 1
+        windows = int(operator.takes_window)
         wanted = operator.arity + windows
         if len(node.args) != wanted:
             expected = f"{wanted} argument(s) for {operator.name}"
@@ -98,10 +98,9 @@ class _Reader:
             self.refuse(self.at(node), expected=f"{error.expected} for {operator.name}", found=error.found)
 
     def word(self, word: ast.keyword, operator: Operator) -> Any:
-        """The number of ``least=`` or ``level=``."""
-        takes = ("least",) * operator.takes_least + ("level",) * operator.takes_level
-        if word.arg not in takes:
-            expected = f"{' and '.join(f'{name}=' for name in takes) or 'nothing'} by name for {operator.name}"
+        """The number of ``least=``, ``level=`` or ``skip=``."""
+        if word.arg not in operator.words:
+            expected = f"{' and '.join(f'{name}=' for name in operator.words) or 'nothing'} by name for {operator.name}"
             self.refuse(self.at(word), expected=expected, found=f"{word.arg}=")
         if not isinstance(word.value, ast.Constant):
             self.refuse(self.at(word.value), expected=f"a number for {word.arg}", found=self.said(word.value))

@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+CODES: Final = {"ema": 0, "wilder": 0, "wilder_sum": 1, "cumsum": 2, "adaptive": 3}
+"""Which rule each operator follows."""
+_MEAN, _WILDER_SUM, _CUMSUM, _ADAPTIVE = range(4)
+
 COUNT: Final = 0
 VALUE: Final = 1
 CELLS: Final = 2
-"""State of one recursive operator: values taken into the seed so far, then the seed's sum or the smoothed value."""
+"""State of one recursive operator: values taken in so far, up to its seed, then the seed's sum or the value."""
 
 _kernel: Any = numba.njit(cache=True, nogil=True)
 _helper: Any = numba.njit(nogil=True)  # compiled into its caller, so it needs no cache entry of its own
@@ -25,14 +29,17 @@ _helper: Any = numba.njit(nogil=True)  # compiled into its caller, so it needs n
 
 @_kernel
 def smooth(
-    alpha: float, x: Floats, starts: Ints, begins: Ints, n: int, before: Floats, out: Floats, after: Floats
-) -> None:
-    """Exponential smoothing of ``x`` with weight ``alpha``, resumed from stored state.
+    code: int, alpha: float, x: Floats, weight: Floats, starts: Ints, begins: Ints, n: int, skip: int,
+    before: Floats, out: Floats, after: Floats,
+) -> None:  # fmt: skip
+    """A recursive rule over ``x``, resumed from stored state.
 
     Parameters
     ----------
+    code : of CODES.
+    alpha : weight of a new value in an exponential mean; ``weight`` has one for each row of the adaptive rule, which alone reads it.
     begins : (k,) rows of each series that are context: they are not taken in, their ``out`` comes from the state.
-    n : values whose simple mean is the seed.
+    n : values of the seed; ``skip`` values before it are left out.
     before : (k, 2 + r) state after each series' last context row: count, value, then the r last outputs, newest first.
     out : (rows,) filled: NaN while seeding and where ``x`` is NaN.
     after : (emitted rows, 2 + r) filled with the state after each row that is no context.
@@ -48,9 +55,16 @@ def smooth(
         count, value = before[series, COUNT], before[series, VALUE]
         for row in range(begin, starts[series + 1]):
             out[row] = math.nan
-            if not math.isnan(x[row]):
-                count, value = _take(count, value, x[row], n, alpha)
-                if count >= n:
+            if code == _ADAPTIVE:
+                past = x[row - 1] if row > first else math.nan
+                if not math.isnan(weight[row]) and not math.isnan(x[row]):
+                    old = value if count > 0.0 else past
+                    if not math.isnan(old):
+                        count, value = 1.0, old + weight[row] * (x[row] - old)
+                        out[row] = value
+            elif not math.isnan(x[row]):
+                count, value = _take(code, count, value, x[row], n, skip, alpha)
+                if count >= n + skip:
                     out[row] = value
             after[emitted, COUNT] = count
             after[emitted, VALUE] = value
@@ -60,9 +74,14 @@ def smooth(
 
 
 @_helper
-def _take(count: float, value: float, x: float, n: int, alpha: float) -> tuple[float, float]:
-    if count >= n:
+def _take(code: int, count: float, value: float, x: float, n: int, skip: int, alpha: float) -> tuple[float, float]:
+    if code == _CUMSUM:
+        return 1.0, value + x
+    if code == _WILDER_SUM:
+        return min(count + 1.0, float(n)), value + x - (value / n if count >= n - 1 else 0.0)
+    if count >= n + skip:
         return count, value + alpha * (x - value)
     count += 1.0
-    value += x
-    return count, value / n if count == n else value
+    if count > skip:
+        value += x
+    return count, value / n if count == n + skip else value

@@ -43,7 +43,7 @@ def _grown(inner: st.SearchStrategy[al.Expr]) -> st.SearchStrategy[al.Expr]:
         ]
     )
     unary = st.sampled_from([operator.neg, operator.invert, al.abs_, al.log, al.sqrt, al.sign, al.known])
-    carried = st.sampled_from([al.ref, al.delta, al.ema, al.wilder])
+    carried = st.sampled_from([al.ref, al.delta, al.ema, al.wilder, al.wilder_sum, lambda x, n: al.ema(x, n, skip=n)])
     window, least = st.sampled_from(WINDOWS), st.sampled_from([1, 2, None])
     return st.one_of(
         st.builds(lambda f, a, b: f(a, b), binary, inner, inner),
@@ -61,6 +61,8 @@ def _grown(inner: st.SearchStrategy[al.Expr]) -> st.SearchStrategy[al.Expr]:
             lambda f, a, b, rows, few: f(a, b, rows, few), st.sampled_from([al.corr, al.cov]), inner, inner, n, least
         ),
         st.builds(al.where, inner, inner, inner),
+        st.builds(al.cumsum, inner),
+        st.builds(al.adaptive, inner, inner),
     )
 
 

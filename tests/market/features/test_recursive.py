@@ -72,3 +72,25 @@ def test_smoothing_stays_within_the_prices(evaluate: Callable[..., Any], close: 
         slack = 1e-12 * close.max()
         assert np.all(found[n - 1 :] >= close.min() - slack)
         assert np.all(found[n - 1 :] <= close.max() + slack)
+
+
+def test_ema_behind_skipped_values(evaluate: Callable[..., Any]) -> None:
+    # 2 and 4 are left out; seed (9 + 7) / 2 = 8; 8 + (2 - 8) * 2/3 = 4
+    np.testing.assert_allclose(evaluate(al.ema(CLOSE, 2, skip=2), close=[2, NAN, 4, 9, 7, 2]), [NAN] * 4 + [8, 4])
+
+
+def test_wilder_sum_worked_by_hand(evaluate: Callable[..., Any]) -> None:
+    # n = 3: 3 + 6 = 9; 9 - 9/3 + 3 = 9; 9 - 3 + 6 = 12
+    np.testing.assert_array_equal(evaluate(al.wilder_sum(CLOSE, 3), close=[3, 6, 3, NAN, 6]), [NAN, NAN, 9, NAN, 12])
+
+
+def test_cumsum_worked_by_hand(evaluate: Callable[..., Any]) -> None:
+    np.testing.assert_array_equal(evaluate(al.cumsum(CLOSE), close=[NAN, 3, NAN, 4, -9]), [NAN, 3, NAN, 7, -2])
+
+
+def test_adaptive_worked_by_hand(evaluate: Callable[..., Any]) -> None:
+    # begun with 4, the close before the first weight: 4 + (8 - 4) / 2 = 6; 6 + (9 - 6) / 3 = 7; a gap in either; 7 + (3 - 7) * 1
+    found = evaluate(
+        al.adaptive(CLOSE, al.col("weight")), close=[2, 4, 8, 9, NAN, 5, 3], weight=[NAN, NAN, 1 / 2, 1 / 3, 1, NAN, 1]
+    )
+    np.testing.assert_allclose(found, [NAN, NAN, 6, 7, NAN, NAN, 3], rtol=1e-15)
