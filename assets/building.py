@@ -63,7 +63,7 @@ def keep(lake: Lake, table: Table, candidate: pa.Table, window: Window, limit: f
     verdict = judge.judge(table, candidate, limit=limit, asked=_asked(lake, window))
     _quarantine(lake, table, candidate, verdict, window)
     good = _good(table, candidate, verdict)
-    version = lake.spark.write(table, good, window)
+    version = lake.replace(table, good, window)
     outcomes = (*verdict.outcomes, *_reconciled(lake, table, good, window))
     record(lake, outcomes, version, window)
     reconciled = outcomes[len(verdict.outcomes) :]

@@ -1,6 +1,6 @@
 """Spark on EMR Serverless: jobs started, watched and cancelled through Dagster's Pipes; context, messages and logs lie on S3.
 
-The assets do not know: they ask the lake for a candidate and a write, and `assets.resources.open_lake` decides who makes them. What does
+The assets do not know: they ask the lake for a candidate, and `assets.resources.open_lake` decides who makes them. What does
 not belong here: what a job does (`lake.spark_main`), how rows pass (`lake.staging`).
 """
 
@@ -45,19 +45,18 @@ CODE, ENVIRONMENT = "marketlake", "environment"
 
 @dataclass(frozen=True)
 class LakeElsewhere(Lake):
-    """A lake whose builds and writes are jobs."""
+    """A lake whose builds are jobs."""
 
     submit: Submit
 
     @cached_property
     def spark(self) -> Spark:
-        """Builds and writes silver and gold, by jobs."""
-        sha = self.code.sha + ("+dirty" if self.code.dirty else "")
-        return RemoteSpark(self.settings, self.delta, sha, self.store, self.submit)
+        """Makes the rows of silver and gold, by jobs."""
+        return RemoteSpark(self.settings, self.delta, self.store, self.submit)
 
 
 def elsewhere(settings: Settings) -> LakeElsewhere:
-    """The lake whose builds and writes are jobs of the application that MARKETLAKE_SPARK_MASTER names."""
+    """The lake whose builds are jobs of the application that MARKETLAKE_SPARK_MASTER names."""
     return LakeElsewhere(settings, EmrServerless(settings))
 
 
@@ -102,7 +101,7 @@ class EmrServerless:
         self._forward_logs(s3, bucket, prefix, pipes.job_run_id)
 
     def _failed(self, request: Request, pipes: "_Pipes", error: Exception) -> Permanent | Transient:
-        where = f"{request.action} of {request.table} on {self._settings.spark_master}"
+        where = f"a build of {request.table} on {self._settings.spark_master}"
         if pipes.may_run:
             return Permanent(
                 where, expected="the job to end", found=f"{pipes.details or error}, {CANCEL_LIMIT_S:.0f} s after it was cancelled",
@@ -251,7 +250,7 @@ def _context(request: Request) -> dg.AssetExecutionContext:
         return dg.AssetExecutionContext.get()
     except dg.DagsterInvariantViolationError as error:
         raise Permanent(
-            f"{request.action} of {request.table}", expected="a step of Dagster, which watches the job", found="none",
+            f"a build of {request.table}", expected="a step of Dagster, which watches the job", found="none",
             do="Run it as a job of Dagster, or set MARKETLAKE_SPARK_MASTER=local[*]",
         ) from error  # fmt: skip
 
@@ -263,7 +262,7 @@ def _job(settings: Settings, request: Request, lake_url: str, code: tuple[str, s
         "clientToken": request.token,
         "applicationId": masters.application(settings.spark_master),
         "executionRoleArn": settings.emr_role_arn,
-        "name": f"marketlake {request.action} {request.table}",
+        "name": f"marketlake {request.table}",
         "executionTimeoutMinutes": settings.emr_timeout_minutes,
         "jobDriver": {"sparkSubmit": {"entryPoint": entry, "sparkSubmitParameters": _parameters(settings, archive)}},
         "configurationOverrides": {

@@ -1,7 +1,7 @@
 """How fast silver is made, read and restated, each against the plain way: `python -m bench.silver`.
 
 A KRX year from bronze to silver rows against the same figures by plain pandas, per CPU second; an as-of read of the year against a plain
-one; one session restated by `replaceWhere` against a MERGE into the same table. Prints a table and writes bench/results/. Not a
+one; one session replaced (`DeltaLake.replace`) against a MERGE into the same table. Prints a table and writes bench/results/. Not a
 test: it never fails on a time. What does not belong here: the gate and ingestion, which the demo measures.
 """
 
@@ -31,7 +31,7 @@ from market.table import Table, Window
 
 PACKAGES = ("pandas", "pyarrow", "deltalake", "delta-spark", "pyspark", "duckdb")
 ORDER = ("session_month", "security_id", "session_date")
-"""As Spark's writer leaves them."""
+"""As commits leave them."""
 LAST = date(2024, 12, 30)
 REVISED = 0.01
 """Share of the rows that were told a second time, a month later."""
@@ -181,7 +181,7 @@ def read(lake: Lake, delivered: pa.Table, window: Window, rounds: int) -> list[d
 
 
 def restated(lake: Lake, window: Window, years: int, rounds: int) -> list[dict[str, Any]]:
-    """Seconds and CPU seconds of one session told anew in a table of so many such years: `replaceWhere` of its day, MERGE by key into a copy."""
+    """Seconds and CPU seconds of one session told anew in a table of so many such years: its window replaced, MERGE by key into a copy."""
     table = registry.table("silver.prices")
     year = lake.delta.read(table)
     for back in range(1, years):
@@ -200,7 +200,7 @@ def restated(lake: Lake, window: Window, years: int, rounds: int) -> list[dict[s
             f"MERGE INTO delta.`{copy}` t USING restated s ON {keys} WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
         )
 
-    ways: dict[str, Callable[[], Any]] = {"ours": lambda: lake.spark.write(table, rows, one), "merge": merge}
+    ways: dict[str, Callable[[], Any]] = {"ours": lambda: lake.replace(table, rows, one), "merge": merge}
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(rounds + 1):
         for name, way in ways.items():
@@ -216,7 +216,7 @@ def restated(lake: Lake, window: Window, years: int, rounds: int) -> list[dict[s
 
 
 def _earlier(year: pa.Table, back: int) -> pa.Table:
-    """The year's rows so many times 52 weeks earlier, in the order in which Spark's writer leaves them."""
+    """The year's rows so many times 52 weeks earlier, in the order in which commits leave them."""
     by = pa.scalar(timedelta(weeks=52 * back))
     for name in ("session_date", "known_at", "known_until"):
         moved = pc.subtract(

@@ -86,28 +86,28 @@ def apart(folder: Path, master: str, conf: str) -> dict[str, Any]:
 def one(lake_url: str, master: str) -> dict[str, Any]:
     """Seconds of each stage in this process, and the digest of the table then."""
     settings = read_settings().model_copy(update={"lake_url": lake_url, "spark_master": master})
-    spark, table = Lake(settings).spark, registry.table(TABLE)
+    lake, table = Lake(settings), registry.table(TABLE)
     days = DeltaLake(settings).read(table, columns=["session_date"])["session_date"]
     first, last = min(days.to_pylist()), max(days.to_pylist())
     seconds: dict[str, Any] = {}
     for stage, start in zip(STAGES, (None, last, last, first), strict=True):
         began = perf_counter()
         if start is None:
-            spark.session.range(1).count()
+            lake.spark.session.range(1).count()
         else:
-            built(spark, Window(start, last, session_due_at(last)))
+            built(lake, Window(start, last, session_due_at(last)))
         seconds[stage] = round(perf_counter() - began, 2)
-    spark.session.stop()
+    lake.spark.session.stop()
     return seconds | {
         "digest": digest(DeltaLake(settings).read(table), table.key, table.digested),
         "sessions": len(set(days.to_pylist())),
     }
 
 
-def built(spark: Any, window: Window) -> None:
-    """Candidate and write, without the judgement between them."""
+def built(lake: Lake, window: Window) -> None:
+    """Candidate and commit, without the judgement between them."""
     table = registry.table(TABLE)
-    spark.write(table, spark.candidate(table, window), window)
+    lake.replace(table, lake.spark.candidate(table, window), window)
 
 
 @contextmanager

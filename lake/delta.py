@@ -1,11 +1,13 @@
-"""Delta tables without a JVM: reading any of them, and appending to those that delta-rs owns. Spark's side is `lake.spark`."""
+"""Delta tables without a JVM: reading them, and every commit to them: rows appended, or sessions replaced. Spark's side is `lake.spark`."""
 
+import uuid
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -15,13 +17,17 @@ from loguru import logger
 from lake.passing import translated
 from lake.settings import Settings
 from market.errors import Permanent, Transient
-from market.table import ARROW, Table, empty
+from market.table import ARROW, Table, Window, empty
 
 # Delta 4.4 refuses time travel past these, vacuumed or not (default 168 h); releases pin versions for years.
 TABLE_PROPERTIES = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
     "delta.logRetentionDuration": "interval 3650 days",
 }
+
+_ORDER = ("session_month", "security_id", "session_date")
+_OWN = "marketlakeCommit"
+"""By which a commit is known again."""
 
 CONNECT_S, REQUEST_S, ATTEMPTS = 5.0, 10.0, 3
 """Limits of a read from S3, half a minute in all: while one waits no query can be interrupted. Arrow's own (1 s, 3 s) are short for a busy server."""
@@ -178,11 +184,7 @@ class DeltaLake:
         Transient
             Another writer was first, or the store was away.
         """
-        if table.writer != "delta-rs":
-            raise Permanent(
-                table.name, expected=f"its owner {table.writer} to write", found="an append by delta-rs",
-                do="Two engines writing one table can lose commits: write it through its owner",
-            )  # fmt: skip
+        _check_way(table, "append")
         if not rows.num_rows:
             return None
         try:
@@ -204,6 +206,60 @@ class DeltaLake:
             raise Permanent(table.name, expected="the contract's columns", found=str(error)) from error
         return self.version(table)
 
+    def replace(self, table: Table, rows: pa.Table, window: Window, note: str = "") -> int:
+        """Replace the window's rows (all rows of a table without sessions) by these in one commit; the version that it made.
+
+        Parameters
+        ----------
+        note : what the commit says of itself (Delta's `userMetadata`).
+
+        Raises
+        ------
+        Permanent
+            The table's rows are appended, or the rows do not fit it or the window.
+        Transient
+            Another writer replaced rows of the window first, or the store was away.
+        """
+        _check_way(table, "replace")
+        _check_inside(table, rows, window)
+        where, own = f"{table.name} {window.start} to {window.end}", uuid.uuid4().hex
+        try:
+            with translated(where, OSError, DeltaError):
+                self._create(table)
+                target = self.open(table)
+                before = target.version()
+                self._commit_window(target, table, rows, window, {"userMetadata": note, _OWN: own})
+            version = target.version()
+        except CommitFailedError as error:
+            # An answer that was lost: the commit tried again meets itself, and is told of another writer.
+            found = self._own_commit(table, own, before)
+            if found is None:
+                raise Transient(where, expected="to commit", found=f"another writer first ({error})") from error
+            version = found
+        except SchemaMismatchError as error:
+            raise Permanent(where, expected="the contract's columns", found=str(error)) from error
+        logger.info("wrote", table=table.name, rows=rows.num_rows, version=version)
+        return version
+
+    def _commit_window(
+        self, target: DeltaTable, table: Table, rows: pa.Table, window: Window, told: dict[str, str]
+    ) -> None:
+        options: dict[str, Any] = {"commit_properties": CommitProperties(custom_metadata=told)}
+        if table.is_partitioned:
+            options["predicate"] = _within(window)
+        if _grows(target, table):
+            options["schema_mode"] = "merge"
+        order = [(name, "ascending") for name in _ORDER if name in rows.column_names]
+        write_deltalake(target, rows.sort_by(order) if order else rows, mode="overwrite", **options)
+
+    def _own_commit(self, table: Table, own: str, since: int) -> int | None:
+        """The version behind `since` whose commit is ours; None: there is none."""
+        opened = self.open(table)
+        for entry in opened.history(max(opened.version() - since, 1)):
+            if entry.get(_OWN) == own:
+                return int(entry["version"])
+        return None
+
     def _create(self, table: Table) -> None:
         if self.exists(table):
             return
@@ -224,6 +280,29 @@ class DeltaLake:
         if _grows(target, table):
             options["schema_mode"] = "merge"
         write_deltalake(target, rows, mode="append", **options)
+
+
+def _check_way(table: Table, way: str) -> None:
+    if table.commits != way:
+        raise Permanent(table.name, expected=f"commits that {table.commits}", found=f"one to {way}",
+                        do="Bronze and ops grow by appending; what is built replaces its sessions")  # fmt: skip
+
+
+def _check_inside(table: Table, rows: pa.Table, window: Window) -> None:
+    if not table.is_partitioned or not rows.num_rows:
+        return
+    found = pc.min_max(rows["session_date"]).as_py()
+    if found["min"] < window.start or found["max"] > window.end:
+        raise Permanent(table.name, expected=f"sessions from {window.start} to {window.end}",
+                        found=f"some from {found['min']} to {found['max']}")  # fmt: skip
+
+
+def _within(window: Window) -> str:
+    first, last = window.months()
+    return (
+        f"session_month >= '{first}' AND session_month <= '{last}' "
+        f"AND session_date >= '{window.start}' AND session_date <= '{window.end}'"
+    )
 
 
 def _has_taken(target: DeltaTable, app_id: str, app_version: int) -> bool:

@@ -1,6 +1,6 @@
 """What a Delta commit says of the rows that it wrote, and which commit wrote a row.
 
-Rows of one table version come from many commits: each replaced a window of sessions. Spark's commits carry a note (Delta's
+Rows of one table version come from many commits: each replaced a window of sessions, and carries a note (Delta's
 `userMetadata`) with the code, the window and the expressions of the columns that have one. What does not belong here: the
 chain behind a number (`lake.explain_links`).
 """
@@ -109,4 +109,4 @@ def _commit(entry: Mapping[str, Any]) -> Commit:
         start, end = (date.fromisoformat(note[name]) for name in ("from", "to"))
         return Commit(version, str(note["code_sha"]), start, end, dict(note.get("expressions", {})))
     except (ValueError, KeyError, TypeError):
-        return Commit(version)  # not written by `lake.spark`: it does not say what it wrote
+        return Commit(version)  # none of `DeltaLake.replace`: it does not say what it wrote

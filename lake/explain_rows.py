@@ -83,9 +83,9 @@ class Rows:
         return facts
 
     def commit(self, table: Table, row: Row) -> Commit | None:
-        """The commit that wrote the row; None where there is no past to ask, or Spark does not write the table."""
+        """The commit that wrote the row; None where there is no past to ask, or the table grows by appending."""
         version = self.sql.release.tables.get(table.name)
-        if self.past is None or version is None or table.writer != "spark":
+        if self.past is None or version is None or table.commits != "replace":
             return None
         return self.past.commit(table, version, row.get("session_date"))
 

@@ -6,14 +6,18 @@ What does not belong here: readers for serving (`lake.sql`), which must start wi
 from dataclasses import dataclass
 from functools import cached_property
 
+import pyarrow as pa
+
 from lake.bronze import Bronze
 from lake.code import Code, code
 from lake.delta import DeltaLake
+from lake.explain_commits import commit_note
 from lake.objects import Store, lake_store
 from lake.releases import Releases
 from lake.settings import Settings
 from lake.spark import Spark
 from lake.world import World, open_world, refuse_another
+from market.table import Table, Window
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Lake:
 
     @cached_property
     def delta(self) -> DeltaLake:
-        """The tables, read and appended to without a JVM."""
+        """The tables, read and committed to without a JVM."""
         return DeltaLake(self.settings)
 
     @cached_property
@@ -39,8 +43,8 @@ class Lake:
 
     @cached_property
     def spark(self) -> Spark:
-        """Builds and writes silver and gold."""
-        return Spark(self.settings, self.delta, self.code.sha + ("+dirty" if self.code.dirty else ""))
+        """Makes the rows of silver and gold."""
+        return Spark(self.settings, self.delta)
 
     @cached_property
     def releases(self) -> Releases:
@@ -53,6 +57,11 @@ class Lake:
         world = open_world(self.settings)
         refuse_another(self.store, world)
         return world
+
+    def replace(self, table: Table, rows: pa.Table, window: Window) -> int:
+        """Replace the window's rows in one commit that says which code made them; the version that it made. Errors: `DeltaLake.replace`."""
+        sha = self.code.sha + ("+dirty" if self.code.dirty else "")
+        return self.delta.replace(table, rows, window, commit_note(table, sha, window))
 
     @property
     def code(self) -> Code:

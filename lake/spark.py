@@ -1,7 +1,7 @@
-"""Spark: the one place that knows it. It spreads rows over kernel calls and writes what the checks let through.
+"""Spark: the one place that knows it. It reads the lake's tables and spreads their rows over kernel calls.
 
 The kernel is the contract's own pure `build`; Spark schedules it over sessions or whole series. What does not belong here:
-any arithmetic, and the judgement of rows.
+any arithmetic, the judgement of rows, and commits (`DeltaLake.replace`).
 """
 
 import os
@@ -14,15 +14,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-from loguru import logger
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lake import jars, log_store, masters, windows
-from lake.delta import TABLE_PROPERTIES, DeltaLake
-from lake.explain_commits import commit_note
+from lake import jars, masters, windows
+from lake.delta import DeltaLake
 from lake.passing import translated
 from lake.settings import Settings
 from market import registry
@@ -31,7 +29,6 @@ from market.table import SPARK, Read, Table, Window
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "spark_conf"
-_OWN_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
 
 
 @dataclass(frozen=True)
@@ -62,15 +59,10 @@ class Kernel:
 
 
 class Spark:
-    """Builds and writes the tables that Spark owns, with one session made when first needed.
+    """Makes the rows of tables that are built, with one session made when first needed."""
 
-    Parameters
-    ----------
-    code_sha : recorded in every commit.
-    """
-
-    def __init__(self, settings: Settings, delta: DeltaLake, code_sha: str = "") -> None:
-        self._settings, self._delta, self._code_sha = settings, delta, code_sha
+    def __init__(self, settings: Settings, delta: DeltaLake) -> None:
+        self._settings, self._delta = settings, delta
 
     @property
     def session(self) -> SparkSession:
@@ -113,41 +105,6 @@ class Spark:
             return table.schema.empty_table()
         return table.conform(reduce(DataFrame.unionByName, frames).toArrow())
 
-    def write(self, table: Table, rows: pa.Table, window: Window) -> int:
-        """Replace the window's rows by these in one commit; the version that it made.
-
-        Raises
-        ------
-        Permanent
-            The table belongs to another engine.
-        Transient
-            Another writer replaced rows of the window first, or a server was away.
-        """
-        if table.writer != "spark":
-            raise Permanent(table.name, expected=f"its owner {table.writer} to write", found="a write by Spark")
-        with translated(f"{table.name} {window.start} to {window.end}", Py4JJavaError, PySparkException):
-            version = self._write(table, rows, window)
-        logger.info("wrote", table=table.name, rows=rows.num_rows, version=version)
-        return version
-
-    def _write(self, table: Table, rows: pa.Table, window: Window) -> int:
-        self._create(table)
-        order = [name for name in ("session_month", "security_id", "session_date") if name in rows.column_names]
-        frame = self.session.createDataFrame(rows)
-        if table.is_partitioned:
-            frame = frame.repartition("session_month")
-        else:
-            frame = frame.coalesce(1)
-        note = commit_note(table, self._code_sha, window)
-        writer = frame.sortWithinPartitions(*order).write.format("delta").mode("overwrite").option("userMetadata", note)
-        writer = writer.option("mergeSchema", "true")  # a contract may have grown a column
-        if table.is_partitioned:
-            writer = writer.option("replaceWhere", windows.replaced(window))
-        self.session.conf.unset(_OWN_COMMIT)
-        writer.save(self._delta.uri(table))
-        own = self.session.conf.get(_OWN_COMMIT, None)  # not the head: that may be somebody else's by now
-        return int(own if own is not None else self._delta.version(table) or 0)
-
     def _spread(
         self, table: Table, read: Read, sides: Mapping[str, pa.Table], window: Window, resumed: "windows.Resumed | None"
     ) -> DataFrame:
@@ -187,17 +144,6 @@ class Spark:
             return condition & months & within
         return condition & upto & ((months & within) | ~known)
 
-    def _create(self, table: Table) -> None:
-        if self._delta.exists(table):
-            return
-        properties = ", ".join(f"'{name}' = '{value}'" for name, value in TABLE_PROPERTIES.items())
-        partition = f"PARTITIONED BY ({table.partition})" if table.is_partitioned else ""
-        location = self._delta.uri(table).replace("'", "")
-        self.session.sql(
-            f"CREATE TABLE IF NOT EXISTS delta.`{location}` ({table.spark_ddl}) USING delta {partition} "
-            f"TBLPROPERTIES ({properties})"
-        )
-
 
 def _session(settings: Settings) -> SparkSession:
     active = SparkSession.getActiveSession()
@@ -229,7 +175,7 @@ def _configuration(settings: Settings) -> dict[str, str]:
     is_here = is_local or _host(settings.spark_master) in ("127.0.0.1", "localhost")
     found = tuning("common") | (tuning("s3") if is_on_s3 else {}) | ({} if is_local else tuning("standalone"))
     found |= tuning("here") if is_here else {}
-    files = (*jars.ensure_jars("spark", "s3"), log_store.ensure_jar()) if is_on_s3 else jars.ensure_jars("spark")
+    files = jars.ensure_jars("spark", "s3") if is_on_s3 else jars.ensure_jars("spark")
     paths = ":".join(str(path) for path in files)
     found |= {
         "spark.driver.memory": settings.spark_driver_memory,

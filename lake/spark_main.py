@@ -42,21 +42,16 @@ def main() -> int:
             staging.refuse(error)
             return 1
         staging.answer(answer)
-        logger.info("answered", table=request.table, action=request.action, rows=answer.rows, version=answer.version)
+        logger.info("answered", table=request.table, rows=answer.rows)
         return 0
 
 
 def work(request: Request, staging: Staging, settings: Settings) -> Answer:
-    """Build or write, as the request says."""
-    spark = Spark(settings, DeltaLake(settings), request.code_sha)
-    table, began = registry.table(request.table), monotonic()
-    if request.action == "write":
-        rows = table.conform(staging.rows())
-        version = spark.write(table, rows, request.window)
-        return Answer(rows.num_rows, "", version, round(monotonic() - began, 1))
-    rows = spark.candidate(table, request.window)
+    """Build, and leave the rows."""
+    spark, began = Spark(settings, DeltaLake(settings)), monotonic()
+    rows = spark.candidate(registry.table(request.table), request.window)
     digest = staging.leave(rows)
-    return Answer(rows.num_rows, digest, None, round(monotonic() - began, 1))
+    return Answer(rows.num_rows, digest, round(monotonic() - began, 1))
 
 
 @contextmanager

@@ -1,8 +1,7 @@
-"""Spark whose driver is elsewhere: each candidate and each write is a job; rows pass through the lake's staging area.
+"""Spark whose driver is elsewhere: each candidate is a job; its rows pass through the lake's staging area.
 
-Two jobs a table, since the judgement lies between them, at the caller: a job that waited for it would pay for idle executors, and
-one that judged by itself would need the expectations, quarantine and checks over there. What does not belong here: what starts a
-job (`assets.remote`), what a job does (`lake.spark_main`).
+Judgement and commit are the caller's: a job that judged by itself would need the expectations, quarantine and checks over there. What does
+not belong here: what starts a job (`assets.remote`), what a job does (`lake.spark_main`).
 """
 
 from typing import Never, Protocol
@@ -35,7 +34,7 @@ class Submit(Protocol):
 
 
 class RemoteSpark(Spark):
-    """The same builds and writes as `Spark`, made by jobs.
+    """The same builds as `Spark`, made by jobs.
 
     Parameters
     ----------
@@ -43,38 +42,29 @@ class RemoteSpark(Spark):
     submit : starts a job and waits for its end.
     """
 
-    def __init__(self, settings: Settings, delta: DeltaLake, code_sha: str, store: Store, submit: Submit) -> None:
+    def __init__(self, settings: Settings, delta: DeltaLake, store: Store, submit: Submit) -> None:
         if not settings.lake_url.startswith("s3://"):
             raise Permanent(
                 "MARKETLAKE_LAKE_URL", expected=f"s3://bucket/prefix, for jobs of {settings.spark_master} to reach",
                 found=settings.lake_url, do="Put the lake on S3, or let Spark run here: MARKETLAKE_SPARK_MASTER=local[*]",
             )  # fmt: skip
-        super().__init__(settings, delta, code_sha)
+        super().__init__(settings, delta)
         self._store, self._submit = store, submit
 
     @property
     def session(self) -> Never:
         """There is none in this process."""
         raise Permanent("Spark session", expected="Spark in this process", found=self._settings.spark_master,
-                        do="Ask for a candidate or a write instead")  # fmt: skip
+                        do="Ask for a candidate instead")  # fmt: skip
 
     def candidate(self, table: Table, window: Window) -> pa.Table:
         """What the contract's build makes of the window, built by a job; rows as `Spark.candidate` gives them."""
-        request = Request.new("candidate", table.name, window, self._code_sha)
+        request = Request.new(table.name, window)
         staging = Staging(self._store, request.place)
         answer = self._run(request, staging)
         rows = table.conform(staging.rows(answer.digest))
         staging.clear()
         return rows
-
-    def write(self, table: Table, rows: pa.Table, window: Window) -> int:
-        """Replace the window's rows by these in one commit, made by a job; the table's new version."""
-        request = Request.new("write", table.name, window, self._code_sha)
-        staging = Staging(self._store, request.place)
-        staging.leave(rows)
-        answer = self._run(request, staging)
-        staging.clear()
-        return int(answer.version or 0)
 
     def _run(self, request: Request, staging: Staging) -> Answer:
         try:
@@ -82,11 +72,11 @@ class RemoteSpark(Spark):
         except MarketlakeError as failed:
             if not _is_told(staging, failed):
                 raise
-        try:  # what the job itself said counts: it is nearer to the cause, and comes after the commit
+        try:  # what the job itself said counts: it is nearer to the cause
             answer = staging.told()
         except Missing as error:
             raise missing_answer(request) from error
-        logger.info("job ended", table=request.table, action=request.action, rows=answer.rows, seconds=answer.seconds)
+        logger.info("job ended", table=request.table, rows=answer.rows, seconds=answer.seconds)
         return answer
 
 

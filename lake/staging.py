@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,31 +23,27 @@ from market.table import Window
 FOLDER = "staging"
 """Below the lake's root. Nothing in it is needed once its job has ended."""
 
-Action = Literal["candidate", "write"]
 _ROWS, _ANSWER = "rows.parquet", "answer.json"
 
 
 @dataclass(frozen=True)
 class Request:
-    """One job: build the candidate of a window, or replace the window's rows by those that were left.
+    """One job: build the candidate of a window.
 
     Parameters
     ----------
     table : its name.
-    code_sha : recorded in the commit of a write.
     place : the job's folder, below the lake's root.
     """
 
-    action: Action
     table: str
     window: Window
-    code_sha: str
     place: str
 
     @classmethod
-    def new(cls, action: Action, table: str, window: Window, code_sha: str) -> "Request":
+    def new(cls, table: str, window: Window) -> "Request":
         """A request with a folder of its own."""
-        return cls(action, table, window, code_sha, f"{FOLDER}/{table}-{action}-{uuid.uuid4().hex}")
+        return cls(table, window, f"{FOLDER}/{table}-{uuid.uuid4().hex}")
 
     @property
     def token(self) -> str:
@@ -58,7 +54,7 @@ class Request:
         """As a job is told it: text alone."""
         window = self.window
         days = {"start": str(window.start), "end": str(window.end), "now": window.now.isoformat()}
-        return {"action": self.action, "table": self.table, "code_sha": self.code_sha, "place": self.place, **days}
+        return {"table": self.table, "place": self.place, **days}
 
     @classmethod
     def of_json(cls, told: Mapping[str, Any]) -> "Request":
@@ -72,11 +68,9 @@ class Request:
         try:
             start, end = (date.fromisoformat(told[name]) for name in ("start", "end"))
             window = Window(start, end, datetime.fromisoformat(told["now"]))
-            return cls(told["action"], told["table"], window, told["code_sha"], told["place"])
+            return cls(told["table"], window, told["place"])
         except (KeyError, TypeError, ValueError) as error:
-            raise Permanent(
-                "a job's request", expected="table, action, window, code and place", found=f"{told}"
-            ) from error
+            raise Permanent("a job's request", expected="table, window and place", found=f"{told}") from error
 
 
 @dataclass(frozen=True)
@@ -85,15 +79,13 @@ class Answer:
 
     Parameters
     ----------
-    rows : how many it left, or wrote.
-    digest : SHA-256 of the file of rows that it left; empty where it left none.
-    version : the table's new version; None for a candidate.
-    seconds : how long building or writing took, without the start of the job.
+    rows : how many it left.
+    digest : SHA-256 of the file of rows that it left.
+    seconds : how long building took, without the start of the job.
     """
 
     rows: int
     digest: str
-    version: int | None
     seconds: float
 
 
@@ -115,12 +107,12 @@ class Staging:
         self._store.put(self._at(_ROWS), sink.getvalue())
         return hashlib.sha256(sink.getvalue()).hexdigest()
 
-    def rows(self, digest: str = "") -> pa.Table:
+    def rows(self, digest: str) -> pa.Table:
         """The rows that were left.
 
         Parameters
         ----------
-        digest : their file's, where known.
+        digest : their file's.
 
         Raises
         ------
@@ -129,7 +121,7 @@ class Staging:
         """
         payload = self._store.get(self._at(_ROWS))
         found = hashlib.sha256(payload).hexdigest()
-        if digest and found != digest:
+        if found != digest:
             raise Transient(f"{self._store.url}/{self._at(_ROWS)}", expected=f"SHA-256 {digest}", found=found)
         return pq.read_table(io.BytesIO(payload))
 
@@ -176,4 +168,4 @@ class Staging:
 
 def missing_answer(request: Request) -> Transient:
     """The failure of a job that ended as if well, and told nothing."""
-    return Transient(f"{request.action} of {request.table}", expected=f"an answer in {request.place}", found="none")
+    return Transient(f"a build of {request.table}", expected=f"an answer in {request.place}", found="none")

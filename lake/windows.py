@@ -48,15 +48,6 @@ def between(first: date, last: date) -> ds.Expression:
     return months & (ds.field("session_date") >= first) & (ds.field("session_date") <= last)
 
 
-def replaced(window: Window) -> str:
-    """The `replaceWhere` of a window."""
-    first, last = window.months()
-    return (
-        f"session_month >= '{first}' AND session_month <= '{last}' "
-        f"AND session_date >= DATE'{window.start}' AND session_date <= DATE'{window.end}'"
-    )
-
-
 def widened(table: Table, window: Window, delta: DeltaLake) -> Window:
     """The window that a build of the table must write.
 

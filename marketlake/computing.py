@@ -3,13 +3,14 @@
 What does not belong here: which bars (`marketlake.reading`), the features themselves (`market.features`).
 """
 
+import os
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from market import adjust, calendars, registry
-from market.features.catalogue import catalogue
+from market.features.catalogue import find
 from market.features.definition import Feature
 from market.features.engine import Program, compile_features
 from market.features.nodes import Expr
@@ -18,15 +19,16 @@ from market.features.qlib import parse_qlib
 
 
 def feature_of(expression: str | Expr) -> Feature:
-    """The expression as a feature: a name of the catalogue, a text in our syntax or (with `$close`) in Qlib's, or an expression already.
+    """The expression as a feature: a name of a library, a text in our syntax or (with `$close`) in Qlib's, or an expression already.
 
     Raises
     ------
     Permanent
         It cannot be read, names an unknown column, or looks ahead.
     """
-    if isinstance(expression, str) and expression in catalogue():
-        return catalogue()[expression]
+    named = find(expression) if isinstance(expression, str) else None
+    if named is not None:
+        return named
     readable = {column.name for column in registry.table("gold.prices").public if column.type in ("float64", "int64")}
     is_qlib = isinstance(expression, str) and "$" in expression
     expr = parse(str(parse_qlib(str(expression)) if is_qlib else expression), readable)
@@ -47,7 +49,7 @@ def values(program: Program, rows: pd.DataFrame) -> Mapping[str, np.ndarray]:
     offsets = np.append(starts, len(rows)).astype(np.int64)
     prepared = adjust.forward_adjusted(rows)
     columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in program.inputs}
-    return program.run(columns, offsets, session_numbers=_session_numbers(rows)).values
+    return program.run(columns, offsets, session_numbers=_session_numbers(rows), threads=os.cpu_count() or 1).values
 
 
 def _session_numbers(rows: pd.DataFrame) -> np.ndarray:

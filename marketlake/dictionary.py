@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from lake.settings import Settings
 from market import registry, rulebook
-from market.features.catalogue import catalogue
+from market.features.catalogue import catalogue, libraries
 from market.features.operators import OPERATORS, Operator
 from market.rules.line import told
 from market.table import LAYERS, Between, Column, IsSession, Matches, OneOf, Read, Rule, Table
@@ -41,6 +41,7 @@ def pages() -> dict[str, str]:
         "tables.md": tables_page(),
         "features.md": features_page(),
         "operators.md": operators_page(),
+        "indicators.md": indicators_page(),
         "rulebook.md": rulebook_page(),
         "settings.md": settings_page(),
         "commands.md": commands_page(),
@@ -100,6 +101,28 @@ def features_page() -> str:
             f"- unit: {feature.unit}", f"- reads: {', '.join(feature.inputs)}", f"- lookback in rows: {feature.lookback}",
             f"- recursive: {_yes(feature.is_recursive) or 'no'}", f"- bounds: {bounds}", f"- source: {feature.source}", "",
         ]  # fmt: skip
+    return _text(lines)
+
+
+def indicators_page() -> str:
+    """The libraries beside the catalogue: classical indicators with formula and source, and Qlib's sets."""
+    found = libraries()
+    rows = [
+        [f"`{f.name}`", f.doc, f.unit, f"`{f.formula}`".replace("|", "\\|"), f.source]
+        for f in found["indicators"].values()
+    ]
+    lines = [
+        NOTICE.format(source="the entries under `market/features/indicators`"),
+        "# Indicators",
+        "",
+        f"{len(rows)} classical indicators, with TA-Lib's names and defaults where it has them and its values within 1e-9. They are computed when asked for: "
+        '`marketlake features compute ta_rsi_14 --symbol 005930`, `lake.compute("adx_14", ...)`. So are Qlib\'s sets, '
+        f"`marketlake features list --library alpha158` ({len(found['alpha158'])}) and `alpha360` ({len(found['alpha360'])}). What is written with which rule: "
+        "[operators](operators.md).",
+        "",
+        *_grid(("indicator", "meaning", "unit", "formula", "source"), rows),
+        "",
+    ]
     return _text(lines)
 
 
@@ -220,7 +243,7 @@ def _table(table: Table) -> list[str]:
         f"- key: {', '.join(table.key)}",
         f"- known_at: {table.known_at}",
         f"- source: {_sources(table)}",
-        f"- written by: {table.writer}",
+        f"- commits {table.commits}",
         f"- files by: {table.partition or 'not partitioned'}",
     ]
     if table.reads:

@@ -56,7 +56,7 @@ class Description:
     doc: str
     key: tuple[str, ...]
     known_at: str
-    writer: str
+    commits: str
     version: int | None
     rows: int
     columns: pd.DataFrame
@@ -75,7 +75,7 @@ class Description:
         version = "not in this release" if self.version is None else str(self.version)
         return [
             ("key", ", ".join(self.key)), ("known_at", self.known_at), ("rows", f"{self.rows:,}"),
-            ("Delta version", version), ("release", str(self.meta["release_id"])), ("written by", self.writer),
+            ("Delta version", version), ("release", str(self.meta["release_id"])), ("commits", self.commits),
         ]  # fmt: skip
 
 

@@ -42,9 +42,9 @@ class Opened:
         return self._meta(self.as_of)
 
     def tables(self) -> pd.DataFrame:
-        """One row per table: name, meaning, key, rule of known_at, writer, and the Delta version in the release."""
+        """One row per table: name, meaning, key, rule of known_at, how it commits, and the Delta version in the release."""
         rows = [
-            {"table": t.name, "doc": t.doc, "key": ", ".join(t.key), "known_at": t.known_at, "writer": t.writer,
+            {"table": t.name, "doc": t.doc, "key": ", ".join(t.key), "known_at": t.known_at, "commits": t.commits,
              "version": self.release.tables.get(t.name)}
             for t in registry.tables().values()
         ]  # fmt: skip
@@ -71,7 +71,7 @@ class Opened:
         ])  # fmt: skip
         rows = int(self._sql.query(f"SELECT count(*) AS n FROM {table.name}")["n"][0].as_py())
         version = self.release.tables.get(name)
-        return Description(name, table.doc, table.key, table.known_at, table.writer, version, rows, columns, self.meta)
+        return Description(name, table.doc, table.key, table.known_at, table.commits, version, rows, columns, self.meta)
 
     def sql(self, query: str, params: Sequence[Any] = (), arrow: bool = False) -> pd.DataFrame | pa.Table:
         """The answer of a reading statement over the release; silver tables have macros such as

@@ -39,10 +39,10 @@ def test_trino_reads_with_a_key_that_the_s3_server_lets_write_nothing(tmp_path: 
     assert json.loads(made.stdout) == json.loads(here)
 
 
-def test_what_spark_needs_on_s3_is_made_before_anything_starts() -> None:
-    assert re.search(r"^ && python -m lake.log_store", TEXT[DEPLOY / "Dockerfile"], re.MULTILINE)
+def test_what_spark_needs_on_s3_is_there_before_anything_starts() -> None:
+    assert re.search(r"^RUN python -m lake.jars spark s3", TEXT[DEPLOY / "Dockerfile"], re.MULTILINE)
     stack = (ROOT / "Makefile").read_text().partition("$(BIN)/.stack:")[2].partition("\n\n")[0]
-    assert "-m lake.log_store" in stack
+    assert "-m lake.jars s3 trino" in stack
 
 
 def test_redis_keeps_and_puts_out_what_the_one_of_the_stack_does() -> None:

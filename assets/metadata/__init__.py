@@ -16,7 +16,7 @@ def table_spec(table: Table, deps: Sequence[dg.AssetDep]) -> dg.AssetSpec:
         deps=list(deps),
         description=f"{table.doc}\n\nKey: {', '.join(table.key)}. Known at: {table.known_at}.",
         group_name=table.layer,
-        kinds={"deltalake", "spark" if table.writer == "spark" else "python"},
+        kinds={"deltalake", "spark" if table.commits == "replace" else "python"},
         metadata={"dagster/column_schema": _columns(table), "dagster/table_name": table.name},
         code_version=None,
     )

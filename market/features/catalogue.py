@@ -1,4 +1,4 @@
-"""Every feature there is, found in the files of ``market/features/library``. Adding one is an entry in one of them.
+"""Every feature there is, found in the files of ``market/features/library``, and the libraries beside it. Adding one is an entry in a file.
 
 What does not belong here: a list of features or of files; dropping a file into the folder is enough.
 """
@@ -6,30 +6,47 @@ What does not belong here: a list of features or of files; dropping a file into 
 import functools
 import importlib
 import pkgutil
+from types import ModuleType
 
 from market.errors import Permanent
-from market.features import library
+from market.features import alpha, indicators, library
 from market.features.definition import Feature
 
 
 def catalogue() -> dict[str, Feature]:
-    """All features by name, in order of file and of entry; a fresh dict.
+    """The features of gold.features_daily by name, in order of file and of entry; a fresh dict.
 
     Raises
     ------
     Permanent : a library file without a ``FEATURES`` tuple, or two entries of one name (both files are named).
     """
-    return dict(_discovered())
+    return dict(_discovered(library))
 
 
 @functools.cache
-def _discovered() -> dict[str, Feature]:
-    names = sorted(module.name for module in pkgutil.iter_modules(library.__path__))
-    return merged({name: _features_of(name) for name in names})
+def libraries() -> dict[str, dict[str, Feature]]:
+    """Every library by name: that of gold.features_daily, classical indicators, and Qlib's two; errors as of `catalogue`."""
+    return {
+        "features_daily": catalogue(),
+        "indicators": dict(_discovered(indicators)),
+        "alpha158": {one.name: one for one in alpha.alpha158()},
+        "alpha360": {one.name: one for one in alpha.alpha360()},
+    }
+
+
+def find(name: str) -> Feature | None:
+    """The feature of that name in the first library that has one; None: none has."""
+    return next((features[name] for features in libraries().values() if name in features), None)
+
+
+@functools.cache
+def _discovered(home: ModuleType) -> dict[str, Feature]:
+    names = sorted(module.name for module in pkgutil.iter_modules(home.__path__))
+    return merged({_file(home, name): _features_of(home, name) for name in names})
 
 
 def merged(groups: dict[str, tuple[Feature, ...]]) -> dict[str, Feature]:
-    """The features of several library files (file name without .py: entries) by name.
+    """The features of several library files (path of the file: entries) by name.
 
     Raises
     ------
@@ -40,20 +57,20 @@ def merged(groups: dict[str, tuple[Feature, ...]]) -> dict[str, Feature]:
     for group, features in groups.items():
         for feature in features:
             if feature.name in found:
-                files = f"{_file(homes[feature.name])} and {_file(group)}"
+                files = f"{homes[feature.name]} and {group}"
                 do = "Rename or remove one."
                 raise Permanent(f"feature {feature.name!r}", expected="one definition", found=f"two, in {files}", do=do)
             found[feature.name], homes[feature.name] = feature, group
     return found
 
 
-def _features_of(group: str) -> tuple[Feature, ...]:
-    module = importlib.import_module(f"{library.__name__}.{group}")
+def _features_of(home: ModuleType, name: str) -> tuple[Feature, ...]:
+    module = importlib.import_module(f"{home.__name__}.{name}")
     features = getattr(module, "FEATURES", None)
     if not isinstance(features, tuple) or not all(isinstance(feature, Feature) for feature in features):
-        raise Permanent(_file(group), expected="FEATURES, a tuple of Feature", found=type(features).__name__)
+        raise Permanent(_file(home, name), expected="FEATURES, a tuple of Feature", found=type(features).__name__)
     return features
 
 
-def _file(group: str) -> str:
-    return f"{library.__name__.replace('.', '/')}/{group}.py"
+def _file(home: ModuleType, name: str) -> str:
+    return f"{home.__name__.replace('.', '/')}/{name}.py"

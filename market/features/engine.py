@@ -2,11 +2,12 @@
 
 How it works: 1 ``plan`` lists each distinct sub-expression once; 2 ``Program.run`` cuts series where a session is missing
 (``runs``) and walks them in chunks that stay in the processor's cache; 3 per chunk every step gives one column (numpy row by row, ``windows`` and ``recursion`` for what reads other rows);
-4 values and state of the rows that are no context are written out. What does not belong here: reading tables, threads.
+4 values and state of the rows that are no context are written out. What does not belong here: reading tables.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, cast
@@ -101,6 +102,7 @@ class Program:
         state: Floats | None = None,
         emit_from: Ints | None = None,
         session_numbers: Ints | None = None,
+        threads: int = 1,
     ) -> Result:
         """All features of all rows that are no context.
 
@@ -114,6 +116,7 @@ class Program:
         session_numbers : (n,) int, place of each row's session in its exchange's calendar. Where it jumps, the series starts
             anew: windows fill again, recursive operators seed again, the state counts from there. A state goes on only
             where the first new row is the session right after its own. None: no session is missing anywhere.
+        threads : of this process, over chunks of series; the values are the same however many.
 
         Returns
         -------
@@ -135,9 +138,18 @@ class Program:
             runs.state[:, SEEN] = runs.emit_from  # windows alone need no stored state: their context is all they know
         runs.check_context(self.lookback)
         emitted = runs.emitted
-        with np.errstate(all="ignore"):  # what has no value becomes NaN by the operators' rules
-            for first, last in _chunks(runs.offsets):
+
+        def compute(chunk: tuple[int, int]) -> None:
+            first, last = chunk
+            with np.errstate(all="ignore"):  # what has no value becomes NaN by the operators' rules
                 self._run_chunk(runs, first, last, slice(emitted[first], emitted[last]), result)
+
+        if threads == 1:
+            for chunk in _chunks(runs.offsets):
+                compute(chunk)
+        else:  # kernels and numpy let go of Python's lock
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(compute, _chunks(runs.offsets)))
         return result
 
     def _checked(

@@ -91,7 +91,7 @@ def tables(
     found = lake.describe(name)
     columns = found.columns.to_dict("records")
     about = {"table": found.name, "doc": found.doc, "key": ", ".join(found.key), "known_at": found.known_at,
-             "rows": found.rows, "version": found.version, "writer": found.writer}  # fmt: skip
+             "rows": found.rows, "version": found.version, "commits": found.commits}  # fmt: skip
     if as_json:
         console.show_json(about | {"columns": columns})
     else:

@@ -1,6 +1,6 @@
 """`features list|show|compute`: the catalogue of features, and trying an expression on the release."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,30 +8,46 @@ from market.errors import Permanent
 from marketlake import console, environment
 from marketlake.commands.guard import Json, example, group
 
+if TYPE_CHECKING:
+    from market.features.definition import Feature
+
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
     made = group(app, "features", "The features: formulas with their lookback, unit and source.")
-    example(made, "list", "features list")(list_)
+    example(made, "list", "features list", "features list --library indicators")(list_)
     example(made, "show", "features show rsi_14")(show)
     example(made, "compute", 'features compute "corr(close, log(volume + 1), 20)" --symbol 005930 --from 2024-04-01 --to 2024-05-03',
             "features compute rsi_14 --symbol 005930 --symbol AAPL --json")(compute)  # fmt: skip
 
 
-def list_(as_json: Json = False) -> None:
-    """Every feature of the catalogue."""
-    console.show(_catalogue(), as_json=as_json, columns=["feature", "unit", "lookback", "meaning"])
+def list_(
+    library: Annotated[
+        str, typer.Option("--library", metavar="NAME", help="features_daily, indicators, alpha158 or alpha360.")
+    ] = "features_daily",
+    as_json: Json = False,
+) -> None:
+    """Every feature of a library; those of features_daily are columns of gold.features_daily, others are computed when asked for."""
+    from market.features.catalogue import libraries
+
+    if library not in libraries():
+        raise Permanent("--library", expected=f"one of {', '.join(libraries())}", found=repr(library))
+    rows = [_facts(feature) for feature in libraries()[library].values()]
+    console.show(rows, as_json=as_json, columns=["feature", "unit", "lookback", "meaning"])
 
 
 def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A feature.")], as_json: Json = False) -> None:
     """One feature: formula, meaning, unit, inputs, lookback, bounds, source."""
-    found = {str(row["feature"]): row for row in _catalogue()}
-    if name not in found:
-        raise Permanent("features", expected=f"one of {', '.join(found)}", found=repr(name))
+    from market.features.catalogue import catalogue, find
+
+    found = find(name)
+    if found is None:
+        do = "`marketlake features list --library NAME` shows the other libraries"
+        raise Permanent("features", expected=f"one of {', '.join(catalogue())}", found=repr(name), do=do)
     if as_json:
-        console.show_json(found[name])
+        console.show_json(_facts(found))
     else:
-        console.facts(found[name])
+        console.facts(_facts(found))
 
 
 def compute(
@@ -63,11 +79,8 @@ def compute(
         console.show(records, as_json=False, columns=columns, nothing="no rows")
 
 
-def _catalogue() -> list[dict[str, object]]:
-    from market.features.catalogue import catalogue
-
-    return [
-        {"feature": f.name, "formula": f.formula, "meaning": f.doc, "unit": f.unit, "inputs": ", ".join(f.inputs),
-         "lookback": f.lookback, "recursive": f.is_recursive, "low": f.low, "high": f.high, "source": f.source}
-        for f in catalogue().values()
-    ]  # fmt: skip
+def _facts(f: "Feature") -> dict[str, object]:
+    return {
+        "feature": f.name, "formula": f.formula, "meaning": f.doc, "unit": f.unit, "inputs": ", ".join(f.inputs),
+        "lookback": f.lookback, "recursive": f.is_recursive, "low": f.low, "high": f.high, "source": f.source,
+    }  # fmt: skip

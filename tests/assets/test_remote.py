@@ -88,10 +88,10 @@ def test_jobs_need_a_role_and_a_lake_that_they_reach(tmp_path: Path) -> None:
 
 
 def test_a_request_comes_through_as_it_was() -> None:
-    request = Request.new("write", "gold.prices", WINDOW, "0123abc")
+    request = Request.new("gold.prices", WINDOW)
     assert Request.of_json(request.to_json()) == request
     with pytest.raises(Permanent, match="a job's request"):
-        Request.of_json({"action": "write"})
+        Request.of_json({"table": "gold.prices"})
 
 
 def checks(n: int) -> pa.Table:
@@ -105,7 +105,7 @@ def checks(n: int) -> pa.Table:
 
 
 def remote(store: LocalStore, submit: Callable[[Request], None]) -> RemoteSpark:
-    return RemoteSpark(ON_S3, DeltaLake(ON_S3), "0123abc", store, submit)
+    return RemoteSpark(ON_S3, DeltaLake(ON_S3), store, submit)
 
 
 @pytest.mark.parametrize("n", [0, 3])
@@ -114,22 +114,9 @@ def test_a_candidate_is_what_the_job_left_and_nothing_stays(tmp_path: Path, n: i
 
     def submit(request: Request) -> None:
         staging = Staging(store, request.place)
-        staging.answer(Answer(n, staging.leave(checks(n)), None, 1.0))
+        staging.answer(Answer(n, staging.leave(checks(n)), 1.0))
 
     assert remote(store, submit).candidate(TABLE, WINDOW).equals(checks(n))
-    assert store.list() == []
-
-
-def test_a_write_finds_the_rows_and_tells_the_version(tmp_path: Path) -> None:
-    store, seen = LocalStore(tmp_path), []
-
-    def submit(request: Request) -> None:
-        staging = Staging(store, request.place)
-        seen.append((request.action, TABLE.conform(staging.rows())))
-        staging.answer(Answer(3, "", 7, 1.0))
-
-    assert remote(store, submit).write(TABLE, checks(3), WINDOW) == 7
-    assert seen == [("write", checks(3))]
     assert store.list() == []
 
 
@@ -138,7 +125,7 @@ def test_rows_that_are_not_those_of_the_answer_are_never_taken(tmp_path: Path) -
 
     def submit(request: Request) -> None:
         staging = Staging(store, request.place)
-        answer = Answer(3, staging.leave(checks(3)), None, 1.0)
+        answer = Answer(3, staging.leave(checks(3)), 1.0)
         staging.leave(checks(2))
         staging.answer(answer)
 
@@ -164,10 +151,11 @@ def test_a_success_that_was_told_counts_although_the_watch_was_lost(tmp_path: Pa
     store = LocalStore(tmp_path)
 
     def submit(request: Request) -> None:
-        Staging(store, request.place).answer(Answer(3, "", 7, 1.0))
+        staging = Staging(store, request.place)
+        staging.answer(Answer(3, staging.leave(checks(3)), 1.0))
         raise Permanent("job", expected="to end", found="no answer of the service")
 
-    assert remote(store, submit).write(TABLE, checks(3), WINDOW) == 7
+    assert remote(store, submit).candidate(TABLE, WINDOW).equals(checks(3))
     assert store.list() == []
 
 
@@ -214,7 +202,7 @@ def test_a_packed_environment_reaches_driver_and_executors() -> None:
     settings = ON_S3.model_copy(update={"emr_environment_url": "s3://bucket/lake/environment/one.tar.gz"})
     job = _job(
         settings,
-        Request.new("candidate", "gold.prices", WINDOW, ""),
+        Request.new("gold.prices", WINDOW),
         "s3://bucket/lake",
         ("code/a.tar.gz", "code/e.py"),
     )
@@ -236,4 +224,4 @@ def test_where_the_lake_lies_in_its_bucket() -> None:
 
 def test_a_job_outside_a_step_is_refused() -> None:
     with pytest.raises(Permanent, match="a step of Dagster"):
-        EmrServerless(ON_S3)(Request.new("candidate", "gold.prices", WINDOW, ""))
+        EmrServerless(ON_S3)(Request.new("gold.prices", WINDOW))

@@ -17,7 +17,7 @@ from market.table import Window
 SETTINGS = Settings(
     lake_url="s3://bucket/lake", spark_master="emr-serverless://00abc", emr_role_arn="arn:aws:iam::1:role/job", _env_file=None
 )  # fmt: skip
-REQUEST = Request.new("candidate", "gold.prices", Window(date(2024, 5, 2), date(2024, 5, 3), datetime.now(UTC)), "")
+REQUEST = Request.new("gold.prices", Window(date(2024, 5, 2), date(2024, 5, 3), datetime.now(UTC)))
 
 
 def refused(code: str, operation: str) -> ClientError:
@@ -119,7 +119,7 @@ def test_a_job_whose_start_was_not_answered_is_asked_for_again_and_cancelled() -
 def test_asked_for_again_it_is_the_same_job() -> None:
     tokens = {remote._job(SETTINGS, REQUEST, "s3://bucket/lake", ("a", "b"))["clientToken"] for _ in range(2)}
     assert len(tokens) == 1
-    assert tokens != {Request.new("candidate", "gold.prices", REQUEST.window, "").token}
+    assert tokens != {Request.new("gold.prices", REQUEST.window).token}
 
 
 def test_a_job_that_is_not_seen_to_end_is_not_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:

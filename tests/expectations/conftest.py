@@ -27,7 +27,7 @@ BARS = Table(
     ),
     key=("security_id", "session_date"),
     known_at="the end of the session",
-    writer="spark",
+    commits="replace",
     row_rules=(
         RowRule("low", "<=", "high", "the low is not above the high"),
         RowRule("volume", ">=", "odd_lot", "odd lots are part of the volume"),

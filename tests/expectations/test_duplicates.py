@@ -67,7 +67,7 @@ def test_lists_are_compared_by_what_they_hold() -> None:
         ),
         key=("name",),
         known_at="always",
-        writer="spark",
+        commits="replace",
     )
     at = [datetime(2024, 5, 3, tzinfo=UTC)] * 4
     rows = {"name": ["a", "a", "b", "b"], "state": [[1.0, 2.0], [1.0, 2.0], [1.0], [1.5]], "known_at": at}

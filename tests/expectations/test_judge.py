@@ -100,7 +100,7 @@ def test_not_a_number_is_no_value(contract: Table, make_bars: Bars) -> None:
         ),
         key=("name",),
         known_at="always",
-        writer="spark",
+        commits="replace",
     )
     frame = pa.table(
         {"name": ["a", "b"], "ratio": [float("nan"), 1.0], "known_at": [datetime(2024, 5, 3, tzinfo=UTC)] * 2},
@@ -116,7 +116,7 @@ def test_below_and_equal_are_strict(contract: Table) -> None:
         columns=(Column("a", "int64", "a"), Column("b", "int32", "b"), Column("known_at", "timestamp", "k")),
         key=("a", "b"),
         known_at="always",
-        writer="spark",
+        commits="replace",
         row_rules=(RowRule("a", "<", "b", "below"), RowRule("a", "==", "b", "equal")),
     )
     frame = pa.table(

@@ -15,7 +15,7 @@ def with_column(column: Column, *row_rules: RowRule) -> Table:
         columns=(Column("name", "string", "n"), column, Column("known_at", "timestamp", "k")),
         key=("name",),
         known_at="always",
-        writer="spark",
+        commits="replace",
         row_rules=row_rules,
     )
 

@@ -14,7 +14,7 @@ from lake.delta import TABLE_PROPERTIES, DeltaLake
 from lake.settings import Settings
 from market import registry
 from market.errors import Permanent
-from market.table import Column
+from market.table import Column, Window
 
 TABLE = registry.table("ops.requests")
 
@@ -43,7 +43,7 @@ def rows(*days: date) -> pa.Table:
     )  # fmt: skip
 
 
-APRIL, MAY = date(2024, 4, 30), date(2024, 5, 2)
+MARCH, APRIL, MAY = date(2024, 3, 29), date(2024, 4, 30), date(2024, 5, 2)
 
 
 def test_a_table_that_was_never_made_reads_as_no_rows_with_the_contracts_columns(delta: DeltaLake) -> None:
@@ -113,9 +113,70 @@ def test_an_endpoint_without_its_scheme_is_refused_and_never_taken_for_aws(
         elsewhere.dataset(TABLE, opened=here.open(TABLE))
 
 
-def test_a_table_of_another_engine_is_refused_with_its_owners_name(delta: DeltaLake) -> None:
-    with pytest.raises(Permanent, match="spark"):
-        delta.append(replace(TABLE, writer="spark"), rows(APRIL), app_id="a", app_version=1)
+BUILT = replace(TABLE, commits="replace")
+
+
+def within(first: date, last: date) -> Window:
+    return Window(first, last, datetime(2024, 5, 7, tzinfo=UTC))
+
+
+def days(delta: DeltaLake) -> list[str]:
+    return sorted(str(day) for day in delta.read(BUILT)["session_date"].to_pylist())
+
+
+def test_a_table_is_appended_to_or_replaced_as_its_contract_says(delta: DeltaLake) -> None:
+    with pytest.raises(Permanent, match="commits that replace; was one to append"):
+        delta.append(BUILT, rows(APRIL), app_id="a", app_version=1)
+    with pytest.raises(Permanent, match="commits that append; was one to replace"):
+        delta.replace(TABLE, rows(APRIL), within(APRIL, APRIL))
+
+
+def test_replacing_a_window_leaves_the_other_sessions(delta: DeltaLake) -> None:
+    first = delta.replace(BUILT, rows(MARCH, APRIL, MAY), within(MARCH, MAY))
+    told = rows(APRIL, APRIL).set_column(4, "request", pa.array(["GET /a", "GET /b"]))
+    assert delta.replace(BUILT, told, within(APRIL, MAY)) == first + 1
+    found = delta.read(BUILT).sort_by([("session_date", "ascending"), ("request", "ascending")])
+    assert list(zip(found["session_date"].to_pylist(), found["request"].to_pylist(), strict=True)) == [
+        (MARCH, "GET /"), (APRIL, "GET /a"), (APRIL, "GET /b"),
+    ]  # fmt: skip
+    assert found["fetched_at"][0].as_py().microsecond == 123456
+
+
+def test_replacing_by_no_rows_removes_the_window(delta: DeltaLake) -> None:
+    delta.replace(BUILT, rows(MARCH, APRIL), within(MARCH, APRIL))
+    delta.replace(BUILT, rows(), within(APRIL, APRIL))
+    assert days(delta) == [f"{MARCH}"]
+
+
+def test_rows_outside_of_their_window_are_not_committed(delta: DeltaLake) -> None:
+    first = delta.replace(BUILT, rows(APRIL), within(APRIL, APRIL))
+    with pytest.raises(Permanent, match="sessions from 2024-04-30 to 2024-04-30; was some from 2024-05-02"):
+        delta.replace(BUILT, rows(MAY), within(APRIL, APRIL))
+    assert (delta.version(BUILT), days(delta)) == (first, [f"{APRIL}"])
+
+
+def test_a_table_without_sessions_is_replaced_whole(delta: DeltaLake) -> None:
+    whole = registry.table("silver.symbols")
+    values = {"string": "x", "date": APRIL, "timestamp": datetime(2024, 5, 7, tzinfo=UTC)}
+    one = pa.Table.from_pylist([{c.name: values[c.type] for c in whole.columns}], schema=whole.schema)
+    delta.replace(whole, pa.concat_tables([one, one]), within(APRIL, APRIL))
+    delta.replace(whole, one, within(MAY, MAY))
+    assert delta.read(whole).num_rows == 1
+
+
+def test_a_commit_says_what_it_was_told_to_and_keeps_the_tables_settings(delta: DeltaLake) -> None:
+    delta.replace(BUILT, rows(APRIL), within(APRIL, APRIL), note="who")
+    opened = delta.open(BUILT)
+    assert opened.history(1)[0]["userMetadata"] == "who"
+    assert TABLE_PROPERTIES.items() <= opened.metadata().configuration.items()
+
+
+def test_a_replaced_table_grows_by_a_nullable_column(delta: DeltaLake) -> None:
+    delta.replace(BUILT, rows(APRIL), within(APRIL, APRIL))
+    grown = replace(GROWN, commits="replace")
+    delta.replace(grown, rows(MAY).append_column("region", pa.array(["kr"])), within(MAY, MAY))
+    found = delta.read(grown, columns=["session_date", "region"]).sort_by("session_date").to_pylist()
+    assert [(row["session_date"], row["region"]) for row in found] == [(APRIL, None), (MAY, "kr")]
 
 
 GROWN = replace(TABLE, columns=(*TABLE.columns, Column("region", "string", "where it was asked from", nullable=True)))

@@ -39,7 +39,7 @@ def own(whole, tmp_path):
 
 
 def rewrite(settings, table, window, note, change=None):
-    """Replace the window's rows of the newest version by themselves, as Spark does, with that note; the new version."""
+    """Replace the window's rows of the newest version by themselves with that note; the new version."""
     delta = DeltaLake(settings)
     rows = delta.read(table)
     if table.is_partitioned:

@@ -19,7 +19,7 @@ def pages() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["tables.md", "features.md", "operators.md", "rulebook.md", "settings.md", "commands.md"]
+    "name", ["tables.md", "features.md", "operators.md", "indicators.md", "rulebook.md", "settings.md", "commands.md"]
 )
 def test_the_committed_page_is_what_the_code_gives(pages: dict[str, str], name: str) -> None:
     assert (DOCS / name).read_text() == pages[name], f"docs/{name} is stale: run `make docs` and review the diff"

@@ -23,7 +23,7 @@ def test_a_version_that_no_check_has_judged_is_refused(desk, sessions):
     before = desk.lake.releases.current()
     table = registry.table("gold.labels")
     window = Window(sessions[0], sessions[-1], session_due_at(sessions[-4]))
-    unjudged = desk.lake.spark.write(table, desk.lake.delta.read(table), window)
+    unjudged = desk.lake.replace(table, desk.lake.delta.read(table), window)
     with pytest.raises(Permanent, match=rf"gold.labels version {unjudged}.*no outcome on record"):
         publish(desk.lake, "data")
     assert desk.lake.releases.current() == before
@@ -36,7 +36,7 @@ def test_a_version_that_nobody_judged_is_not_hidden_by_a_later_good_day(desk, se
         return desk.lake.delta.read(table, where=ds.field("session_date") == day)
 
     day, later = (Window(day, day, session_due_at(sessions[-4])) for day in sessions[-20:-18])
-    unjudged = desk.lake.spark.write(table, rows(day.start), day)
+    unjudged = desk.lake.replace(table, rows(day.start), day)
     keep(desk.lake, table, rows(later.start), later)
     with pytest.raises(Permanent, match=rf"gold.labels version {unjudged}.*{day.start}.*no outcome on record"):
         publish(desk.lake, "data")

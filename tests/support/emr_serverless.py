@@ -21,7 +21,7 @@ import pyspark
 from botocore.exceptions import ClientError
 from moto.emrserverless.models import emrserverless_backends
 
-from lake import jars, log_store
+from lake import jars
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 SPARK_HOME = Path(pyspark.__file__).parent
@@ -154,7 +154,7 @@ class Emr:
 
 def spark_submit(job: Job) -> list[str]:
     """The driver as EMR starts it, on one core of this machine; jars and the way to S3 are the platform's."""
-    paths = ":".join(str(path) for path in (*jars.ensure_jars("spark", "s3"), log_store.ensure_jar()))
+    paths = ":".join(str(path) for path in jars.ensure_jars("spark", "s3"))
     tuning = (Path(__file__).resolve().parents[2] / "spark_conf" / "s3.conf").read_text().splitlines()
     conf = dict(line.split(None, 1) for line in tuning if line and not line.startswith("#"))
     url = job.conf["spark.emr-serverless.driverEnv.MARKETLAKE_S3_ENDPOINT_URL"]

@@ -37,7 +37,7 @@ TABLE = Table(
     ),
     key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
-    writer="delta-rs",
+    commits="append",
     source="dart",
 )
 

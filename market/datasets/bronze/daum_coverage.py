@@ -12,7 +12,7 @@ TABLE = Table(
     columns=COVERAGE,
     key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
-    writer="delta-rs",
+    commits="append",
     source="daum",
 )
 

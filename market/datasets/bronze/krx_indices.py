@@ -26,7 +26,7 @@ TABLE = Table(
     ),
     key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
-    writer="delta-rs",
+    commits="append",
     source="krx",
 )
 

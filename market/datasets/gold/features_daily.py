@@ -124,7 +124,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date"),
     known_at="the latest known_at of the security's prices in the unbroken run of sessions up to it",
-    writer="spark",
+    commits="replace",
     reads=(
         Read("gold.prices", spread="security_id", history=CONTEXT),
         Read("gold.features_daily", "state"),

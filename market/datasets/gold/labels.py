@@ -55,7 +55,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date"),
     known_at="the close five sessions later, or a revision of either close",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(
         Read("gold.prices", spread="security_id", history=HORIZON),

@@ -53,7 +53,7 @@ TABLE = Table(
     ),
     key=("exchange", "market", "session_date"),
     known_at="the latest of its prices' and their returns'",
-    writer="spark",
+    commits="replace",
     reads=(
         Read("gold.prices", spread="session_date"),
         Read(

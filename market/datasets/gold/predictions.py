@@ -23,7 +23,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date", "model"),
     known_at="when the session was scored; features known by then",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(Read("gold.features_daily"),),
 )

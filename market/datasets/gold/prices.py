@@ -73,7 +73,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date"),
     known_at="the latest of the bar's, its factors' up to the session, and the headline count's",
-    writer="spark",
+    commits="replace",
     reads=(
         Read("silver.prices", spread="session_date"),
         Read(

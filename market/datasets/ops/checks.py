@@ -22,5 +22,5 @@ TABLE = Table(
     ),
     key=("table", "version", "check", "session_date", "window_start"),
     known_at="when the check ran",
-    writer="delta-rs",
+    commits="append",
 )

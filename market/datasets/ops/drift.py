@@ -21,6 +21,6 @@ TABLE = Table(
     ),
     key=("session_date", "table", "kind", "found"),
     known_at="when the answer came",
-    writer="delta-rs",
+    commits="append",
     may_be_empty=True,
 )

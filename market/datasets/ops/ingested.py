@@ -15,5 +15,5 @@ TABLE = Table(
     ),
     key=("source", "session_date"),
     known_at="when the source's rows of the session were committed",
-    writer="delta-rs",
+    commits="append",
 )

@@ -20,6 +20,6 @@ TABLE = Table(
     ),
     key=("table", "row_key", "payload_digest", "row_no"),
     known_at="when the row was judged",
-    writer="delta-rs",
+    commits="append",
     may_be_empty=True,
 )

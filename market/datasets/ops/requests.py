@@ -21,5 +21,5 @@ TABLE = Table(
     ),
     key=("request_id",),
     known_at="when the request ended",
-    writer="delta-rs",
+    commits="append",
 )

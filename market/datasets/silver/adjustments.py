@@ -124,7 +124,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date", "known_at"),
     known_at="the end of the session that shows the base price, or for which a split was declared; a revision from when the price's was fetched",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(
         Read("silver.prices", spread="security_id", history=_READ_BACK, versions=True),

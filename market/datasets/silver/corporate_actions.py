@@ -65,7 +65,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date", "action", "evidence", "known_at"),
     known_at="the opening of the ex-date; what was filed with DART from the opening of the session after the receipt",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(
         *(Read(name, spread="session_date") for name in FEEDS if name != BY_YEAR),

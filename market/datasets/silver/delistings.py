@@ -47,7 +47,7 @@ TABLE = Table(
     ),
     key=("security_id", "delist_date", "known_at"),
     known_at="the close of the session that the delisting belongs to; a changed reason from when it was fetched",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(
         *(Read(name, spread=series_column(name), history=None) for name in FEEDS),

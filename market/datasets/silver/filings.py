@@ -30,7 +30,7 @@ TABLE = Table(
     ),
     key=("receipt_no", "corp_code", "known_at"),
     known_at="with DART the opening of the session after the receipt, which has the resolution of a day; with SEC its acceptance",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side"), HOLDERS),
     build=build_from(FEEDS),

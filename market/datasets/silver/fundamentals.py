@@ -47,7 +47,7 @@ TABLE = Table(
     key=("security_id", "item", "basis", "currency", "span", "period_end", "known_at"),
     known_at="when its filing could be read: at SEC the acceptance, with DART the opening of the session after the receipt; a derived "
     "figure when its last part could be",
-    writer="spark",
+    commits="replace",
     reads=(
         *(Read(name, spread=series_column(name), history=None) for name in FEEDS),
         Read("silver.sessions", "side", history=None),

@@ -32,7 +32,7 @@ TABLE = Table(
     ),
     key=("index_id", "session_date", "known_at"),
     known_at="the end of the session; a revision from when it was fetched",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side")),
     build=build_from(FEEDS),

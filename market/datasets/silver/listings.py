@@ -206,7 +206,7 @@ TABLE = Table(
     ),
     key=("security_id", "status", "first_session", "known_at"),
     known_at="the end of the session that showed the beginning; of the end, that of the first session without it",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(
         Read("bronze.krx_listing", spread="ISU_SRT_CD", history=None),

@@ -56,7 +56,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date", "url", "known_at"),
     known_at="when the first version of the headline that names the security was known; nothing ends it",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(
         Read("silver.news", spread="session_date", versions=True),

@@ -42,7 +42,7 @@ TABLE = Table(
     ),
     key=("security_id", "url", "known_at"),
     known_at="publication, when anybody could read it, however late our search found it (first_seen_at); a changed headline from when it was fetched",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(
         *(Read(name, spread="session_date") for name in FEEDS),

@@ -85,7 +85,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date", "known_at"),
     known_at="the end of the session; a changed count from when what changed it was known",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(
         Read("silver.news_searches", spread="session_date", versions=True),

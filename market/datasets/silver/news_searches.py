@@ -24,7 +24,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date", "source", "known_at"),
     known_at="the end of the session; a changed count from when it was fetched",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side"), HOLDERS),
     build=build_from(FEEDS),

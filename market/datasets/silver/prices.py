@@ -34,7 +34,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date", "known_at"),
     known_at="the end of the session; a revision from when it was fetched",
-    writer="spark",
+    commits="replace",
     reads=(*(Read(name, spread="session_date") for name in FEEDS), Read("silver.sessions", "side"), HOLDERS),
     build=build_from(FEEDS),
     row_rules=BAR_RULES,

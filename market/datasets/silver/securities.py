@@ -30,7 +30,7 @@ TABLE = Table(
     ),
     key=("security_id", "known_at"),
     known_at="the end of the first session that showed these attributes",
-    writer="spark",
+    commits="replace",
     reads=(
         *(Read(name, spread=series_column(name), history=None) for name in FEEDS),
         Read("silver.sessions", "side", history=None),

@@ -43,7 +43,7 @@ TABLE = Table(
     ),
     key=("exchange", "session_date"),
     known_at="one day before the opening, when the calendar could be read",
-    writer="spark",
+    commits="replace",
     build=build,
     row_rules=(RowRule("open_at", "<", "close_at", "a session opens before it closes"),),
 )

@@ -48,7 +48,7 @@ TABLE = Table(
     ),
     key=("security_id", "session_date", "url", "known_at"),
     known_at="when the headline was first known; nothing ends it",
-    writer="spark",
+    commits="replace",
     may_be_empty=True,
     reads=(Read("silver.news", spread="session_date", versions=True),),
     build=build,

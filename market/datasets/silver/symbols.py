@@ -63,7 +63,7 @@ TABLE = Table(
     ),
     key=("security_id", "known_at"),
     known_at="the end of the first session that showed code, name and board; a number when the filing or list that tells it was known",
-    writer="spark",
+    commits="replace",
     reads=(
         Read("silver.securities", history=None, versions=True),
         Read(FILED, "side", columns=_FILED, history=None, versions=True),

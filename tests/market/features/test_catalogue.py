@@ -8,7 +8,7 @@ import pytest
 
 from market.errors import Permanent
 from market.features.algebra import Expr, col, mean, ref
-from market.features.catalogue import catalogue, merged
+from market.features.catalogue import catalogue, find, libraries, merged
 from market.features.definition import Feature
 from market.features.engine import compile_features
 from market.features.parse import parse
@@ -72,7 +72,9 @@ def test_changing_the_answer_does_not_change_the_catalogue() -> None:
 
 def test_a_name_used_twice_is_refused_naming_both_files() -> None:
     with pytest.raises(Permanent, match=r"library/momentum\.py and market/features/library/volume\.py"):
-        merged({"momentum": (feature("twice"),), "volume": (feature("once"), feature("twice"))})
+        merged({f"market/features/library/{name}.py": entries for name, entries in (
+            ("momentum", (feature("twice"),)), ("volume", (feature("once"), feature("twice"))),
+        )})  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["", "RSI", "14_rsi", "rsi-14", "select", "x" * 64, "rsi\n"])
@@ -119,3 +121,11 @@ def test_shared_parts_are_computed_once() -> None:
         "mean(close, 5) / close",
         "ref(close, 1)",
     ]
+
+
+def test_libraries_hold_the_published_features_the_indicators_and_qlibs_sets() -> None:
+    sizes = {name: len(features) for name, features in libraries().items()}
+    assert sizes.pop("indicators") >= 120
+    assert sizes == {"features_daily": len(catalogue()), "alpha158": 158, "alpha360": 360}
+    assert find("rsi_14") is catalogue()["rsi_14"]
+    assert find("kmid") is libraries()["alpha158"]["kmid"] and find("nothing") is None

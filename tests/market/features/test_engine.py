@@ -145,3 +145,14 @@ def test_a_newly_listed_series_starts_beside_an_old_one() -> None:
 def test_features_to_compile_are_some_and_distinct(names: list[str]) -> None:
     with pytest.raises(Permanent, match="at least one feature, distinct names"):
         compile_features([Feature(name, CLOSE, "Under test.", "ratio", "ours") for name in names])
+
+
+def test_any_number_of_threads_gives_the_same_bits() -> None:
+    rng = np.random.default_rng(3)
+    offsets = np.arange(0, 60_001, 1_500)
+    columns = {"close": np.exp(rng.normal(0, 1, 60_000)), "volume": rng.random(60_000)}
+    program = program_of(mean(CLOSE, 20), corr(CLOSE, col("volume"), 10), ema(CLOSE / col("volume"), 12))
+    one, four = (program.run(columns, offsets, threads=n) for n in (1, 4))
+    for name in program.names:
+        np.testing.assert_array_equal(one.values[name], four.values[name])
+    np.testing.assert_array_equal(one.state, four.state)
