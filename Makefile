@@ -54,8 +54,15 @@ lint: $(BIN)/.dev ## ruff, format, types, import laws
 format: $(BIN)/.dev ## format the code
 	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
-bench: $(BIN)/.dev ## measure the demo's stages; writes bench/results/
+bench: $(BIN)/.dev .peers/.ready ## measure the demo's stages, and the features against peers; writes bench/results/
+	$(BIN)/python -m bench.features
 	$(BIN)/python -m bench.demo
+
+.peers/.ready: bench/peers/requirements.txt $(UV)
+	@echo "installing what ours is measured against, in an environment of its own ..."
+	@$(UV) venv -q --clear --python "$$(command -v $(PYTHON))" .peers
+	@$(UV) pip install -q --python .peers/bin/python -r bench/peers/requirements.txt
+	@touch $@
 
 chaos: $(BIN)/.dev ## kill servers and lose answers in a day on a stack of its own (MINUTES=30); adds to docs/reliability.md
 	$(BIN)/python -m bench.chaos --minutes $(or $(MINUTES),30)
@@ -77,7 +84,7 @@ COMPILE := --python-platform x86_64-unknown-linux-gnu --python-version 3.11 --ge
 clean: ## remove what was made here: data, environment, caches; asks first (YES=1 does not)
 	@if [ -z "$(YES)" ]; then [ ! -d var ] || du -sh var; read -r -p "remove the data in var/, and the environment? [y/N] " answer; [ "$$answer" = y ]; fi
 	@if [ -x $(RUN) ]; then $(RUN) down; fi
-	rm -rf var .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf var .venv .peers .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 
 $(BIN)/.base: locks/base.txt pyproject.toml locks/jars.json | $(UV)
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else f"{sys.executable}: expected Python 3.11, was {v[0]}.{v[1]}. Set PYTHON=/path/to/python3.11")'

@@ -49,7 +49,9 @@ def values(program: Program, rows: pd.DataFrame) -> Mapping[str, np.ndarray]:
     offsets = np.append(starts, len(rows)).astype(np.int64)
     prepared = adjust.forward_adjusted(rows)
     columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in program.inputs}
-    return program.run(columns, offsets, session_numbers=_session_numbers(rows), threads=os.cpu_count() or 1).values
+    return program.run(
+        columns, offsets, session_numbers=_session_numbers(rows), threads=os.cpu_count() or 1, keeps_state=False
+    ).values
 
 
 def _session_numbers(rows: pd.DataFrame) -> np.ndarray:

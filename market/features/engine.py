@@ -103,6 +103,7 @@ class Program:
         emit_from: Ints | None = None,
         session_numbers: Ints | None = None,
         threads: int = 1,
+        keeps_state: bool = True,
     ) -> Result:
         """All features of all rows that are no context.
 
@@ -117,6 +118,7 @@ class Program:
             anew: windows fill again, recursive operators seed again, the state counts from there. A state goes on only
             where the first new row is the session right after its own. None: no session is missing anywhere.
         threads : of this process, over chunks of series; the values are the same however many.
+        keeps_state : False where nobody will resume: the state of the result has no rows, and costs nothing.
 
         Returns
         -------
@@ -131,7 +133,7 @@ class Program:
         batch = self._checked(columns, offsets, state, emit_from)
         rows = int(batch.emitted[-1])
         values = {name: np.empty(rows) for name in self.names}
-        result = Result(values, np.empty((rows, self.state_width)), batch.emitted)
+        result = Result(values, np.empty((rows if keeps_state else 0, self.state_width)), batch.emitted)
         starts = unbroken(batch.offsets, session_numbers)
         runs = batch.in_runs(starts, self.start_state(len(starts) - 1))
         if state is None and not self.is_recursive:
@@ -181,8 +183,9 @@ class Program:
         lengths = np.diff(chunk.starts)
         position = np.arange(end - begin) - np.repeat(chunk.starts[:-1], lengths)
         is_new = position >= np.repeat(chunk.begins, lengths)
-        seen = np.repeat(chunk.before[:, SEEN] - chunk.begins, lengths) + position + 1
-        chunk.after[:, SEEN] = seen[is_new]
+        if len(chunk.after):
+            seen = np.repeat(chunk.before[:, SEEN] - chunk.begins, lengths) + position + 1
+            chunk.after[:, SEEN] = seen[is_new]
         values = _evaluated(self.plan.steps, chunk)
         kept = slice(None) if is_new.all() else is_new  # a mask costs as much as a kernel
         for name, index in self.plan.outputs.items():
@@ -265,7 +268,7 @@ def _smooth(node: Recursive, cells: tuple[int, int], args: list[Floats], chunk: 
     begin, width = cells
     alpha = 2.0 / (node.n + 1) if node.operator == "ema" else 1.0 / max(node.n, 1)
     before = np.ascontiguousarray(chunk.before[:, begin : begin + width])
-    after, code = np.empty((len(chunk.after), width)), recursion.CODES[node.operator]
+    after, code = np.empty((len(chunk.after), width)), recursion.CODES[node.operator]  # no rows: no state is kept
     recursion.smooth(code, alpha, args[0], args[-1], chunk.starts, chunk.begins, node.n, node.skip, before, out, after)
     chunk.after[:, begin : begin + width] = after
 

@@ -42,7 +42,7 @@ def smooth(
     n : values of the seed; ``skip`` values before it are left out.
     before : (k, 2 + r) state after each series' last context row: count, value, then the r last outputs, newest first.
     out : (rows,) filled: NaN while seeding and where ``x`` is NaN.
-    after : (emitted rows, 2 + r) filled with the state after each row that is no context.
+    after : (emitted rows, 2 + r) filled with the state after each row that is no context; left alone where it has no rows.
     """
     reach = before.shape[1] - CELLS
     emitted = 0
@@ -66,6 +66,8 @@ def smooth(
                 count, value = _take(code, count, value, x[row], n, skip, alpha)
                 if count >= n + skip:
                     out[row] = value
+            if len(after) == 0:
+                continue
             after[emitted, COUNT] = count
             after[emitted, VALUE] = value
             for back in range(reach):

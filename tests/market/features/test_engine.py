@@ -156,3 +156,12 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
     for name in program.names:
         np.testing.assert_array_equal(one.values[name], four.values[name])
     np.testing.assert_array_equal(one.state, four.state)
+
+
+def test_without_state_the_values_are_the_same() -> None:
+    columns, offsets = {"close": np.random.default_rng(5).random(90)}, np.array([0, 40, 90])
+    program = program_of(ema(CLOSE, 5), mean(ema(CLOSE, 3), 4))
+    kept, left = (program.run(columns, offsets, keeps_state=keeps) for keeps in (True, False))
+    for name in program.names:
+        np.testing.assert_array_equal(kept.values[name], left.values[name])
+    assert (kept.state.shape, left.state.shape) == ((90, program.state_width), (0, program.state_width))

@@ -1,6 +1,6 @@
 """Qlib's syntax and Alpha158: equal to what Qlib 0.9.7 itself computes, halts, gaps and flat stretches included.
 
-`qlib_alpha158.parquet` holds an invented panel of 170 rows and what `bench/peers/qlib_alpha.py` made of it; its infinities are NaN here.
+`qlib_alpha158.parquet` holds an invented panel of 170 rows and what `bench/peers/qlib_features.py` made of it; its infinities are NaN here.
 """
 
 from pathlib import Path

@@ -1,0 +1,74 @@
+"""The leak court finds what looks ahead, whoever wrote it, and accuses nobody else."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from market.court import Facts, judged
+from market.errors import Permanent
+from market.features.catalogue import libraries
+from market.features.engine import Program, compile_features
+from tests.market import leaks
+
+INSTANTS = [*(leaks.at(t) for t in (42, 85, 98, 115)), leaks.at(101) - timedelta(hours=3)]
+"""Closes, one in a week's gap and one when a quarter is amended, and a time of trading."""
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict[str, pd.DataFrame]:
+    return leaks.facts()
+
+
+@pytest.fixture(scope="module")
+def verdicts(facts: dict[str, pd.DataFrame]) -> dict[str, list]:
+    return {name: judged(compute, facts, leaks.KEY, INSTANTS) for name, compute in leaks.LEAKS.items()}
+
+
+def test_of_the_planted_leaks_nearly_all_are_caught(verdicts: dict[str, list]) -> None:
+    missed = [name for name, found in verdicts.items() if not found]
+    assert len(verdicts) >= 45
+    assert len(missed) <= 0.05 * len(verdicts), missed
+
+
+@pytest.mark.parametrize("name", leaks.HONEST)
+def test_what_only_looks_back_is_not_accused(facts: dict[str, pd.DataFrame], name: str) -> None:
+    assert [str(leak) for leak in judged(leaks.HONEST[name], facts, leaks.KEY, INSTANTS)] == []
+
+
+def of_program(program: Program) -> leaks.Computation:
+    """The features as gold makes them: of the newest bars, forward-adjusted by what splits were known."""
+
+    def compute(told: Facts) -> pd.DataFrame:
+        rows = leaks.believed(told["prices"])
+        rows["value"] = rows["volume"] * rows["close"]
+        rows["market_cap"], rows["n_headlines"] = rows["close"] * 1e6, 1.0
+        offsets = np.append(np.flatnonzero(~rows["security_id"].duplicated()), len(rows))
+        columns = {name: rows[name].to_numpy(dtype=float) for name in program.inputs}
+        made = program.run(columns, offsets, keeps_state=False).values
+        return pd.concat([rows[[*leaks.KEY, "known_at"]], pd.DataFrame(made)], axis=1)
+
+    return compute
+
+
+@pytest.mark.parametrize("library", libraries())
+def test_no_feature_of_any_library_is_accused(facts: dict[str, pd.DataFrame], library: str) -> None:
+    program = compile_features(tuple(libraries()[library].values()))
+    assert [str(leak) for leak in judged(of_program(program), facts, leaks.KEY, INSTANTS)] == []
+
+
+def test_a_leak_says_which_row_knew_what_too_early(facts: dict[str, pd.DataFrame]) -> None:
+    once = facts | {"prices": facts["prices"].drop_duplicates(list(leaks.KEY))}
+    found = judged(leaks.LEAKS["tomorrow's return"], once, leaks.KEY, INSTANTS[:1])
+    assert {leak.test for leak in found} == {"prefix", "poison"}
+    assert found[0].key == ("S0", 42) and np.isnan(found[0].then) and "known by 2024-02-12" in str(found[0])
+
+
+def test_facts_and_rows_must_say_when_they_were_known(facts: dict[str, pd.DataFrame]) -> None:
+    with pytest.raises(Permanent, match="facts prices: expected a column known_at"):
+        judged(
+            leaks.HONEST["a mean of twenty"], {"prices": facts["prices"].drop(columns="known_at")}, leaks.KEY, INSTANTS
+        )
+    with pytest.raises(Permanent, match="once for each security_id, session_no"):
+        judged(lambda told: told["prices"], facts, leaks.KEY, INSTANTS)
