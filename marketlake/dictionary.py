@@ -111,8 +111,9 @@ def indicators_page() -> str:
         [f"`{f.name}`", f.doc, f.unit, f"`{f.formula}`".replace("|", "\\|"), f.source]
         for f in found["indicators"].values()
     ]
+    candles = [[f"`{f.name}`", f.doc, f.source] for f in found["candles"].values()]
     lines = [
-        NOTICE.format(source="the entries under `market/features/indicators`"),
+        NOTICE.format(source="the entries under `market/features/indicators` and `candles`"),
         "# Indicators",
         "",
         f"{len(rows)} classical indicators, with TA-Lib's names and defaults where it has them and its values within 1e-9. They are computed when asked for: "
@@ -121,6 +122,12 @@ def indicators_page() -> str:
         "[operators](operators.md).",
         "",
         *_grid(("indicator", "meaning", "unit", "formula", "source"), rows),
+        "",
+        "## Candlesticks",
+        "",
+        f"{len(candles)} patterns with TA-Lib's signals: 100 bullish, -100 bearish, 0 none; `marketlake features show cdl_doji` has the formula.",
+        "",
+        *_grid(("pattern", "meaning", "source"), candles),
         "",
     ]
     return _text(lines)

@@ -9,7 +9,7 @@ import pkgutil
 from types import ModuleType
 
 from market.errors import Permanent
-from market.features import alpha, indicators, library
+from market.features import alpha, candles, indicators, library
 from market.features.definition import Feature
 
 
@@ -25,10 +25,11 @@ def catalogue() -> dict[str, Feature]:
 
 @functools.cache
 def libraries() -> dict[str, dict[str, Feature]]:
-    """Every library by name: that of gold.features_daily, classical indicators, and Qlib's two; errors as of `catalogue`."""
+    """Every library by name: that of gold.features_daily, classical indicators, candlesticks, and Qlib's two; errors as of `catalogue`."""
     return {
         "features_daily": catalogue(),
         "indicators": dict(_discovered(indicators)),
+        "candles": dict(_discovered(candles)),
         "alpha158": {one.name: one for one in alpha.alpha158()},
         "alpha360": {one.name: one for one in alpha.alpha360()},
     }

@@ -23,7 +23,8 @@ def register(app: typer.Typer) -> None:
 
 def list_(
     library: Annotated[
-        str, typer.Option("--library", metavar="NAME", help="features_daily, indicators, alpha158 or alpha360.")
+        str,
+        typer.Option("--library", metavar="NAME", help="features_daily, indicators, candles, alpha158 or alpha360."),
     ] = "features_daily",
     as_json: Json = False,
 ) -> None:

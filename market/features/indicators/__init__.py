@@ -7,5 +7,5 @@ session has no open, high and low and a volume of zero: windows over it stay NaN
 What does not belong here: features of the published table (``library``), Alpha158 (``alpha``). Left out, because the algebra cannot say it:
 state that is no mean (SAR, SAREXT, SUPERTREND, MAMA, HT_*, MACDFIX), a window per row (MAVP), an arctangent (LINEARREG_ANGLE), the
 nearest rank (PERCENTILE), the place of a row in the whole array (MAXINDEX, MININDEX). Left out on purpose: FRACTAL, which waits for later
-rows; VWAP since the first row, which hangs on where the history begins; candlestick patterns.
+rows; VWAP since the first row, which hangs on where the history begins. Candlesticks are in ``candles``.
 """
