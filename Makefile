@@ -58,7 +58,7 @@ bench: $(BIN)/.dev .peers/.ready ## measure the demo's stages, and the features 
 	$(BIN)/python -m bench.features
 	$(BIN)/python -m bench.demo
 
-.peers/.ready: bench/peers/requirements.txt $(UV)
+.peers/.ready: bench/peers/requirements.txt | $(UV)
 	@echo "installing what ours is measured against, in an environment of its own ..."
 	@$(UV) venv -q --clear --python "$$(command -v $(PYTHON))" .peers
 	@$(UV) pip install -q --python .peers/bin/python -r bench/peers/requirements.txt

@@ -89,6 +89,19 @@ class DeltaLake:
                 _name(table), expected=f"a table at {self.uri(table)}", found="none", do="Run the day that makes it"
             ) from error
 
+    def history(self, table: Table | str, since: int | None = None) -> list[dict[str, Any]]:
+        """What the commits say of themselves, newest first: all of them, or those behind the version `since`.
+
+        delta-rs numbers a history from the version of the open table, but lists it from the newest commit, whatever version is
+        open: only a table at its head has the right numbers, and only if no commit came in between.
+        """
+        while True:
+            opened = self.open(table)
+            head = opened.version()
+            entries = opened.history(None if since is None else max(head - since, 1))
+            if self.version(table) == head:
+                return entries
+
     def dataset(
         self, table: Table | str, version: int | None = None, *, opened: DeltaTable | None = None
     ) -> ds.Dataset:
@@ -223,6 +236,7 @@ class DeltaLake:
         _check_way(table, "replace")
         _check_inside(table, rows, window)
         where, own = f"{table.name} {window.start} to {window.end}", uuid.uuid4().hex
+        before = -1
         try:
             with translated(where, OSError, DeltaError):
                 self._create(table)
@@ -245,8 +259,8 @@ class DeltaLake:
         self, target: DeltaTable, table: Table, rows: pa.Table, window: Window, told: dict[str, str]
     ) -> None:
         options: dict[str, Any] = {"commit_properties": CommitProperties(custom_metadata=told)}
-        if table.is_partitioned:
-            options["predicate"] = _within(window)
+        # Never without a predicate: of two that replace a table without files both would be let through.
+        options["predicate"] = _within(window) if table.is_partitioned else "true"
         if _grows(target, table):
             options["schema_mode"] = "merge"
         order = [(name, "ascending") for name in _ORDER if name in rows.column_names]
@@ -254,26 +268,27 @@ class DeltaLake:
 
     def _own_commit(self, table: Table, own: str, since: int) -> int | None:
         """The version behind `since` whose commit is ours; None: there is none."""
-        opened = self.open(table)
-        for entry in opened.history(max(opened.version() - since, 1)):
-            if entry.get(_OWN) == own:
-                return int(entry["version"])
-        return None
+        entries = self.history(table, since)
+        return next((int(entry["version"]) for entry in entries if entry.get(_OWN) == own), None)
 
     def _create(self, table: Table) -> None:
         if self.exists(table):
             return
         # Nothing is required at the table itself: the expectations judge rows as they came, nulls included.
         fields = [pa.field(column.name, ARROW[column.type]) for column in table.columns]
-        DeltaTable.create(
-            self.uri(table),
-            schema=pa.schema(fields),
-            mode="ignore",
-            partition_by=[table.partition] if table.is_partitioned else None,
-            configuration=TABLE_PROPERTIES,
-            description=table.doc,
-            storage_options=self.storage_options,
-        )
+        try:
+            DeltaTable.create(
+                self.uri(table),
+                schema=pa.schema(fields),
+                mode="ignore",
+                partition_by=[table.partition] if table.is_partitioned else None,
+                configuration=TABLE_PROPERTIES,
+                description=table.doc,
+                storage_options=self.storage_options,
+            )
+        except CommitFailedError:  # another writer made it in between
+            if not self.exists(table):
+                raise
 
     def _commit(self, target: DeltaTable, table: Table, rows: pa.Table, transaction: Transaction) -> None:
         options: dict[str, Any] = {"commit_properties": CommitProperties(app_transactions=[transaction])}
@@ -291,10 +306,13 @@ def _check_way(table: Table, way: str) -> None:
 def _check_inside(table: Table, rows: pa.Table, window: Window) -> None:
     if not table.is_partitioned or not rows.num_rows:
         return
-    found = pc.min_max(rows["session_date"]).as_py()
+    dates = rows["session_date"]
+    found, expected = pc.min_max(dates).as_py(), f"sessions from {window.start} to {window.end}, each in its month"
+    months = pc.equal(pc.strftime(dates.cast(pa.timestamp("s")), "%Y-%m"), rows["session_month"])
+    if dates.null_count or rows["session_month"].null_count or not pc.all(months).as_py():
+        raise Permanent(table.name, expected=expected, found="a session that is null, or in another month")
     if found["min"] < window.start or found["max"] > window.end:
-        raise Permanent(table.name, expected=f"sessions from {window.start} to {window.end}",
-                        found=f"some from {found['min']} to {found['max']}")  # fmt: skip
+        raise Permanent(table.name, expected=expected, found=f"some from {found['min']} to {found['max']}")
 
 
 def _within(window: Window) -> str:

@@ -85,21 +85,11 @@ def written_since(delta: DeltaLake, table: Table, version: int, since: int) -> l
 
 
 def _commits(delta: DeltaLake, table: Table, version: int, n_read: int | None) -> list[Commit]:
-    """Commits that wrote rows, up to the version, newest first.
-
-    delta-rs numbers a history from the version of the open table, but lists it from the newest commit, whatever version is
-    open: only a table at its head has the right numbers, and only if no commit came in between.
-    """
-    while True:
-        opened = delta.open(table)
-        head = opened.version()
-        history = opened.history(None if n_read is None else head - version + n_read)
-        if delta.version(table) == head:
-            return [
-                _commit(entry)
-                for entry in history
-                if entry["version"] <= version and entry.get("operation") not in _UPKEEP
-            ]
+    """Commits that wrote rows, up to the version, newest first."""
+    history = delta.history(table, None if n_read is None else version - n_read)
+    return [
+        _commit(entry) for entry in history if entry["version"] <= version and entry.get("operation") not in _UPKEEP
+    ]
 
 
 def _commit(entry: Mapping[str, Any]) -> Commit:

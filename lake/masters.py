@@ -43,7 +43,7 @@ def kind_of(master: str) -> Kind:
 
 
 def is_elsewhere(master: str) -> bool:
-    """True where Spark's driver is not this process: builds and writes are jobs, started over an API."""
+    """True where Spark's driver is not this process: builds are jobs, started over an API."""
     return kind_of(master) == "emr-serverless"
 
 

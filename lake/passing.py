@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 from market.errors import Permanent, Transient
 
-_LOST_RACE = re.compile(r"io\.delta\.exceptions\.\w+|DeltaConcurrentModificationException")
 _REFUSED = re.compile(
     r"AccessDenied|Access Denied|InvalidAccessKeyId|SignatureDoesNotMatch|NoSuchBucket|\b40[13] (Forbidden|Unauthorized)"
     r"|AWS Error (ACCESS_DENIED|EXPIRED_TOKEN|INVALID_\w+|MISSING_AUTHENTICATION_TOKEN|NO_SUCH_BUCKET|REQUEST_EXPIRED"
@@ -31,7 +30,7 @@ def translated(where: str, *raised: type[Exception]) -> Iterator[None]:
     Raises
     ------
     Transient
-        Another writer was first, or a server or executor was away.
+        A server or executor was away.
     Permanent
         The store refused, or the disk is full.
     """
@@ -46,8 +45,6 @@ def translated(where: str, *raised: type[Exception]) -> Iterator[None]:
         if found := _REFUSED.search(text):
             do = "Check the bucket of MARKETLAKE_LAKE_URL and the S3 credentials"
             raise Permanent(where, expected="to reach the lake", found=_line(text, found), do=do) from error
-        if found := _LOST_RACE.search(text):
-            raise Transient(where, expected="to commit", found=f"another writer first: {_line(text, found)}") from error
         if found := _AWAY.search(text):
             raise Transient(where, expected="its servers to be there", found=_line(text, found)) from error
         raise

@@ -1,9 +1,10 @@
 """The leak court: a row that says it was known at an instant has the value that the facts known by then give, or it looks ahead.
 
-How it works: 1 the computation runs over all facts; 2 it runs again over the facts known by an instant, and over all facts with those known later
-scrambled; 3 rows that say they were known by that instant must be there in both, with equal bits. One rule catches a shifted label, a window that is
+How it works: 1 the computation runs over the facts known by an instant, then over all facts; 2 again over those of the instant (so that what it remembers
+is noticed), and over all facts with the numbers of those known later scrambled; 3 rows that say they were known by that instant must be there in both, with equal bits. One rule catches a shifted label, a window that is
 centred, a z-score of the whole sample, a price adjusted to today, an amended filing told as the original and news that came late alike, for all of
-them claim to have known what came after. What does not belong here: the computations (`market.features`), whether a value is any good.
+them claim to have known what came after. What it cannot see: anything that was fitted or chosen outside of the computation, a list of survivors in its code or a scaler made before. What does not
+belong here: the computations (`market.features`), whether a value is any good.
 
 Source: the prefix and the poison test are ours; what they are after is called leakage in S. Kaufman, S. Rosset, C. Perlich, Leakage in Data
 Mining, KDD 2011.
@@ -58,17 +59,22 @@ def judged(
 
     Parameters
     ----------
-    compute : rows of its own making; the facts that it is given are copies.
+    compute : rows of its own making; the facts that it is given are copies, and whatever it fits it must fit to them.
     key : columns that name a row of its result.
-    instants : at which it is tried.
+    instants : at which it is tried, at least one.
 
     Raises
     ------
     Permanent
         Facts or rows without `known_at`, or rows that repeat their key.
     """
+    for name, rows in facts.items():
+        if KNOWN_AT not in rows:
+            raise Permanent(f"facts {name}", expected="a column known_at", found=f"{list(rows)}")
+    early = {name: rows[rows[KNOWN_AT] <= instants[0]] for name, rows in facts.items()}
+    fresh = _rows(compute, early, key)  # before it has seen anything else
     whole = _rows(compute, facts, key)
-    found = []
+    found = _differing("prefix", instants[0], whole, fresh)
     for instant in instants:
         tests: dict[Literal["prefix", "poison"], Facts] = {
             "prefix": {name: rows[rows[KNOWN_AT] <= instant] for name, rows in facts.items()},
@@ -80,9 +86,6 @@ def judged(
 
 
 def _rows(compute: Computation, facts: Facts, key: Sequence[str]) -> pd.DataFrame:
-    for name, rows in facts.items():
-        if KNOWN_AT not in rows:
-            raise Permanent(f"facts {name}", expected="a column known_at", found=f"{list(rows)}")
     made = compute({name: rows.copy().reset_index(drop=True) for name, rows in facts.items()})
     if KNOWN_AT not in made or made.duplicated(list(key)).any():
         raise Permanent(
@@ -92,7 +95,10 @@ def _rows(compute: Computation, facts: Facts, key: Sequence[str]) -> pd.DataFram
 
 
 def _scrambled(rows: pd.DataFrame, instant: datetime, seed: int) -> pd.DataFrame:
-    """The rows, floats of those known after the instant changed to what they never were: times 2 to 9 and one more, some negative."""
+    """The rows, floats of those known after the instant changed to what they never were: times 2 to 9 and one more, some negative.
+
+    Whole numbers, text and dates stay: they name rows and order them.
+    """
     later = (rows[KNOWN_AT] > instant).to_numpy()
     changed = rows.copy()
     rng = np.random.default_rng(seed)

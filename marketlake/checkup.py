@@ -27,7 +27,7 @@ DISK_GB = 5
 LOCAL_DISK_GB = 10
 LOCAL_MEMORY_GB, RUN_MEMORY_GB = 5, 4
 """Of the local stack at rest, and of a run on it: Spark's driver and two executors."""
-SECTIONS = {"spark": "missing", "s3": "optional", "trino": "optional", "compiler": "optional"}
+SECTIONS = {"spark": "missing", "s3": "optional", "trino": "optional"}
 """Sections of the jars' lock; all but the first are the local stack's."""
 NEEDED_FOR_LOCAL = "only the local stack needs it: `make up STACK=local` installs it"
 

@@ -20,7 +20,7 @@ from market.features.batch import Batch, checked_columns, checked_emit_from, che
 from market.features.definition import Feature
 from market.features.elementwise import ELEMENTWISE, Value
 from market.features.nodes import Column, Constant, Elementwise, Recursive, Window
-from market.features.plan import SEEN, Plan, Step, plan
+from market.features.plan import CELLS, SEEN, Plan, Step, plan
 from market.features.runs import unbroken
 
 Floats = NDArray[np.float64]
@@ -92,7 +92,7 @@ class Program:
         state = np.zeros((k, self.state_width))
         for step in self.plan.steps:
             begin, width = step.cells
-            state[:, begin + recursion.CELLS : begin + width] = np.nan  # no output to remember yet
+            state[:, begin + CELLS : begin + width] = np.nan  # no output to remember yet
         return state
 
     def run(

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from market.features.nodes import Column, Constant, Expr, ExpressionError, call
 from market.features.operators import CALLABLE, MAX_WINDOW, Operator
 
-MAX_LETTERS: Final = 4_000
+MAX_LETTERS: Final = 8_000
 MAX_DEPTH: Final = 100
 
 _BINARY: Final[dict[type[ast.operator], str]] = {
@@ -92,6 +92,8 @@ class _Reader:
         n = self.window(node.args[-1], operator) if windows else None
         args = tuple(self.read(arg, depth + 1) for arg in node.args[: operator.arity])
         words = {word.arg or "**": self.word(word, operator) for word in node.keywords}
+        if len(words) < len(node.keywords):
+            self.refuse(self.at(node), expected=f"each word once for {operator.name}", found="one twice")
         try:
             return call(operator.name, args, n, **words)
         except ExpressionError as error:

@@ -15,7 +15,7 @@ SEEN: Final = 0
 """Column of the state that counts the rows of the series so far; how a context that is too short is noticed."""
 
 CELLS: Final = 2
-"""State of one recursive operator before its remembered outputs: see ``kernels.smooth``."""
+"""State of one recursive operator before its remembered outputs: see ``recursion.smooth``."""
 
 
 @dataclass(frozen=True)

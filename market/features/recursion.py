@@ -11,6 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from market.features.plan import CELLS
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -18,10 +20,8 @@ CODES: Final = {"ema": 0, "wilder": 0, "wilder_sum": 1, "cumsum": 2, "adaptive":
 """Which rule each operator follows."""
 _MEAN, _WILDER_SUM, _CUMSUM, _ADAPTIVE = range(4)
 
-COUNT: Final = 0
-VALUE: Final = 1
-CELLS: Final = 2
-"""State of one recursive operator: values taken in so far, up to its seed, then the seed's sum or the value."""
+COUNT: Final = 0  # values taken in so far, up to the seed
+VALUE: Final = 1  # the seed's sum, then the value
 
 _kernel: Any = numba.njit(cache=True, nogil=True)
 _helper: Any = numba.njit(nogil=True)  # compiled into its caller, so it needs no cache entry of its own

@@ -1,6 +1,6 @@
 """The numba kernels of windows: statistics of one and of two columns over the last n rows of series laid end to end.
 
-How it works: 1 a series is laid out behind n - 1 rows that are not there, each row with weight 1 where it is known and 0 where not;
+How it works: 1 a series is laid out behind n - 1 rows that are not there, each row with weight 1 where it is known (a finite number) and 0 where not;
 2 tiles of rows are walked lag by lag, oldest first, so that the inner loop runs along the rows and fills vector registers, while every
 row's own sum keeps its order; 3 moments take two passes, around the newest known value and then around the mean: running sums lose up to a
 tenth of a 5-row standard deviation, and a constant window has exactly no spread. Each value depends on the rows of its window alone,
@@ -95,7 +95,7 @@ def paired(code: int, x: Floats, y: Floats, starts: Ints, n: int, least: int, ou
         for turn in range(2):
             own, beside = (x[first:last], y[first:last]) if turn == 0 else (y[first:last], x[first:last])
             for row in range(length):
-                both[row] = math.nan if math.isnan(beside[row]) else own[row]
+                both[row] = own[row] if math.isfinite(beside[row]) else math.nan
             n_known = _lay_out(both[:length], n, 1.0, 0.0, left if turn == 0 else right, weight)
             _newest(both[:length], shift if turn == 0 else other)
         _count(weight, n, n_known == length, count[:length])
@@ -130,7 +130,7 @@ def _lay_out(x: Floats, n: int, side: float, missing: float, value: Floats, weig
     weight[: n - 1] = 0.0
     n_known = 0
     for row in range(len(x)):
-        known = not math.isnan(x[row])
+        known = math.isfinite(x[row])
         value[n - 1 + row] = side * x[row] if known else missing
         weight[n - 1 + row] = 1.0 if known else 0.0
         n_known += known
@@ -157,7 +157,7 @@ def _newest(x: Floats, shift: Floats) -> None:
     """The newest known value at each row, 0 before the first: near to what its window holds."""
     last = 0.0
     for row in range(len(x)):
-        last = last if math.isnan(x[row]) else x[row]
+        last = x[row] if math.isfinite(x[row]) else last
         shift[row] = last
 
 
@@ -170,7 +170,7 @@ def _mask(x: Floats, count: Floats, least: int, is_whole: bool, needs_current: b
         out[row] = math.nan if count[row] < least else out[row]
     if needs_current:
         for row in range(len(out)):
-            out[row] = math.nan if math.isnan(x[row]) else out[row]
+            out[row] = out[row] if math.isfinite(x[row]) else math.nan
 
 
 @_helper
@@ -398,9 +398,9 @@ def _quantiles(x: Floats, n: int, levels: Floats, out: Floats, first: int) -> No
     """Linear between the two values around each level's place among the known ones, which are kept sorted from row to row."""
     ordered, m = np.empty(n), 0
     for row in range(len(x)):
-        leaves = row >= n and not math.isnan(x[row - n])
+        leaves = row >= n and math.isfinite(x[row - n])
         gap = _place(ordered, m, x[row - n]) if leaves else m
-        if not math.isnan(x[row]):
+        if math.isfinite(x[row]):
             m += not leaves
             # the values between the one that leaves and the new one move up or down by one
             while gap > 0 and ordered[gap - 1] > x[row]:
@@ -456,4 +456,5 @@ def _joint(
             out[row] = ab[row] / (count[row] - 1.0)
         else:
             scale = math.sqrt(aa[row]) * math.sqrt(bb[row])  # not sqrt(aa * bb): won volumes overflow there
-            out[row] = min(1.0, max(-1.0, ab[row] / scale)) if scale > 0.0 else math.nan
+            # rounding can pass 1 by a bit; what overflowed has no value
+            out[row] = min(1.0, max(-1.0, ab[row] / scale)) if 0.0 < scale < math.inf else math.nan

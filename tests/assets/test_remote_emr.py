@@ -1,4 +1,4 @@
-"""Builds and writes as jobs of EMR Serverless: moto's API, with a real driver behind it that spark-submit starts on this machine.
+"""Builds as jobs of EMR Serverless: moto's API, with a real driver behind it that spark-submit starts on this machine.
 
 Messages, logs and staged rows are real objects on a real S3 server.
 """

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -13,7 +14,7 @@ import pytest
 from lake.delta import TABLE_PROPERTIES, DeltaLake
 from lake.settings import Settings
 from market import registry
-from market.errors import Permanent
+from market.errors import Permanent, Transient
 from market.table import Column, Window
 
 TABLE = registry.table("ops.requests")
@@ -150,9 +151,55 @@ def test_replacing_by_no_rows_removes_the_window(delta: DeltaLake) -> None:
 
 def test_rows_outside_of_their_window_are_not_committed(delta: DeltaLake) -> None:
     first = delta.replace(BUILT, rows(APRIL), within(APRIL, APRIL))
-    with pytest.raises(Permanent, match="sessions from 2024-04-30 to 2024-04-30; was some from 2024-05-02"):
+    with pytest.raises(
+        Permanent, match="sessions from 2024-04-30 to 2024-04-30, each in its month; was some from 2024-05-02"
+    ):
         delta.replace(BUILT, rows(MAY), within(APRIL, APRIL))
     assert (delta.version(BUILT), days(delta)) == (first, [f"{APRIL}"])
+
+
+def test_a_session_that_is_null_or_in_another_month_is_not_committed(delta: DeltaLake) -> None:
+    place = TABLE.schema.get_field_index("session_month")
+    for told in (
+        rows(APRIL).set_column(place, "session_month", pa.array(["2024-05"])),
+        rows(APRIL).set_column(
+            TABLE.schema.get_field_index("session_date"), "session_date", pa.array([None], pa.date32())
+        ),
+    ):
+        with pytest.raises(Permanent, match="null, or in another month"):
+            delta.replace(BUILT, told, within(APRIL, MAY))
+    assert not delta.exists(BUILT)
+
+
+class Beaten(DeltaLake):
+    """Somebody else commits between its look at the table and its commit."""
+
+    def __init__(self, lake: DeltaLake, rival: Callable[[], object]) -> None:
+        super().__init__(lake._settings)
+        self._rival = rival
+
+    def _commit_window(self, *given: Any) -> None:
+        self._rival()
+        super()._commit_window(*given)
+
+
+def test_of_two_that_replace_a_whole_table_at_once_one_is_told_so(delta: DeltaLake) -> None:
+    whole = registry.table("silver.symbols")
+    values = {"string": "x", "date": APRIL, "timestamp": datetime(2024, 5, 7, tzinfo=UTC)}
+    one = pa.Table.from_pylist([{c.name: values[c.type] for c in whole.columns}], schema=whole.schema)
+    for told in (one, one.slice(0, 0)):
+        with pytest.raises(Transient, match="another writer first"):
+            Beaten(delta, lambda: delta.replace(whole, one, within(APRIL, MAY))).replace(
+                whole, told, within(APRIL, MAY)
+            )
+        assert delta.read(whole).num_rows == 1
+
+
+def test_the_version_is_the_own_commits_whoever_was_first(delta: DeltaLake) -> None:
+    first = delta.replace(BUILT, rows(MARCH), within(MARCH, MARCH))
+    beaten = Beaten(delta, lambda: delta.replace(BUILT, rows(MAY), within(MAY, MAY)))
+    assert beaten.replace(BUILT, rows(APRIL), within(APRIL, APRIL)) == first + 2
+    assert days(delta) == [f"{MARCH}", f"{APRIL}", f"{MAY}"]
 
 
 def test_a_table_without_sessions_is_replaced_whole(delta: DeltaLake) -> None:

@@ -23,7 +23,6 @@ def told(error: Exception) -> MarketlakeError:
 @pytest.mark.parametrize(
     ("error", "kind", "found"),
     [
-        (Engine("o1.save", "io.delta.exceptions.ConcurrentAppendException: [X] rows\n\tat a.b"), Transient, "another writer first: io.delta.exceptions.Conc"),
         (Engine("Job aborted", "Caused by: java.net.ConnectException: Connection refused\n\tat"), Transient, "java.net.ConnectException: Connection refused"),
         (Engine("Job aborted: ExecutorLostFailure (executor 1 exited)"), Transient, "ExecutorLostFailure"),
         (Engine("Cannot call methods on a stopped SparkContext."), Transient, "stopped SparkContext"),

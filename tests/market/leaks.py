@@ -22,17 +22,19 @@ DELISTED = ("S10", 80)
 SPLIT = ("S3", 90, 0.1)
 
 
-def facts(seed: int = 11) -> dict[str, pd.DataFrame]:
+def facts(seed: int = 11, sessions: int = SESSIONS) -> dict[str, pd.DataFrame]:
     """Bars with a revision and a delisting, a split's factor, quarterly figures with an amendment, headlines, another market's close."""
     rng = np.random.default_rng(seed)
-    prices = 1e4 * np.exp(np.cumsum(rng.normal(0, 0.02, (SESSIONS, SECURITIES)), axis=0))
+    prices = 1e4 * np.exp(np.cumsum(rng.normal(0, 0.02, (sessions, SECURITIES)), axis=0))
     prices[SPLIT[1] :, 3] *= SPLIT[2]
     rows = []
     for i in range(SECURITIES):
-        for t in range(SESSIONS if f"S{i}" != DELISTED[0] else DELISTED[1]):
+        for t in range(sessions if f"S{i}" != DELISTED[0] else DELISTED[1]):
             spread = prices[t, i] * rng.random(2) / 50
             bar = {
-                "open": prices[t, i] - spread[0] / 2,
+                "open": prices[t, i] + spread[0] * rng.choice([-0.9, -0.3, 0.0, 0.4])
+                if t % 3
+                else prices[t, i] + spread[0] * 0.7,
                 "high": prices[t, i] + spread[0],
                 "low": prices[t, i] - spread[1],
                 "close": prices[t, i],
@@ -57,11 +59,11 @@ def facts(seed: int = 11) -> dict[str, pd.DataFrame]:
     ]  # fmt: skip
     news = [
         {"security_id": f"S{i}", "session_no": t, "headline": float(n), "known_at": at(t) + timedelta(hours=int(rng.integers(1, 90)))}
-        for i in range(SECURITIES) for t in range(SESSIONS - 5) for n in range(int(rng.integers(0, 3)))
+        for i in range(SECURITIES) for t in range(sessions - 5) for n in range(int(rng.integers(0, 3)))
     ]  # fmt: skip
     us = [
         {"session_no": t, "us_close": 100 + float(rng.normal()), "known_at": at(t) + timedelta(hours=14)}
-        for t in range(SESSIONS)
+        for t in range(sessions)
     ]
     factors = [{"security_id": SPLIT[0], "session_no": SPLIT[1], "factor": SPLIT[2], "known_at": at(SPLIT[1]) - CLOSE}]
     tables = {"prices": rows + revised, "figures": figures, "news": news, "us": us, "factors": factors}

@@ -26,10 +26,9 @@ def verdicts(facts: dict[str, pd.DataFrame]) -> dict[str, list]:
     return {name: judged(compute, facts, leaks.KEY, INSTANTS) for name, compute in leaks.LEAKS.items()}
 
 
-def test_of_the_planted_leaks_nearly_all_are_caught(verdicts: dict[str, list]) -> None:
-    missed = [name for name, found in verdicts.items() if not found]
-    assert len(verdicts) >= 45
-    assert len(missed) <= 0.05 * len(verdicts), missed
+def test_all_planted_leaks_are_caught(verdicts: dict[str, list]) -> None:
+    assert [name for name, found in verdicts.items() if not found] == []
+    assert len(verdicts) == 48
 
 
 @pytest.mark.parametrize("name", leaks.HONEST)
@@ -43,7 +42,7 @@ def of_program(program: Program) -> leaks.Computation:
     def compute(told: Facts) -> pd.DataFrame:
         rows = leaks.believed(told["prices"])
         rows["value"] = rows["volume"] * rows["close"]
-        rows["market_cap"], rows["n_headlines"] = rows["close"] * 1e6, 1.0
+        rows["market_cap"], rows["n_headlines"] = rows["close"] * 1e6, rows["session_no"] % 7 + 0.0
         offsets = np.append(np.flatnonzero(~rows["security_id"].duplicated()), len(rows))
         columns = {name: rows[name].to_numpy(dtype=float) for name in program.inputs}
         made = program.run(columns, offsets, keeps_state=False).values
@@ -53,9 +52,25 @@ def of_program(program: Program) -> leaks.Computation:
 
 
 @pytest.mark.parametrize("library", libraries())
-def test_no_feature_of_any_library_is_accused(facts: dict[str, pd.DataFrame], library: str) -> None:
-    program = compile_features(tuple(libraries()[library].values()))
-    assert [str(leak) for leak in judged(of_program(program), facts, leaks.KEY, INSTANTS)] == []
+def test_no_feature_of_any_library_is_accused(library: str) -> None:
+    facts, features = leaks.facts(sessions=290), libraries()[library]
+    compute = of_program(compile_features(tuple(features.values())))
+    assert [str(leak) for leak in judged(compute, facts, leaks.KEY, [leaks.at(t) for t in (85, 180, 270)])] == []
+    made = compute(facts)
+    still = [name for name in features if made[name].nunique() < 2 and name != "close0"]  # the close over itself
+    assert len(still) < (30 if library == "candles" else 1), f"never moved, so never tried: {still}"
+
+
+def test_what_a_computation_remembers_is_noticed(facts: dict[str, pd.DataFrame]) -> None:
+    seen: list[pd.DataFrame] = []
+
+    def compute(told: Facts) -> pd.DataFrame:
+        panel = leaks.wide(told)
+        seen.append(panel.ret)
+        widest = max(seen, key=len)
+        return leaks.long((panel.ret - widest.mean()) / widest.std(), panel)
+
+    assert judged(compute, facts, leaks.KEY, INSTANTS)
 
 
 def test_a_leak_says_which_row_knew_what_too_early(facts: dict[str, pd.DataFrame]) -> None:

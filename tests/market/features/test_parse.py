@@ -51,6 +51,7 @@ def test_reads(text: str, expected: al.Expr) -> None:
         pytest.param("mean(close, n=5)", 1, "by name", id="argument by name"),
         pytest.param("mean(close, 5, n=5)", 16, "least= by name", id="a name that is none"),
         pytest.param("ref(close, 5, least=1)", 15, "nothing by name", id="least of a shift"),
+        pytest.param("mean(close, 5, least=1, least=2)", 1, "each word once", id="a word twice"),
         pytest.param("mean(close, 5, least=6)", 1, "least from 1 to 5", id="least above the window"),
         pytest.param("mean(close, 5, least=close)", 22, "a number for least", id="least from a column"),
         pytest.param("quantile(close, 5)", 1, "a level from 0 to 1", id="level missing"),

@@ -228,3 +228,17 @@ def test_small_moves_on_a_high_price_keep_their_precision(evaluate: Callable[...
     close = np.concatenate((np.full(50, 1e12), 1e9 + np.array([0.0, 0.001, 0.002, 0.003, 0.004])))
     expected = np.std(close[-5:] - 1e9, ddof=1)
     np.testing.assert_allclose(evaluate(al.std(CLOSE, 5), close=close)[-1], expected, rtol=1e-9)
+
+
+def test_an_infinity_is_not_known(evaluate: Callable[..., Any]) -> None:
+    close = [2.0, float("inf"), 3.0, -float("inf"), 5.0]
+    gaps = [2.0, NAN, 3.0, NAN, 5.0]
+    for name in ("mean", "sum", "median", "max", "argmax", "min", "argmin", "std", "rank", "slope", "count", "wma"):
+        expr = al.call(name, (CLOSE,), 3, least=1)
+        np.testing.assert_array_equal(evaluate(expr, close=close), evaluate(expr, close=gaps), err_msg=name)
+    assert np.isnan(evaluate(al.argmax(CLOSE, 3), close=[-float("inf")] * 5)).all()
+
+
+def test_a_correlation_of_what_overflows_has_no_value(evaluate: Callable[..., Any]) -> None:
+    found = evaluate(al.corr(CLOSE * 1e200, OTHER * 1e200, 3), close=[2, 4, 9, 8], other=[1, 2, 3, 5])
+    assert np.isnan(found).all()
