@@ -1,4 +1,4 @@
-"""Building one table of silver or gold: read and call (Spark, the contract's kernel), judge (the gate), write (Spark).
+"""Building one table of silver or gold: read and call (Spark, the contract's kernel), judge (the gate), commit (delta-rs).
 
 What does not belong here: orchestration; the factory in `assets.tables` calls this, and so may anything else.
 """

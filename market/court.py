@@ -1,10 +1,13 @@
 """The leak court: a row that says it was known at an instant has the value that the facts known by then give, or it looks ahead.
 
-How it works: 1 the computation runs over the facts known by an instant, then over all facts; 2 again over those of the instant (so that what it remembers
-is noticed), and over all facts with the numbers of those known later scrambled; 3 rows that say they were known by that instant must be there in both, with equal bits. One rule catches a shifted label, a window that is
-centred, a z-score of the whole sample, a price adjusted to today, an amended filing told as the original and news that came late alike, for all of
-them claim to have known what came after. What it cannot see: anything that was fitted or chosen outside of the computation, a list of survivors in its code or a scaler made before. What does not
-belong here: the computations (`market.features`), whether a value is any good.
+How it works: 1 the computation runs over the facts known by an instant, then over all facts; 2 again over those of the instant (so
+that what it remembers is noticed), and over all facts with the numbers of those known later scrambled; 3 rows that say they were
+known by that instant must be there in both, with equal bits. One rule catches a shifted label, a window that is centred, a z-score
+of the whole sample, a price adjusted to today, an amended filing told as the original and news that came late alike, for all of
+them claim to have known what came after.
+
+What it cannot see: anything that was fitted or chosen outside of the computation, a list of survivors in its code or a scaler made
+before. What does not belong here: the computations (`market.features`), whether a value is any good.
 
 Source: the prefix and the poison test are ours; what they are after is called leakage in S. Kaufman, S. Rosset, C. Perlich, Leakage in Data
 Mining, KDD 2011.

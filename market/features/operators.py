@@ -72,7 +72,7 @@ def _recursive(name: str, rule: str, *, arity: int = 1, min_window: int = 0, tak
 
 
 _NAN_IF_ANY = "NaN when any operand is NaN"
-_NAN_IN_WINDOW = "NaN where fewer than n of the last n rows are known (with least=, fewer than that)"
+_NAN_IN_WINDOW = "NaN where fewer than n of the last n rows are known, finite numbers (with least=, fewer than that)"
 _NAN_SKIPPED = "a NaN input gives NaN on that row and leaves the state as it is"
 
 _TABLE: Final = (

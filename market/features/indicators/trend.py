@@ -179,7 +179,7 @@ FEATURES: Final = (
     Feature(
         "aroonosc_14",
         100 * ((argmin(LOW, 15) - argmax(HIGH, 15)) / 14),
-        "How much newer the highest high of 15 sessions is than the lowest low.",
+        "How much newer the highest high of 15 sessions is than the lowest low; of equal ones the oldest, where TA-Lib has the newest.",
         "percent",
         _CHANDE,
         low=-100.0,

@@ -221,19 +221,6 @@ def test_a_halt_hides_no_later_session_for_good() -> None:
         assert not np.isnan(values[name][33 + feature.lookback :]).any(), name
 
 
-@EXAMPLES
-@given(data=st.data())
-def test_cut_history_has_the_bits_of_the_whole(markets: Any, data: st.DataObject) -> None:
-    market = data.draw(markets)
-    lengths = np.diff(market.offsets)
-    kept = np.array([data.draw(st.integers(0, int(n))) for n in lengths])
-    rows = np.concatenate([begin + np.arange(n) for begin, n in zip(market.offsets, kept, strict=False)]).astype(int)
-    columns = {name: column[rows] for name, column in market.columns.items()}
-    cut = PROGRAM.run(columns, np.concatenate(([0], np.cumsum(kept)))).values
-    for name, whole in PROGRAM.run(market.columns, market.offsets).values.items():
-        np.testing.assert_array_equal(cut[name], whole[rows], err_msg=name)
-
-
 @pytest.mark.parametrize("rows", [1, 13, 700, 3999])
 def test_new_rows_behind_the_lookback_have_the_bits_of_the_whole(rows: int) -> None:
     context = min(rows, PROGRAM.lookback)

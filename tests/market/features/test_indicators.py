@@ -412,19 +412,6 @@ def test_long_histories_stay_within_their_bounds(values: dict[str, np.ndarray]) 
         assert feature.high is None or np.nanmax(values[name]) <= feature.high, name
 
 
-@EXAMPLES
-@given(data=st.data())
-def test_cut_history_has_the_bits_of_the_whole(markets: Any, data: st.DataObject) -> None:
-    market = data.draw(markets)
-    lengths = np.diff(market.offsets)
-    kept = np.array([data.draw(st.integers(0, int(n))) for n in lengths])
-    rows = np.concatenate([begin + np.arange(n) for begin, n in zip(market.offsets, kept, strict=False)]).astype(int)
-    columns = {name: column[rows] for name, column in market.columns.items()}
-    cut = PROGRAM.run(columns, np.concatenate(([0], np.cumsum(kept)))).values
-    for name, whole in PROGRAM.run(market.columns, market.offsets).values.items():
-        np.testing.assert_array_equal(cut[name], whole[rows], err_msg=name)
-
-
 @pytest.mark.parametrize("rows", [1, 27, 150, 399])
 def test_new_rows_resumed_from_state_have_the_bits_of_the_whole(rows: int) -> None:
     columns = {name: WALK[name].to_numpy() for name in WALK}
