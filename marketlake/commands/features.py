@@ -63,6 +63,7 @@ def compute(
     as_json: Json = False,
 ) -> None:
     """An expression on forward-adjusted prices of the release; a catalogue name gives the bits of gold.features_daily."""
+    from market.features.catalogue import find
     from marketlake.facade import open_lake
 
     lake = open_lake(settings=environment.opened())
@@ -76,7 +77,10 @@ def compute(
         console.show_json({"meta": made.attrs["meta"], "rows": records})
     else:
         meta = made.attrs["meta"]
-        console.say(f"{meta['expression']}  [{meta['unit']}], release {meta['release_id']}")
+        said = (
+            expression if find(expression) else meta["expression"]
+        )  # a named formula may be a page long: `features show`
+        console.say(f"{said}  [{meta['unit']}], release {meta['release_id']}")
         console.show(records, as_json=False, columns=columns, nothing="no rows")
 
 
