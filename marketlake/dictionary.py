@@ -1,11 +1,11 @@
-"""The reference pages of `docs/`, written from the code: tables, features, rulebook, settings, commands. `make docs` calls it.
+"""The reference pages of `docs/` and their pictures, made from the code: tables, features, rulebook, settings, commands. `make docs` calls it.
 
-A test holds the committed pages against what this writes. What does not belong here: prose about how things work; that is
-written by hand beside these pages.
+A test holds the committed files against what this writes. What does not belong here: prose about how things work, which is
+written by hand beside these pages; how the pictures are drawn (`marketlake.sheets`).
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,12 @@ from typer.main import get_command
 
 from lake.settings import Settings
 from market import registry, rulebook
-from market.features.catalogue import catalogue, libraries
-from market.features.operators import OPERATORS, Operator
 from market.rules.line import told
 from market.table import LAYERS, Between, Column, IsSession, Matches, OneOf, Read, Rule, Table
+from marketlake import sheets
+from marketlake.dictionary_features import PICTURES, features_page, indicators_page, operators_page, patterns_page
+from marketlake.markdown import NOTICE, anchor, bound, grid, text, yes
 
-NOTICE = "<!-- Written by `make docs` from {source}. Edit that, not this. -->"
 HELP_WIDTH = 100
 LAYER_DOCS: Mapping[str, str] = {
     "bronze": "As delivered, append-only; the payload itself is kept in the landing zone.",
@@ -36,25 +36,31 @@ ROLES: Mapping[str, str] = {
 
 
 def pages() -> dict[str, str]:
-    """Every generated page by file name; the same text each time for the same code."""
+    """Every generated page and picture by file name; the same text each time for the same code."""
     return {
         "tables.md": tables_page(),
         "features.md": features_page(),
         "operators.md": operators_page(),
         "indicators.md": indicators_page(),
+        "patterns.md": patterns_page(),
         "rulebook.md": rulebook_page(),
         "settings.md": settings_page(),
         "commands.md": commands_page(),
+        **{f"{PICTURES}/{name}": drawn for name, drawn in sheets.sheets().items()},
     }
 
 
 def write(folder: Path) -> list[Path]:
-    """Write every page into the folder; the files that were changed by it."""
-    changed = []
-    for name, text in pages().items():
+    """Write every page and picture into the folder, and remove pictures that are none any more; the files that were changed by it."""
+    made, changed = pages(), []
+    for stale in [path for path in (folder / PICTURES).glob("*.svg") if f"{PICTURES}/{path.name}" not in made]:
+        stale.unlink()
+        changed.append(stale)
+    (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+    for name, page in made.items():
         target = folder / name
-        if not target.exists() or target.read_text() != text:
-            target.write_text(text)
+        if not target.exists() or target.read_text() != page:
+            target.write_text(page)
             changed.append(target)
     return changed
 
@@ -72,94 +78,11 @@ def tables_page() -> str:
         "",
     ]
     for layer in LAYERS:
-        rows = [[f"[{t.name}](#{_anchor(t.name)})", t.doc] for t in registry.layer(layer)]
-        lines += [f"**{layer}**: {LAYER_DOCS[layer]}", "", *_grid(("table", "holds"), rows), ""]
+        rows = [[f"[{t.name}](#{anchor(t.name)})", t.doc] for t in registry.layer(layer)]
+        lines += [f"**{layer}**: {LAYER_DOCS[layer]}", "", *grid(("table", "holds"), rows), ""]
     for table in tables:
         lines += _table(table)
-    return _text(lines)
-
-
-def features_page() -> str:
-    """The catalogue of features: an overview, then every feature with its formula and source."""
-    features = catalogue().values()
-    rows = [[f"[{f.name}](#{_anchor(f.name)})", f.unit, str(f.lookback), _yes(f.is_recursive), f.doc] for f in features]
-    lines = [
-        NOTICE.format(source="the entries under `market/features/library`"),
-        "# Features",
-        "",
-        f"{len(rows)} columns of [gold.features_daily](tables.md#{_anchor('gold.features_daily')}), on forward-adjusted "
-        "prices. Lookback: rows before the current one that an incremental run reads. Recursive: an incremental run also needs "
-        "the stored state. How to add one: [how-to/add-a-feature.md](how-to/add-a-feature.md).",
-        "",
-        *_grid(("feature", "unit", "lookback", "recursive", "meaning"), rows),
-        "",
-    ]
-    for feature in features:
-        bounds = f"{_bound(feature.low, '-inf')} to {_bound(feature.high, 'inf')}"
-        lines += [
-            f"## {feature.name}", "", feature.doc, "", "```text", feature.formula, "```", "",
-            f"- unit: {feature.unit}", f"- reads: {', '.join(feature.inputs)}", f"- lookback in rows: {feature.lookback}",
-            f"- recursive: {_yes(feature.is_recursive) or 'no'}", f"- bounds: {bounds}", f"- source: {feature.source}", "",
-        ]  # fmt: skip
-    return _text(lines)
-
-
-def indicators_page() -> str:
-    """The libraries beside the catalogue: classical indicators with formula and source, and Qlib's sets."""
-    found = libraries()
-    rows = [
-        [f"`{f.name}`", f.doc, f.unit, f"`{f.formula}`".replace("|", "\\|"), f.source]
-        for f in found["indicators"].values()
-    ]
-    candles = [[f"`{f.name}`", f.doc, f.source] for f in found["candles"].values()]
-    lines = [
-        NOTICE.format(source="the entries under `market/features/indicators` and `candles`"),
-        "# Indicators",
-        "",
-        f"{len(rows)} classical indicators, with TA-Lib's names and defaults where it has them and its values within 1e-9. They are computed when asked for: "
-        '`marketlake features compute ta_rsi_14 --symbol 005930`, `lake.compute("adx_14", ...)`. So are Qlib\'s sets, '
-        f"`marketlake features list --library alpha158` ({len(found['alpha158'])}) and `alpha360` ({len(found['alpha360'])}). What is written with which rule: "
-        "[operators](operators.md).",
-        "",
-        *_grid(("indicator", "meaning", "unit", "formula", "source"), rows),
-        "",
-        "## Candlesticks",
-        "",
-        f"{len(candles)} patterns with TA-Lib's signals: 100 bullish, -100 bearish, 0 none; `marketlake features show cdl_doji` has the formula.",
-        "",
-        *_grid(("pattern", "meaning", "source"), candles),
-        "",
-    ]
-    return _text(lines)
-
-
-def operators_page() -> str:
-    """Every operator of the algebra: how it is written and what it does with what is missing."""
-    kinds = {"elementwise": "Of one row", "window": "Windows", "recursive": "Recursive"}
-    lines = [
-        NOTICE.format(source="`market/features/operators.py`"),
-        "# Operators",
-        "",
-        "What [features](features.md) and `marketlake features compute` are written with. A window is in rows, the current one included, and looks "
-        "back alone; `least=` lets it do with fewer known rows than it is long. Text with `$close` is read as [Qlib](https://github.com/microsoft/qlib)'s "
-        "syntax, whose windows take what there is: `Mean($close, 5)` is `mean(close, 5, least=1)`.",
-        "",
-    ]
-    for kind, title in kinds.items():
-        rows = [[f"`{_written(one)}`", one.rule] for one in OPERATORS.values() if one.kind == kind]
-        lines += [f"## {title}", "", *_grid(("operator", "value"), rows), ""]
-    return _text(lines)
-
-
-def _written(operator: Operator) -> str:
-    """How it stands in text: a + b, corr(x, y, n)."""
-    if operator.kind == "elementwise":
-        names = ["a", "b", "c"][: operator.arity]
-        if not operator.symbol:
-            return f"{operator.name}({', '.join(names)})"
-        return f" {operator.symbol} ".join(names) if len(names) > 1 else f"{operator.symbol}a"
-    words = ["x", "y"][: operator.arity] + ["n"] + ["level="] * operator.takes_level
-    return f"{operator.name}({', '.join(words)})"
+    return text(lines)
 
 
 def rulebook_page() -> str:
@@ -188,8 +111,8 @@ def rulebook_page() -> str:
             for line in rulebook.LINES
             if line.rule == name
         ]
-        lines += [f"## {name}", "", rule.doc, "", *_grid(("market", "from", "is", "verified", "source"), rows), ""]
-    return _text(lines)
+        lines += [f"## {name}", "", rule.doc, "", *grid(("market", "from", "is", "verified", "source"), rows), ""]
+    return text(lines)
 
 
 def settings_page() -> str:
@@ -215,9 +138,9 @@ def settings_page() -> str:
         "constants of their clients: AUTH_KEY of KRX Open API, Authorization of Kakao, User-Agent of SEC (its value is "
         "`MARKETLAKE_SEC_USER_AGENT`); OpenDART's key is the parameter crtfc_key.",
         "",
-        *_grid(("variable", "default", "meaning"), rows),
+        *grid(("variable", "default", "meaning"), rows),
     ]
-    return _text(lines)
+    return text(lines)
 
 
 def commands_page() -> str:
@@ -231,9 +154,9 @@ def commands_page() -> str:
         "Exit codes: 0 done, 1 failed (one line on stderr says where, what was expected and what to do), 2 bad usage.",
         "",
     ]
-    for path, text in _helps(get_command(app), "marketlake", None):
-        lines += [f"## {path}", "", "```text", *(line.rstrip() for line in text.splitlines()), "```", ""]
-    return _text(lines)
+    for path, help_text in _helps(get_command(app), "marketlake", None):
+        lines += [f"## {path}", "", "```text", *(line.rstrip() for line in help_text.splitlines()), "```", ""]
+    return text(lines)
 
 
 def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
@@ -259,10 +182,15 @@ def _table(table: Table) -> list[str]:
         facts += ["- row rules:", *(f"  - `{r.left} {r.op} {r.right}`: {r.doc}" for r in table.row_rules)]
     if table.restates:
         facts.append(f"- a build also writes the {table.restates} sessions before it again")
-    if table.carries:
-        facts.append("- a changed session changes the later ones, so a build goes on to the last")
-    rows = [[c.name, c.type, c.unit, _yes(c.nullable), _rules(c), _meaning(c)] for c in table.columns]
-    columns = _grid(("column", "type", "unit", "null", "rules", "meaning"), rows)
+    if table.carries != 0:
+        later = (
+            "the later ones, so a build goes on to the last"
+            if table.carries is None
+            else f"the {table.carries} after it"
+        )
+        facts.append(f"- a changed session changes {later}")
+    rows = [[c.name, c.type, c.unit, yes(c.nullable), _rules(c), _meaning(c)] for c in table.columns]
+    columns = grid(("column", "type", "unit", "null", "rules", "meaning"), rows)
     return [f"## {table.name}", "", table.doc, "", *facts, "", *columns, ""]
 
 
@@ -294,7 +222,7 @@ def _read(read: Read) -> str:
         parts.append(f"{read.history} sessions before")
     if read.versions:
         parts.append("every version")
-    return f"[{read.table}](#{_anchor(read.table)}): {'; '.join(parts)}"
+    return f"[{read.table}](#{anchor(read.table)}): {'; '.join(parts)}"
 
 
 def _rules(column: Column) -> str:
@@ -304,7 +232,7 @@ def _rules(column: Column) -> str:
 def _rule(rule: Rule) -> str:
     match rule:
         case Between(low, high):
-            return f"{_bound(low, '-inf')} to {_bound(high, 'inf')}"
+            return f"{bound(low, '-inf')} to {bound(high, 'inf')}"
         case OneOf(values):
             return f"one of {', '.join(values)}"
         case Matches(pattern):
@@ -318,38 +246,11 @@ def _meaning(column: Column) -> str:
     return column.doc + (f" ({', '.join(marks)})" if marks else "")
 
 
-def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    return lines + [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
-
-
-def _cell(value: str) -> str:
-    """Text that stays inside its cell: no line break, a bar escaped (Markdown wants it inside code too)."""
-    return " ".join(value.split()).replace("|", "\\|")
-
-
-def _anchor(heading: str) -> str:
-    """The fragment that GitHub gives a heading: lower case, dots gone."""
-    return heading.lower().replace(".", "")
-
-
-def _bound(value: float | None, otherwise: str) -> str:
-    return otherwise if value is None else f"{value:g}"
-
-
-def _yes(is_so: bool) -> str:
-    return "yes" if is_so else ""
-
-
-def _text(lines: Sequence[str]) -> str:
-    return "\n".join(lines).rstrip() + "\n"
-
-
 def main(arguments: Sequence[str]) -> None:
     """Write the pages into the folder named first (`docs` by default) and say which changed."""
     folder = Path(arguments[0] if arguments else "docs")
     for target in write(folder):
-        sys.stdout.write(f"wrote {target}\n")
+        sys.stdout.write(f"{'wrote' if target.exists() else 'removed'} {target}\n")
 
 
 if __name__ == "__main__":

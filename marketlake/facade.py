@@ -24,7 +24,7 @@ from market import calendars, registry
 from market.adjust import adjusted_as_of
 from market.errors import Permanent
 from market.features.nodes import Expr
-from marketlake import computing, reading
+from marketlake import behaving, computing, reading
 from marketlake.frames import Prices, arrow_of, frame_of, ratio_frame
 from marketlake.opened import Instant, Opened, limited
 
@@ -298,12 +298,30 @@ class Lake(Opened):
         feature = computing.feature_of(expression)
         first, last = reading.span_of(start, end)
         ids = reading.security_ids(self._sql, symbols, self.as_of)
-        rows = reading.bars(self._sql, ids, last, self.as_of)
+        read = reading.everyone(self._sql) if computing.looks_across(feature) else ids
+        rows = reading.bars(self._sql, read, last, self.as_of)
         made = rows[["session_date", "symbol", "security_id"]].assign(value=computing.computed(feature, rows))
-        made = made[made["session_date"] >= first].reset_index(drop=True)
+        made = made[(made["session_date"] >= first) & made["security_id"].isin(ids)].reset_index(drop=True)
         made["session_date"] = pd.to_datetime(made["session_date"])
         made.attrs["meta"] = self.meta | {"expression": feature.formula, "unit": feature.unit}
         return made
+
+    def feature(self, expression: str | Expr) -> behaving.FeatureDescription:
+        """How a feature behaves over every security and session: coverage, distribution, autocorrelation, rank IC by year; a notebook draws it.
+
+        Parameters
+        ----------
+        expression : as of `compute`. A column of gold.features_daily is read, anything else computed. Labels are those known at the lake's
+            instant; like gold's features they are the present belief, and the meta says hindsight.
+
+        Raises
+        ------
+        Permanent
+            The expression cannot be read or looks ahead.
+        """
+        feature = computing.feature_of(expression)
+        meta = self.meta | self._present("gold keeps the present belief alone")
+        return behaving.described(self._sql, feature, self.as_of, meta | {"unit": feature.unit})
 
     @cached_property
     def _online(self) -> OnlineFeatures:

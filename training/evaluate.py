@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from market.errors import Permanent
-from market.evaluation import mean_and_standard_error, quantile_spread, rank_ic
-from market.labels import Float1D, Int1D, group_codes
+from market.evaluation import mean_and_standard_error, quantile_spread, session_rank_ic
+from market.labels import group_codes
 from market.splits import Fold, label_ends, purged_walk_forward
 from training.algorithm import Parameter
 from training.model import Model
@@ -132,7 +132,7 @@ def _judge(
     judged = labelled[test]
     scores, outcomes = model.predict(booster, judged), judged[model.label].to_numpy()
     groups = group_codes(session_days(judged), judged["exchange"])
-    daily = _daily_rank_ic(judged, scores, outcomes, groups)
+    daily = session_rank_ic(scores, outcomes, session_days(judged), judged["exchange"])
     mean = mean_and_standard_error(daily.to_numpy(), overlap=model.horizon)
     return FoldResult(
         number=number,
@@ -147,16 +147,6 @@ def _judge(
         decile_spread=_known_mean(quantile_spread(scores, outcomes, groups).to_numpy()),
         daily=daily,
     )
-
-
-def _daily_rank_ic(judged: pd.DataFrame, scores: Float1D, outcomes: Float1D, groups: Int1D) -> "pd.Series[float]":
-    """(days,) rank IC within each exchange, averaged over a date's exchanges by their number of names."""
-    days = session_days(judged)
-    ics = rank_ic(scores, outcomes, groups).to_numpy()
-    first = np.unique(groups, return_index=True)[1]
-    by_group = pd.DataFrame({"session_date": days[first], "ic": ics, "names": np.bincount(groups)}).dropna()
-    weighted = (by_group["ic"] * by_group["names"]).groupby(by_group["session_date"]).sum()
-    return (weighted / by_group.groupby("session_date")["names"].sum()).rename("rank_ic")
 
 
 def _known_mean(values: npt.ArrayLike) -> float:

@@ -1,12 +1,16 @@
-"""Metadata of materialisations: rows, bytes, release, a sample, and a plot where one helps."""
+"""Metadata of materialisations: rows, bytes, release, a sample, a plot where one helps, and how each feature behaves."""
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
 import matplotlib
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 from matplotlib.figure import Figure
 
@@ -15,12 +19,18 @@ from lake.bronze import Taken
 from lake.lake import Lake
 from lake.releases import Release
 from lake.windows import between
-from market import causes
+from market import causes, registry
+from market.datasets.gold.labels import HORIZON
+from market.errors import Transient
+from market.evaluation import session_rank_ic
+from market.features.behaviour import coverage, distribution, over_sessions
+from market.features.catalogue import catalogue
 from market.table import Table, empty
 
 matplotlib.use("Agg")
 SAMPLE_ROWS, SAMPLE_COLUMNS = 5, 10
 LISTED = 100
+FEATURES, LABELS = "gold.features_daily", "gold.labels"
 UNEXPLAINED = ("session_date", "security_id", "factor", "cause", "evidence", "confidence")
 ALL_UNEXPLAINED = (
     "SELECT * FROM silver.adjustments WHERE known_until IS NULL AND disclosed_by IS NULL ORDER BY session_date DESC"
@@ -64,6 +74,8 @@ def built(lake: Lake, what: Built) -> Metadata:
     }
     if what.window.start == what.window.end:  # a run over a range repeats its metadata for each session
         metadata["sample"] = dg.MetadataValue.md(_sample(what.table, what.rows))
+        if what.table.name == FEATURES:
+            metadata["features"] = dg.MetadataValue.md(_behaviours(lake, what))
     return metadata
 
 
@@ -113,6 +125,47 @@ def _sample(table: Table, rows: pa.Table) -> str:
         return "no rows"
     names = [column.name for column in table.public][:SAMPLE_COLUMNS]
     return _shown(rows.slice(max(0, rows.num_rows - SAMPLE_ROWS)), names)
+
+
+def _behaviours(lake: Lake, what: Built) -> str:
+    """A row per feature: coverage, mean and spread of the session written, and the rank IC of its year up to now."""
+    try:
+        year = _labelled(lake, what.window.end)
+    except Transient as error:  # what was built stands, whether it can be described or not
+        return f"not known: {error}"
+    lines = [
+        f"| feature | coverage | mean | std | rank IC {what.window.end:%Y} | error | sessions |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in catalogue():
+        values = what.rows[name].to_numpy(zero_copy_only=False)
+        found = distribution(values)
+        told = [coverage(values).share, found.mean, found.std]
+        ic = over_sessions(_daily(year, name), HORIZON)
+        cells = [name, *map(_number, [*told, ic.mean, ic.standard_error]), str(ic.sessions)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _labelled(lake: Lake, day: date) -> pd.DataFrame:
+    """The features of the day's year up to it, beside the labels that are known."""
+    window = between(date(day.year, 1, 1), day)
+    labels, features = registry.table(LABELS), registry.table(FEATURES)
+    key = ["security_id", "session_date"]
+    rows = lake.delta.read(features, where=window, columns=[*key, "exchange", *catalogue()])
+    outcomes = lake.delta.read(labels, where=window, columns=[*key, "forward_return_5d"])
+    year = rows.to_pandas().merge(outcomes.to_pandas(), on=key)
+    # Numbers, once for all features: ranking by dates and texts takes three times as long.
+    return year.assign(day=year["session_date"].to_numpy("datetime64[D]"), place=pd.factorize(year["exchange"])[0])
+
+
+def _daily(year: pd.DataFrame, name: str) -> np.ndarray:
+    outcomes, days, places = (year[column].to_numpy() for column in ("forward_return_5d", "day", "place"))
+    return session_rank_ic(year[name].to_numpy(), outcomes, days, places).to_numpy()
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else "-"
 
 
 def _unexplained(what: Built) -> str:

@@ -1,5 +1,6 @@
 """`features list|show|compute`: the catalogue of features, and trying an expression on the release."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,13 +11,14 @@ from marketlake.commands.guard import Json, example, group
 
 if TYPE_CHECKING:
     from market.features.definition import Feature
+    from marketlake.behaving import FeatureDescription
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
     made = group(app, "features", "The features: formulas with their lookback, unit and source.")
     example(made, "list", "features list", "features list --library indicators")(list_)
-    example(made, "show", "features show rsi_14")(show)
+    example(made, "show", "features show rsi_14", "features show adx_14 --picture adx_14.svg")(show)
     example(made, "compute", 'features compute "corr(close, log(volume + 1), 20)" --symbol 005930 --from 2024-04-01 --to 2024-05-03',
             "features compute rsi_14 --symbol 005930 --symbol AAPL --json")(compute)  # fmt: skip
 
@@ -37,18 +39,42 @@ def list_(
     console.show(rows, as_json=as_json, columns=["feature", "unit", "lookback", "meaning"])
 
 
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A feature.")], as_json: Json = False) -> None:
-    """One feature: formula, meaning, unit, inputs, lookback, bounds, source."""
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A feature.")],
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE.svg", help="A file for the figures, drawn.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """One feature: what it is, and how it behaves in the release: coverage, distribution, autocorrelation, and rank IC by year.
+
+    Rank IC is against the return over the next five sessions; rows whose return is not known yet are left out of it.
+    Without a release what the feature is stands alone.
+    """
     from market.features.catalogue import catalogue, find
 
     found = find(name)
     if found is None:
         do = "`marketlake features list --library NAME` shows the other libraries"
         raise Permanent("features", expected=f"one of {', '.join(catalogue())}", found=repr(name), do=do)
-    if as_json:
-        console.show_json(_facts(found))
-    else:
+    target = _svg_file(picture)
+    if not as_json:
         console.facts(_facts(found))
+    told = _described(name)
+    if isinstance(told, Permanent):
+        if as_json:
+            console.show_json(_facts(found) | {"meta": None, "behaviour": None, "missing": str(told)})
+        else:
+            console.say(f"\nhow it behaves is not known: {told}")
+        if target is not None:
+            raise told
+        return
+    if as_json:
+        console.show_json(_facts(found) | told.to_dict())
+    else:
+        _tell(told)
+    if target is not None:
+        target.write_text(told.picture(), encoding="utf-8")
 
 
 def compute(
@@ -82,6 +108,38 @@ def compute(
         )  # a named formula may be a page long: `features show`
         console.say(f"{said}  [{meta['unit']}], release {meta['release_id']}")
         console.show(records, as_json=False, columns=columns, nothing="no rows")
+
+
+def _described(name: str) -> "FeatureDescription | Permanent":
+    """How the feature behaves in the current release, or what is missing to say so."""
+    from marketlake.facade import open_lake
+
+    settings = environment.opened()
+    try:
+        lake = open_lake(settings=settings)
+    except Permanent as missing:
+        return missing
+    return lake.feature(name)
+
+
+def _tell(described: "FeatureDescription") -> None:
+    from marketlake.behaving import by_year, figures
+
+    console.say(f"\n{described.about}\n")
+    console.facts(figures(described.behaviour))
+    console.say()
+    rows = by_year(described.behaviour)
+    console.table(rows, list(rows[0]))
+
+
+def _svg_file(picture: Path | None) -> Path | None:
+    """The file as the caller meant it; refused before any work is done."""
+    if picture is None:
+        return None
+    target = environment.given_path(picture)
+    if target.suffix != ".svg" or not target.parent.is_dir():
+        raise typer.BadParameter(f"--picture: expected a file FILE.svg in a folder that is there, was {target}")
+    return target
 
 
 def _facts(f: "Feature") -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What people see of a build in the Dagster UI: of the ledger, the factors that nothing disclosed."""
+"""What people see of a build in the Dagster UI: of the ledger, the factors that nothing disclosed; of the features, how each behaves."""
 
 from datetime import UTC, date, datetime
 
@@ -8,7 +8,11 @@ import pytest
 
 from assets.building import Built
 from assets.metadata import describe
+from lake.windows import between
 from market import registry
+from market.errors import Transient
+from market.evaluation import session_rank_ic
+from market.features.catalogue import catalogue
 from market.table import Window
 
 DAY = date(2024, 5, 3)
@@ -57,3 +61,59 @@ def test_other_tables_have_no_such_list():
     prices = registry.table("silver.prices")
     other = Built(prices, built.window, 1, prices.schema.empty_table(), 0, ())
     assert "unexplained_factors" not in describe.judged(other)
+
+
+@pytest.fixture(scope="module")
+def newest(trained_lake) -> Built:
+    """A build that wrote the newest session of the features."""
+    table = registry.table("gold.features_daily")
+    day = max(trained_lake.delta.read(table, columns=["session_date"])["session_date"].to_pylist())
+    return built_of(trained_lake, day, day)
+
+
+def built_of(lake, first, last) -> Built:
+    table = registry.table("gold.features_daily")
+    rows = lake.delta.read(table, where=between(first, last))
+    return Built(table, Window(first, last, datetime(2024, 5, 4, tzinfo=UTC)), 1, rows, 0, ())
+
+
+def told_of_features(lake, built: Built) -> dict[str, list[str]]:
+    lines = str(describe.built(lake, built)["features"].value).splitlines()
+    assert lines[0].startswith("| feature | coverage | mean | std | rank IC ")
+    return {cells[0]: cells[1:] for cells in (line.strip("| ").split(" | ") for line in lines[2:])}
+
+
+def test_each_feature_is_told_with_what_the_session_holds_and_its_rank_ic_of_the_year(trained_lake, newest):
+    told = told_of_features(trained_lake, newest)
+    assert list(told) == list(catalogue())
+    values = newest.rows["rsi_14"].to_pandas()
+    assert told["rsi_14"][:3] == [f"{x:.4g}" for x in (values.notna().mean(), values.mean(), values.std())]
+    key, day = ["security_id", "session_date"], newest.window.end
+    features, labels = (
+        trained_lake.delta.read(registry.table(name), where=between(date(day.year, 1, 1), day)).to_pandas()
+        for name in ("gold.features_daily", "gold.labels")
+    )
+    year = features.merge(labels[[*key, "forward_return_5d"]], on=key)
+    ics = session_rank_ic(year["rsi_14"], year["forward_return_5d"], year["session_date"], year["exchange"])
+    assert len(ics) > 20
+    assert told["rsi_14"][3] == f"{ics.mean():.4g}"
+    assert told["rsi_14"][5] == str(len(ics))
+
+
+def test_a_build_of_many_sessions_says_it_of_none(trained_lake, newest):
+    end = newest.window.end
+    assert "features" not in describe.built(trained_lake, built_of(trained_lake, date(end.year, 1, 1), end))
+
+
+def test_a_build_stands_where_its_year_cannot_be_read(trained_lake, newest, monkeypatch):
+    def away(*_):
+        raise Transient("lake", expected="to read the lake's files", found="none")
+
+    monkeypatch.setattr(describe, "_labelled", away)
+    assert "not known: lake" in str(describe.built(trained_lake, newest)["features"].value)
+
+
+def test_nothing_known_is_told_as_such(trained_lake, newest):
+    rows = newest.rows.slice(0, 0)
+    nothing = Built(newest.table, newest.window, 1, rows, 0, ())
+    assert told_of_features(trained_lake, nothing)["rsi_14"][:3] == ["-", "-", "-"]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from market.evaluation import mean_and_standard_error, quantile_spread, rank_ic
+from market.evaluation import correlation, mean_and_standard_error, quantile_spread, rank_ic, session_rank_ic
 
 SMALL = st.integers(-5, 5).map(float)  # few values, so that ties happen
 
@@ -85,3 +85,41 @@ def test_the_spread_is_the_best_tenths_outcome_less_the_worst_tenths():
     assert np.isnan(spread[1.0])  # three names have no lowest tenth
     with pytest.raises(ValueError, match="quantiles"):
         quantile_spread(scores, scores, scores, n_quantiles=1)
+
+
+@given(st.lists(st.tuples(SMALL, SMALL | st.just(np.nan), st.integers(0, 3)), min_size=1, max_size=80))
+def test_the_correlation_is_numpys_in_every_group_and_what_never_moves_has_none(rows):
+    x, y, groups = map(np.array, zip(*rows, strict=True))
+    result = correlation(x + 0.1, y / 3, groups, min_size=3)
+    assert list(result.index) == sorted(set(groups))
+    for group, found in result.items():
+        chosen = (groups == group) & np.isfinite(y)
+        a, b = x[chosen], y[chosen]
+        if chosen.sum() < 3 or len(set(a)) < 2 or len(set(b)) < 2:
+            assert np.isnan(found)
+        else:
+            assert found == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-9)
+
+
+def test_a_large_mean_costs_the_correlation_nothing_and_what_no_float_holds_has_none():
+    x = np.array([1.0, 2.0, 3.0, 5.0])
+    assert correlation(x + 1e9, x * x, np.zeros(4))[0] == pytest.approx(np.corrcoef(x, x * x)[0, 1], abs=1e-9)
+    assert np.isnan(correlation(x * 1e200, x, np.zeros(4))[0])
+    with pytest.raises(ValueError, match="equal lengths"):
+        correlation(x, x[1:], np.zeros(4))
+
+
+def test_a_session_s_rank_ic_weighs_its_exchanges_by_their_names_and_never_ranks_across_them():
+    days = np.array(["2024-05-02"] * 15 + ["2024-05-03"] * 5, dtype="datetime64[D]")
+    exchanges = ["XKRX"] * 10 + ["XNYS"] * 5 + ["XKRX"] * 5
+    scores = [*range(10), *range(100, 105), *range(5)]
+    outcomes = [*range(10), *range(0, -5, -1), 0, 1, 2, 3, np.nan]
+    result = session_rank_ic(scores, outcomes, days, exchanges)
+    assert result.to_dict() == {np.datetime64("2024-05-02"): pytest.approx((10 * 1 + 5 * -1) / 15)}, (
+        "four names are few"
+    )
+    least = session_rank_ic(scores, outcomes, days, exchanges, min_size=4)
+    assert least.iloc[1] == pytest.approx(1.0)
+    assert session_rank_ic([], [], [], []).empty
+    with pytest.raises(ValueError, match="equal lengths"):
+        session_rank_ic([1.0], [1.0], [], ["XKRX"])

@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
+from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
@@ -152,6 +153,44 @@ def test_sql_reads_the_release_that_is_asked_for(small_lake):
         for name in ("r00001", "r00002")
     }
     assert last["r00001"] < last["r00002"] == small_lake.after.last_session
+
+
+def test_a_feature_is_shown_with_what_it_is_and_how_it_behaves():
+    told = run("features", "show", "rsi_14").output
+    assert told.splitlines()[0].split() == ["feature", "rsi_14"] and "J. W. Wilder" in told
+    assert "release r00002: " in told and "have no label (yet)" in told
+    for word in ("coverage", "mean, std", "quantiles", "histogram", "autocorrelation"):
+        assert f"\n{word}" in told, word
+    (year,) = [line.split() for line in told.splitlines() if line.startswith("2024")]
+    assert year[0] == "2024" and 0 < float(year[1]) < 1 and year[2:] == ["-", "-", "-", "-", "0"], (
+        "six securities rank nothing"
+    )
+
+
+def test_a_feature_that_no_table_holds_is_computed_and_drawn(tmp_path):
+    target = tmp_path / "adx.svg"
+    told = json.loads(run("features", "show", "adx_14", "--picture", target, "--json").output)
+    assert told["meta"]["release_id"] == "r00002" and told["formula"].startswith("wilder(")
+    assert told["behaviour"]["distribution"]["count"] > 0 and told["behaviour"]["rank_ic"]["mean"] is None
+    texts = [element.text or "" for element in ElementTree.parse(target).iter() if element.tag.endswith("text")]
+    assert any(text.startswith("adx_14 = wilder(") for text in texts)
+
+
+def test_without_a_release_a_feature_is_what_it_is_and_what_is_missing_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("MARKETLAKE_LAKE_URL", str(tmp_path / "empty"))
+    told = run("features", "show", "cdl_doji").output
+    assert told.startswith("feature") and "how it behaves is not known: lake " in told and "a published release" in told
+    found = json.loads(run("features", "show", "cdl_doji", "--json").output)
+    assert found["unit"] == "signal" and found["behaviour"] is None and "a published release" in found["missing"]
+    assert "a published release" in run("features", "show", "cdl_doji", "--picture", tmp_path / "x.svg", code=1).stderr
+    assert not (tmp_path / "x.svg").exists()
+
+
+@pytest.mark.parametrize("name", ["x.png", "nowhere/x.svg"])
+def test_a_picture_goes_into_an_svg_file_of_a_folder_that_is_there(tmp_path, name):
+    assert "--picture: expected a file FILE.svg" in " ".join(
+        run("features", "show", "rsi_14", "--picture", tmp_path / name, code=2).output.replace("│", " ").split()
+    )
 
 
 @pytest.mark.parametrize(

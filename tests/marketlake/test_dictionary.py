@@ -6,9 +6,11 @@ import pytest
 
 from lake.settings import Settings
 from market import registry, rulebook
+from market.features import candles, indicators
 from market.features.catalogue import catalogue
 from market.table import Column
-from marketlake import dictionary
+from marketlake import dictionary, sheets
+from marketlake.markdown import grid
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -23,6 +25,23 @@ def pages() -> dict[str, str]:
 )
 def test_the_committed_page_is_what_the_code_gives(pages: dict[str, str], name: str) -> None:
     assert (DOCS / name).read_text() == pages[name], f"docs/{name} is stale: run `make docs` and review the diff"
+
+
+def test_the_committed_pictures_are_those_that_the_code_draws_and_no_others(pages: dict[str, str]) -> None:
+    drawn = {name.partition("/")[2]: text for name, text in pages.items() if name.startswith("pictures/")}
+    committed = {path.name: path.read_text() for path in (DOCS / "pictures").iterdir()}
+    assert set(committed) == set(drawn), "run `make docs`"
+    stale = [name for name, text in drawn.items() if committed[name] != text]
+    assert not stale, "run `make docs` and look at them"
+
+
+def test_every_picture_stands_in_the_section_of_its_group_before_its_entries(pages: dict[str, str]) -> None:
+    for home in (indicators, candles):
+        for group in sheets.groups(home):
+            _, picture, after = pages["indicators.md"].partition(f"](pictures/{group.sheet})\n")
+            section = after.split("\n#")[0]
+            assert picture, group.sheet
+            assert all(f"| `{feature.name}` | {feature.doc}" in section for feature in group.features)
 
 
 def test_the_same_code_gives_the_same_pages(pages: dict[str, str]) -> None:
@@ -78,13 +97,21 @@ def test_the_environment_does_not_change_a_page(pages: dict[str, str], monkeypat
 
 
 def test_writing_again_changes_no_file(tmp_path: Path) -> None:
-    assert {path.name for path in dictionary.write(tmp_path)} == set(dictionary.pages())
+    written = {path.relative_to(tmp_path).as_posix() for path in dictionary.write(tmp_path)}
+    assert written == set(dictionary.pages())
     assert dictionary.write(tmp_path) == []
 
 
+def test_the_picture_of_a_group_that_is_gone_is_removed(tmp_path: Path) -> None:
+    gone = tmp_path / "pictures" / "indicators_gone.svg"
+    gone.parent.mkdir()
+    gone.write_text("<svg/>")
+    assert gone in dictionary.write(tmp_path)
+    assert not gone.exists()
+
+
 def test_text_stays_inside_its_cell() -> None:
-    grid = dictionary._grid(("rule",), [["a|b\nc"]])
-    assert grid == ["| rule |", "|---|", "| a\\|b c |"]
+    assert grid(("rule",), [["a|b\nc"]]) == ["| rule |", "|---|", "| a\\|b c |"]
 
 
 def test_marks_say_what_a_column_is_for() -> None:

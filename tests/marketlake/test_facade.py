@@ -1,9 +1,12 @@
 """The lake in a notebook: instants, revisions and splits as they were known, and the same bits as gold."""
 
+import base64
+import re
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -18,6 +21,7 @@ from marketlake import computing
 
 ROOT = Path(__file__).resolve().parents[2]
 CODES = ["005930", "000660", "035420", "0001A0"]
+TICKERS = ["AAPL", "MSFT"]
 START, END = "2024-01-02", "2024-05-03"
 JUST_BEFORE = "2024-05-02T09:59+09:00"
 REVISED = "2024-05-02T10:00+09:00"
@@ -180,6 +184,18 @@ def test_computing_a_feature_of_the_catalogue_gives_gold_s_bits(lake, name):
     assert joined["value"].to_numpy().view(np.int64).tolist() == joined[name].to_numpy().view(np.int64).tolist()
 
 
+def test_a_cross_section_is_over_the_whole_exchange_whoever_was_asked_for(lake):
+    asked = lake.compute("cs_rank(close)", "005930", "2024-04-01", END)
+    closes = lake.sql(
+        "SELECT session_date, security_id, close / cumulative_factor AS close FROM gold.prices "
+        "WHERE exchange = 'XKRX' AND session_date >= DATE '2024-04-01'"
+    )
+    closes["rank"] = closes.groupby("session_date")["close"].rank(pct=True)
+    expected = closes[closes["security_id"] == "XKRX:005930"].sort_values("session_date")["rank"]
+    assert expected.nunique() > 1
+    np.testing.assert_array_equal(asked["value"], expected)
+
+
 def test_an_expression_is_not_computed_across_a_hole():
     days = [date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 8), date(2024, 5, 9)]  # 05-07 is missing, 05-06 a holiday
     bars = pd.DataFrame({"security_id": "XKRX:005930", "exchange": "XKRX", "session_date": days, "volume": 1})
@@ -201,6 +217,53 @@ def test_an_expression_is_computed_as_of_the_lake_s_instant(small_lake):
 def test_an_expression_that_cannot_be_is_refused(lake, expression, named):
     with pytest.raises(Permanent, match=named):
         lake.compute(expression, "005930", START, END)
+
+
+def test_a_feature_of_gold_is_told_with_how_it_behaves_over_every_row(lake):
+    told, gold = lake.feature("rsi_14"), lake.features("rsi_14", START, END)
+    assert (told.behaviour.coverage.rows, told.behaviour.coverage.known) == (len(gold), gold["rsi_14"].notna().sum())
+    assert told.behaviour.distribution.mean == pytest.approx(gold["rsi_14"].mean())
+    assert told.behaviour.securities == 6 and set(told.behaviour.coverage_by_exchange) == {"XKRX", "XNYS"}
+    labels = lake.sql(
+        "SELECT count(*) AS n FROM gold.labels SEMI JOIN gold.features_daily USING (security_id, session_date)"
+    )
+    assert told.behaviour.labelled == labels["n"][0] < len(gold), "the last sessions have no label yet"
+    assert told.behaviour.horizon == 5
+    assert told.meta["release_id"] == "r00002" and told.meta["hindsight"] is False and told.meta["unit"] == "percent"
+
+
+def test_any_other_feature_is_computed_over_every_row(lake):
+    everything = lake.compute("adx_14", [*CODES, *TICKERS], START, END)["value"]
+    told = lake.feature("adx_14").behaviour
+    assert told.coverage.known == everything.notna().sum()
+    assert told.distribution.mean == pytest.approx(everything.mean())
+    assert lake.feature("close / ref(close, 1) - 1").behaviour == lake.feature("return_1d").behaviour
+    with pytest.raises(Permanent, match="look"):
+        lake.feature("ref(close, -1)")
+
+
+def test_a_notebook_draws_a_feature_and_says_what_it_is_of(lake):
+    told = lake.feature("rsi_14")
+    shown = told._repr_html_()
+    (image,) = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", shown)
+    picture = base64.b64decode(image).decode()
+    assert picture == told.picture()
+    texts = [
+        "".join(element.itertext())
+        for element in ElementTree.fromstring(picture).iter()
+        if element.tag.endswith("text")
+    ]
+    assert any(text.startswith("rsi_14 = where(") for text in texts)
+    assert any("release r00002" in text and "have no label (yet)" in text for text in texts)
+    assert "autocorrelation" in shown and "<td>2024</td>" in shown
+    assert "release r00002" in str(told) and "rank_ic" in str(told)
+
+
+def test_how_a_feature_behaves_at_an_earlier_instant_is_told_without_what_came_after(small_lake, lake):
+    then, now = opened(small_lake, as_of=JUST_BEFORE).feature("rsi_14"), lake.feature("rsi_14")
+    assert then.meta["hindsight"] is True
+    assert then.behaviour.coverage.rows < now.behaviour.coverage.rows
+    assert then.behaviour.labelled < now.behaviour.labelled
 
 
 def test_features_leave_out_what_was_not_known_at_the_instant(small_lake, lake):
