@@ -25,8 +25,8 @@ from bench import report
 from lake.settings import ROOT
 from market.features.catalogue import libraries
 from market.features.definition import Feature
-from market.features.engine import compile_features
 from market.features.qlib import parse_qlib
+from market.features.sections import compile_features
 
 PACKAGES = ("numba", "numpy", "pandas", "pyarrow", "ta-lib")
 PEERS = ROOT / ".peers" / "bin" / "python"

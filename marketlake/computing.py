@@ -12,10 +12,11 @@ import pandas as pd
 from market import adjust, calendars, registry
 from market.features.catalogue import find
 from market.features.definition import Feature
-from market.features.engine import Program, compile_features
+from market.features.engine import Program
 from market.features.nodes import Expr
 from market.features.parse import parse
 from market.features.qlib import parse_qlib
+from market.features.sections import Staged, compile_features
 
 
 def feature_of(expression: str | Expr) -> Feature:
@@ -35,6 +36,11 @@ def feature_of(expression: str | Expr) -> Feature:
     return Feature("value", expr, "An expression of a notebook.", "1", "ours")
 
 
+def looks_across(feature: Feature) -> bool:
+    """Whether a value hangs on the other securities of its session, so that all of them must be there."""
+    return isinstance(compile_features((feature,)), Staged)
+
+
 def computed(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
     """(n,) the feature on forward-adjusted bars of whole series, ordered by security and session; NaN where not known."""
     return values(compile_features((feature,)), rows)[feature.name]
@@ -49,9 +55,11 @@ def values(program: Program, rows: pd.DataFrame) -> Mapping[str, np.ndarray]:
     offsets = np.append(starts, len(rows)).astype(np.int64)
     prepared = adjust.forward_adjusted(rows)
     columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in program.inputs}
+    exchanges = np.unique(rows["exchange"].to_numpy()[starts], return_inverse=True)[1]
     return program.run(
-        columns, offsets, session_numbers=_session_numbers(rows), threads=os.cpu_count() or 1, keeps_state=False
-    ).values
+        columns, offsets, session_numbers=_session_numbers(rows), threads=os.cpu_count() or 1, keeps_state=False,
+        exchanges=exchanges,
+    ).values  # fmt: skip
 
 
 def _session_numbers(rows: pd.DataFrame) -> np.ndarray:

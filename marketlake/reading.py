@@ -194,6 +194,14 @@ def spells(sql: ReleaseSql, session: date | None, as_of: datetime) -> pa.Table:
     return sql.query(_SPELLS, [*ended.then(as_of), session, session, session])
 
 
+def everyone(sql: ReleaseSql) -> list[str]:
+    """Every security that ever had a price."""
+    return [
+        str(one)
+        for one in sql.query("SELECT DISTINCT security_id FROM gold.prices ORDER BY 1")["security_id"].to_pylist()
+    ]
+
+
 def bars(sql: ReleaseSql, securities: Sequence[str], end: date, as_of: datetime | None) -> pd.DataFrame:
     """Raw bars of whole series up to the end, with factors, as believed at the instant; None: as the release believes.
 

@@ -7,7 +7,7 @@ units and documentation (``definition``).
 from market.features.nodes import Column, Expr, ExpressionError, Operand, call
 
 __all__ = [
-    "Expr", "ExpressionError", "Operand", "abs_", "adaptive", "argmax", "argmin", "call", "col", "corr", "count", "cov", "cumsum", "delta", "ema",
+    "Expr", "ExpressionError", "Operand", "abs_", "adaptive", "argmax", "argmin", "call", "col", "corr", "count", "cov", "cs_demean", "cs_rank", "cs_winsorize", "cs_zscore", "cumsum", "delta", "ema",
     "equal", "exp", "fill", "known", "kurt", "log", "mad", "max_", "maximum", "mean", "median", "min_", "minimum", "power", "quantile",
     "rank_", "ref", "residual", "rsquare", "sign", "skew", "slope", "sqrt", "std", "sum_", "unequal", "var", "where", "wilder", "wilder_sum", "wma",
 ]  # fmt: skip
@@ -156,6 +156,26 @@ def cumsum(x: Operand) -> Expr:
 def adaptive(x: Operand, weight: Operand) -> Expr:
     """A mean that moves by ``weight`` of its distance to ``x`` at each row, begun with the ``x`` before the first known weight."""
     return call("adaptive", (x, weight))
+
+
+def cs_rank(x: Operand, by: str | None = None) -> Expr:
+    """Rank of ``x`` among the securities of its exchange and session, in (0, 1], ties share; with ``by`` among those of its group."""
+    return call("cs_rank", (x,), by=by)
+
+
+def cs_demean(x: Operand, by: str | None = None) -> Expr:
+    """``x`` less its mean over the securities of its exchange and session; ``by`` a sector, it is neutral to that."""
+    return call("cs_demean", (x,), by=by)
+
+
+def cs_zscore(x: Operand, by: str | None = None) -> Expr:
+    """``x`` in standard deviations from its mean over the securities of its exchange and session."""
+    return call("cs_zscore", (x,), by=by)
+
+
+def cs_winsorize(x: Operand, level: float, by: str | None = None) -> Expr:
+    """``x`` held within the quantiles at ``level`` (0 to 0.5) and 1 - ``level`` of its exchange and session."""
+    return call("cs_winsorize", (x,), level=level, by=by)
 
 
 def abs_(x: Operand) -> Expr:

@@ -20,7 +20,7 @@ from market.features.batch import Batch, checked_columns, checked_emit_from, che
 from market.features.definition import Feature
 from market.features.elementwise import ELEMENTWISE, Value
 from market.features.nodes import Column, Constant, Elementwise, Recursive, Window
-from market.features.plan import CELLS, SEEN, Plan, Step, plan
+from market.features.plan import CELLS, SEEN, Plan, Step
 from market.features.runs import unbroken
 
 Floats = NDArray[np.float64]
@@ -47,7 +47,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Program:
-    """Compiled features; picklable, holds no data. Made by ``compile_features``."""
+    """Compiled features; picklable, holds no data. Made by ``sections.compile_features``; one with cross-sections is a ``sections.Staged``."""
 
     features: tuple[Feature, ...]
     plan: Plan
@@ -104,6 +104,7 @@ class Program:
         session_numbers: Ints | None = None,
         threads: int = 1,
         keeps_state: bool = True,
+        exchanges: Ints | None = None,
     ) -> Result:
         """All features of all rows that are no context.
 
@@ -119,6 +120,7 @@ class Program:
             where the first new row is the session right after its own. None: no session is missing anywhere.
         threads : of this process, over chunks of series; the values are the same however many.
         keeps_state : False where nobody will resume: the state of the result has no rows, and costs nothing.
+        exchanges : (k,) int, equal for series whose rows of a session stand in one cross-section; None: all of them.
 
         Returns
         -------
@@ -190,16 +192,6 @@ class Program:
         kept = slice(None) if is_new.all() else is_new  # a mask costs as much as a kernel
         for name, index in self.plan.outputs.items():
             result.values[name][written] = values[index][kept]
-
-
-def compile_features(features: Sequence[Feature]) -> Program:
-    """A program that computes ``features`` together, shared parts once.
-
-    Raises
-    ------
-    Permanent : no feature, or two of one name.
-    """
-    return Program(tuple(features), plan(features))
 
 
 @dataclass(frozen=True)

@@ -228,9 +228,39 @@ class Recursive(Expr):
         return f"{self.operator}({', '.join(words)})"
 
 
+@dataclass(frozen=True)
+class Cross(Expr):
+    """An operator over the securities of one exchange and session.
+
+    Parameters
+    ----------
+    by : column of groups within which it works; None: the whole exchange.
+    level : of a quantile; None for every other operator.
+    """
+
+    operator: str
+    args: tuple[Expr, ...]
+    by: str | None = None
+    level: float | None = None
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        return self.args
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        return super().inputs | ({self.by} if self.by else frozenset())
+
+    def __str__(self) -> str:
+        words = [*map(str, self.args)]
+        words += [] if self.level is None else [f"level={Constant(self.level)}"]
+        words += [] if self.by is None else [f"by={self.by}"]
+        return f"{self.operator}({', '.join(words)})"
+
+
 def call(
     name: str, args: tuple[Operand, ...], n: int | None = None, *,
-    least: int | None = None, level: float | None = None, skip: int | None = None,
+    least: int | None = None, level: float | None = None, skip: int | None = None, by: str | None = None,
 ) -> Expr:  # fmt: skip
     """The operator ``name`` of ``operators.OPERATORS`` applied to ``args``; what the parser uses.
 
@@ -240,11 +270,12 @@ def call(
     least : known rows that a window needs, 1 to n; None: n.
     level : of a quantile, 0 to 1.
     skip : values left out before a seed, 0 to 10,000.
+    by : column of groups for an operator over securities; None: all of the exchange.
 
     Raises
     ------
-    ExpressionError : unknown operator, wrong number of arguments, a window missing, too small, or looking ahead; a least, level or skip
-        that is out of range, or that the operator does not take.
+    ExpressionError : unknown operator, wrong number of arguments, a window missing, too small, or looking ahead; a least, level, skip or
+        by that is out of range, or that the operator does not take.
     """
     operator = OPERATORS.get(name)
     if operator is None:
@@ -257,6 +288,10 @@ def call(
         _check_window(name, n, operator.min_window)
     _check_words(operator, n, least, level, skip)
     operands = tuple(map(_operand, args))
+    if by is not None and operator.kind != "cross":
+        raise ExpressionError(name, expected="no by", found=repr(by))
+    if operator.kind == "cross":
+        return Cross(name, operands, None if by is None else Column(by).name, None if level is None else float(level))
     if operator.kind == "recursive":
         return Recursive(name, operands, n or 0, skip or 0)
     if n is None:
@@ -271,9 +306,10 @@ def _check_words(operator: Operator, n: int | None, least: int | None, level: fl
     if least is not None and not (operator.takes_least and type(least) is int and 1 <= least <= (n or 0)):
         expected = f"least from 1 to {n}" if operator.takes_least else "no least"
         raise ExpressionError(operator.name, expected=expected, found=repr(least))
-    has_level = type(level) in (int, float) and 0.0 <= float(level) <= 1.0  # type: ignore[arg-type]
-    if has_level != operator.takes_level or (level is not None and not has_level):
-        expected = "a level from 0 to 1" if operator.takes_level else "no level"
+    most = operator.max_level
+    has_level = type(level) in (int, float) and 0.0 <= float(level) <= (most or 1.0)  # type: ignore[arg-type]
+    if has_level != bool(most) or (level is not None and not has_level):
+        expected = f"a level from 0 to {Constant(most)}" if most else "no level"
         raise ExpressionError(operator.name, expected=expected, found=repr(level))
     if skip is not None and not (operator.takes_skip and type(skip) is int and 0 <= skip <= MAX_WINDOW):
         expected = f"skip from 0 to {MAX_WINDOW}" if operator.takes_skip else "no skip"

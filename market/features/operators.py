@@ -1,13 +1,13 @@
 """Every operator of the algebra: its text name, how many columns it takes, and its rule for missing values.
 
-What does not belong here: how an operator is computed (``windows``, ``recursion``, ``elementwise``) or how expressions are built
+What does not belong here: how an operator is computed (``windows``, ``recursion``, ``elementwise``, ``cross``) or how expressions are built
 (``algebra``). The parser, the expressions and the documentation all read this one table.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["elementwise", "window", "recursive"]
+Kind = Literal["elementwise", "window", "recursive", "cross"]
 
 MAX_WINDOW: Final = 10_000
 """Rows; forty years of sessions. A longer window is a slip of the keyboard."""
@@ -20,14 +20,14 @@ class Operator:
     Parameters
     ----------
     name : the name in expression text, e.g. ``corr``; also the name inside nodes.
-    kind : elementwise (no window), window (finite lookback) or recursive (stored state).
+    kind : elementwise (no window), window (finite lookback), recursive (stored state) or cross (all securities of a session).
     arity : how many expressions it takes, the window not counted.
     rule : what comes back and when it is NaN, one line, for people.
     min_window : smallest window; 0 for elementwise operators.
     looks_back : rows before the current one, as an offset to the window: ``mean(x, n)`` reads n - 1 of them, ``ref`` n.
     symbol : the infix sign, when text writes it so.
     takes_least : whether ``least=`` lets it do with fewer known rows than the window has.
-    takes_level : whether it must be told a ``level=``.
+    max_level : largest ``level=`` that it must be told; 0: it takes none.
     takes_skip : whether ``skip=`` leaves out that many values before its seed.
     """
 
@@ -39,7 +39,7 @@ class Operator:
     looks_back: int = -1
     symbol: str = ""
     takes_least: bool = False
-    takes_level: bool = False
+    max_level: float = 0.0
     takes_skip: bool = False
 
     @property
@@ -50,7 +50,12 @@ class Operator:
     @property
     def words(self) -> tuple[str, ...]:
         """What it may be told by name."""
-        takes = {"least": self.takes_least, "level": self.takes_level, "skip": self.takes_skip}
+        takes = {
+            "least": self.takes_least,
+            "level": bool(self.max_level),
+            "skip": self.takes_skip,
+            "by": self.kind == "cross",
+        }
         return tuple(name for name, is_taken in takes.items() if is_taken)
 
 
@@ -58,9 +63,9 @@ def _elementwise(name: str, arity: int, rule: str, symbol: str = "") -> Operator
     return Operator(name, "elementwise", arity, rule, symbol=symbol)
 
 
-def _window(name: str, rule: str, *, arity: int = 1, min_window: int = 1, takes_level: bool = False) -> Operator:
+def _window(name: str, rule: str, *, arity: int = 1, min_window: int = 1, max_level: float = 0.0) -> Operator:
     rule = f"{rule}; {_NAN_IN_WINDOW}"
-    return Operator(name, "window", arity, rule, min_window, takes_least=True, takes_level=takes_level)
+    return Operator(name, "window", arity, rule, min_window, takes_least=True, max_level=max_level)
 
 
 def _shifted(name: str, rule: str) -> Operator:
@@ -69,6 +74,11 @@ def _shifted(name: str, rule: str) -> Operator:
 
 def _recursive(name: str, rule: str, *, arity: int = 1, min_window: int = 0, takes_skip: bool = False) -> Operator:
     return Operator(name, "recursive", arity, f"{rule}; {_NAN_SKIPPED}", min_window, takes_skip=takes_skip)
+
+
+def _cross(name: str, rule: str, *, max_level: float = 0.0) -> Operator:
+    rule = f"{rule} among the securities of its exchange and session that are known (with by=, of its group); NaN where x is"
+    return Operator(name, "cross", 1, rule, max_level=max_level)
 
 
 _NAN_IF_ANY = "NaN when any operand is NaN"
@@ -120,7 +130,7 @@ _TABLE: Final = (
     _window("argmax", "rows since the largest of the last n, 0 for the current one; of equal ones the oldest"),
     _window("rank", "rank of the current row among the last n, in (0, 1], ties share; NaN where the current row is"),
     _window("median", "median of the last n rows"),
-    _window("quantile", "quantile of the last n rows at level=, linear between two values", takes_level=True),
+    _window("quantile", "quantile of the last n rows at level=, linear between two values", max_level=1.0),
     _window("slope", "least-squares slope per row over the last n rows", min_window=2),
     _window(
         "rsquare",
@@ -159,6 +169,10 @@ _TABLE: Final = (
         "y + w * (x - y), weight w its own for each row, begun with the x before the first w; NaN where either is",
         arity=2,
     ),
+    _cross("cs_rank", "rank of x, in (0, 1], ties share,"),
+    _cross("cs_demean", "x less the mean"),
+    _cross("cs_zscore", "x less the mean, over the sample standard deviation (n - 1); NaN when all are equal,"),
+    _cross("cs_winsorize", "x, not below the quantile at level= and not above that at 1 - level=,", max_level=0.5),
 )
 
 OPERATORS: Final[dict[str, Operator]] = {operator.name: operator for operator in _TABLE}

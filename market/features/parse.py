@@ -100,12 +100,18 @@ class _Reader:
             self.refuse(self.at(node), expected=f"{error.expected} for {operator.name}", found=error.found)
 
     def word(self, word: ast.keyword, operator: Operator) -> Any:
-        """The number of ``least=``, ``level=`` or ``skip=``."""
+        """The number of ``least=``, ``level=`` or ``skip=``, the column of ``by=``."""
         if word.arg not in operator.words:
             expected = f"{' and '.join(f'{name}=' for name in operator.words) or 'nothing'} by name for {operator.name}"
             self.refuse(self.at(word), expected=expected, found=f"{word.arg}=")
-        if not isinstance(word.value, ast.Constant):
-            self.refuse(self.at(word.value), expected=f"a number for {word.arg}", found=self.said(word.value))
+        if word.arg == "by" and isinstance(word.value, ast.Name):
+            return str(self.column(word.value))
+        if word.arg == "by" or not isinstance(word.value, ast.Constant):
+            self.refuse(
+                self.at(word.value),
+                expected=f"a {'column' if word.arg == 'by' else 'number'} for {word.arg}",
+                found=self.said(word.value),
+            )
         return word.value.value
 
     def operator(self, node: ast.Call) -> Operator:

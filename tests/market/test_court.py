@@ -9,7 +9,8 @@ import pytest
 from market.court import Facts, judged
 from market.errors import Permanent
 from market.features.catalogue import libraries
-from market.features.engine import Program, compile_features
+from market.features.engine import Program
+from market.features.sections import compile_features
 from tests.market import leaks
 
 INSTANTS = [*(leaks.at(t) for t in (42, 85, 98, 115)), leaks.at(101) - timedelta(hours=3)]

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from market.features import algebra as al
 from market.features.definition import Feature
-from market.features.engine import compile_features
 from market.features.nodes import Constant
 from market.features.operators import OPERATORS
+from market.features.sections import compile_features
 
-WINDOWS = sorted(name for name, one in OPERATORS.items() if one.takes_least and one.arity == 1 and not one.takes_level)
+WINDOWS = sorted(name for name, one in OPERATORS.items() if one.takes_least and one.arity == 1 and not one.max_level)
 COLUMNS = ("open", "high", "low", "close", "volume", "value", "market_cap", "n_headlines")
 
 

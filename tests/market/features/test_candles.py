@@ -14,8 +14,8 @@ from talib import abstract
 
 from market.features import candles, indicators
 from market.features.catalogue import catalogue, merged
-from market.features.engine import compile_features
 from market.features.parse import parse
+from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=25, deadline=None)  # the first example also compiles the kernels
 

@@ -10,8 +10,8 @@ from market.errors import Permanent
 from market.features.algebra import Expr, col, mean, ref
 from market.features.catalogue import catalogue, find, libraries, merged
 from market.features.definition import Feature
-from market.features.engine import compile_features
 from market.features.parse import parse
+from market.features.sections import compile_features
 
 PRICES = {"open", "high", "low", "close", "volume", "value", "market_cap", "n_headlines"}
 

@@ -10,7 +10,8 @@ from market.errors import Permanent
 from market.features import recursion, windows
 from market.features.algebra import Expr, col, corr, ema, log, mean, wilder
 from market.features.definition import Feature
-from market.features.engine import Program, compile_features
+from market.features.engine import Program
+from market.features.sections import compile_features
 
 CLOSE = col("close")
 

@@ -11,8 +11,9 @@ from market.errors import Permanent
 from market.features.algebra import col, ema, mean, ref
 from market.features.catalogue import catalogue
 from market.features.definition import Feature
-from market.features.engine import Program, Result, compile_features
+from market.features.engine import Program, Result
 from market.features.runs import unbroken
+from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=30, deadline=None)  # the first example also compiles the kernels
 

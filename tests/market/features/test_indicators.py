@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from market.features import indicators
 from market.features.catalogue import catalogue, merged
-from market.features.engine import compile_features
 from market.features.parse import parse
+from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=25, deadline=None)  # the first example also compiles the kernels
 
@@ -242,6 +242,18 @@ def share(up: pd.Series, down: pd.Series) -> pd.Series:
     return 100 * up / (up + down)
 
 
+def session_days(p: pd.DataFrame, side: int) -> pd.Series:
+    is_one = (side * p.close.pct_change() >= 0.002) & (p.volume.diff() > 0)
+    return is_one.astype(float).where(p.close.shift().notna()).rolling(25).sum()
+
+
+def volume_surprise(p: pd.DataFrame) -> pd.Series:
+    volume = np.log(p.volume.where(p.volume > 0))
+    centre = volume.rolling(60, min_periods=40).median()
+    spread = (volume - centre).abs().rolling(60, min_periods=40).median()
+    return (volume - centre.shift()) / (1.4826 * spread.shift())
+
+
 # what TA-Lib has not, written from the sources once more
 PANDAS: dict[str, Callable[[Any], Any]] = {
     "pivot": lambda p: (p.high + p.low + p.close).shift() / 3,
@@ -290,6 +302,9 @@ PANDAS: dict[str, Callable[[Any], Any]] = {
     ),
     "pvo_signal_12_26_9": lambda p: ta.EMA(ta.PVO(p.volume, 12, 26, 1), 9),
     "vr_20": lambda p: 100 * np.divide(*up_and_down(p, p.volume, 20)),
+    "accumulation_days_25": lambda p: session_days(p, 1),
+    "distribution_days_25": lambda p: session_days(p, -1),
+    "volume_surprise_60": volume_surprise,
     "zscore_20": lambda p: (p.close - p.close.rolling(20).mean()) / deviation(p, 20),
     "autocorr_1_20": lambda p: p.close.pct_change().rolling(20).corr(p.close.pct_change().shift()),
     "return_skew_20": lambda p: p.close.pct_change().rolling(20).skew(),

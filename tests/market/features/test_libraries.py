@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.features.catalogue import libraries
-from market.features.engine import compile_features
 from market.features.parse import parse
+from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=20, deadline=None)  # the first example also compiles the kernels
 PROGRAMS = {name: compile_features(tuple(features.values())) for name, features in libraries().items()}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.features.catalogue import catalogue
-from market.features.engine import compile_features
+from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=40, deadline=None)  # the first example also compiles the kernels
 

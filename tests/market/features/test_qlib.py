@@ -11,9 +11,9 @@ import pytest
 
 from market.features import algebra as al
 from market.features.alpha import alpha158, alpha360
-from market.features.engine import compile_features
 from market.features.nodes import ExpressionError
 from market.features.qlib import VWAP, parse_qlib
+from market.features.sections import compile_features
 
 CLOSE, HIGH = al.col("close"), al.col("high")
 

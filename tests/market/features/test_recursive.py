@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from market.features import algebra as al
 from market.features.definition import Feature
-from market.features.engine import compile_features
+from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=40, deadline=None)  # the first example also compiles the kernels
 

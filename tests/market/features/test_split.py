@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from market.features.algebra import col, ema, mean, ref, std, wilder
 from market.features.catalogue import catalogue
 from market.features.definition import Feature
-from market.features.engine import Program, Result, compile_features
+from market.features.engine import Program, Result
+from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=40, deadline=None)  # the first example also compiles the kernels
 
