@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from expectations import docs, judge, quarantine, reconcile
 from expectations.asked import Asked
 from expectations.outcomes import Outcome, Verdict, to_checks
-from lake import windows
+from lake import parity, windows
 from lake.lake import Lake
+from lake.online_views import feature_tables
 from market import bitemporal, calendars, registry
 from market.digest import digest
 from market.table import Table, Window
@@ -117,6 +118,10 @@ def _append_once(lake: Lake, name: str, rows: pa.Table, label: str) -> None:
 def _reconciled(lake: Lake, table: Table, rows: pa.Table, window: Window) -> tuple[Outcome, ...]:
     if table.name == "silver.adjustments":
         return (reconcile.factors_are_disclosed(rows),)
+    if table in feature_tables() and rows.num_rows:
+        certificate = parity.of_batch(lake.delta, table, rows, window.now)
+        certify(lake, (certificate,), window.now)
+        return (_as_outcome(certificate),)
     if table.name != "gold.prices":
         return ()
     silver = registry.table("silver.prices")
@@ -130,6 +135,17 @@ def _reconciled(lake: Lake, table: Table, rows: pa.Table, window: Window) -> tup
         reconcile.market_cap_is_close_times_shares(rows, price_basis=basis),
         reconcile.base_price_follows_close(rows, price_basis=basis),
     )
+
+
+def certify(lake: Lake, certificates: Sequence[parity.Certificate], now: datetime) -> None:
+    """Certificates into ops.parity; the same ones once."""
+    rows = parity.to_rows(certificates, now)
+    _append_once(lake, parity.CERTIFICATES, rows, "parity")
+
+
+def _as_outcome(one: parity.Certificate) -> Outcome:
+    counts = (one.n_securities, min(one.n_different, one.n_securities))
+    return Outcome(one.table, "parity_with_batch", "error", one.passed, parity.EXPECTED, one.found, *counts)
 
 
 def window_of(lake: Lake, keys: Sequence[str]) -> Window:

@@ -5,7 +5,9 @@ from datetime import date
 
 import dagster as dg
 
+from assets import certificate
 from assets.building import window_of
+from assets.certificate import ONLINE
 from assets.metadata import describe, table_spec
 from assets.partitions import SAME_SESSION, sessions_of
 from assets.publish import PREDICTIONS, publish
@@ -19,7 +21,6 @@ from training.catalogue import models
 from training.model import Model
 
 DATA, PREDICTED = dg.AssetKey(["release", "data"]), dg.AssetKey(["release", "predictions"])
-ONLINE = dg.AssetKey(["online", "features"])
 FEATURES, LABELS = "gold.features_daily", "gold.labels"
 
 
@@ -104,12 +105,14 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     deps = [dg.AssetDep(PREDICTED, partition_mapping=SAME_SESSION)]
 
     @dg.asset(key=ONLINE, deps=deps, partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run(),
-              group_name="online", kinds={"feast"})  # fmt: skip
+              group_name="online", kinds={"feast"}, check_specs=[dg.AssetCheckSpec(certificate.PARITY, asset=ONLINE, blocking=True,
+              description="The online store holds the release's features, bit for bit")])  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         """The newest features of the current release in Feast's online store; the SQL catalog shows that release too."""
         with retried_where_transient(context):
             release, rows = shown.follow(lake.settings, lake.releases)
-        return dg.MaterializeResult(metadata={"rows": rows, "release_id": release.release_id})
+            compared = certificate.online(lake, release)
+        return dg.MaterializeResult(metadata={"rows": rows, "release_id": release.release_id}, check_results=[compared])
 
     return make
 

@@ -158,7 +158,7 @@ def by_feast(store: FeatureStore, names: tuple[str, ...], ids: list[str]) -> np.
 
 def by_us(store: OnlineRows, names: tuple[str, ...], ids: list[str]) -> np.ndarray:
     """(entities, features) as serving reads them, with session and release."""
-    return vectors(store, {VIEW: names}, ids).values
+    return vectors(store, VIEW, names, ids).values
 
 
 def timed(act: Callable[[], Any]) -> float:

@@ -12,7 +12,7 @@ from market.table import Between, Column, IsSession, Matches, OneOf, RowRule, Ru
 Kind = Literal["not_null", "between", "one_of", "matches", "is_session", "pair", "unique"]
 SCHEMA, HAS_ROWS, QUARANTINED = "table_schema", "table_has_rows", "table_quarantined"
 OPERATORS = {"<=": "at_most", ">=": "at_least", "<": "below", "==": "equal"}
-NUMBERS = ("int32", "int64", "float64")
+NUMBERS = ("int32", "int64", "float32", "float64")
 
 
 @dataclass(frozen=True)

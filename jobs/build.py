@@ -5,7 +5,7 @@
 
 import dagster as dg
 
-from assets import bronze, models, tables
+from assets import bronze, certificate, models, tables
 from assets.resources import lake_from_settings
 from jobs import freshness, outside
 from jobs.alerts import alert_on_failure, measure_on_success
@@ -35,7 +35,7 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
     ingestion = [jobs[name] for name in INGEST.values()]
     return dg.Definitions(
         assets=every,
-        asset_checks=[freshness.fresh, *outside.checks()],
+        asset_checks=[freshness.fresh, certificate.in_full, *outside.checks()],
         jobs=list(jobs.values()),
         schedules=[
             *(take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()),
@@ -53,8 +53,12 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
 
 
 def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
-    layers = dg.AssetSelection.groups("silver", "gold", "release", "online")
-    score = dg.AssetSelection.assets(["gold", "predictions"], models.PREDICTED, models.ONLINE)
+    # what compares every security is for the evening
+    layers = dg.AssetSelection.groups("silver", "gold", "release", "online") - certificate.selection()
+    score = (
+        dg.AssetSelection.assets(["gold", "predictions"], models.PREDICTED, certificate.ONLINE)
+        - certificate.selection()
+    )
     return {
         **{
             name: (_ingested(exchange), f"sources of a session of {exchange} into bronze")
@@ -66,8 +70,8 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
             "every model on the current release; champion if it passes the gates",
         ),
         FRESH: (
-            freshness.selection() | outside.selection(),
-            "whether the current release holds every session that is due, and each source is as expected",
+            freshness.selection() | outside.selection() | certificate.selection(),
+            "whether the current release holds every session that is due, its features keep their bits, and each source is as expected",
         ),
         SCORE: (score, "predictions of a session by the champions, their publication and the online store"),
     }

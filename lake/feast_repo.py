@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, RepoConfig, ValueType
-from feast.types import Bool, Float64, Int32, Int64, PrimitiveFeastType, String
+from feast.types import Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
 
 from lake.feast_store import RELEASE_ID, ReleaseSource
 from lake.online_stores import SETTING, SQLITE
@@ -34,7 +34,7 @@ TTL = timedelta(
 )  # a longer one makes point-in-time joins six times slower, and a week-old feature is stale anyway
 
 _TYPES: dict[str, PrimitiveFeastType] = {
-    "float64": Float64, "int64": Int64, "int32": Int32, "bool": Bool, "string": String,
+    "float64": Float64, "float32": Float32, "int64": Int64, "int32": Int32, "bool": Bool, "string": String,
 }  # fmt: skip
 _NOT_FEATURES = ("session_month", "known_at", *KEY)
 

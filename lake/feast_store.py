@@ -39,7 +39,13 @@ from market.table import Column
 
 EVENT_AT = "event_at"
 RELEASE_ID = "release_id"
-_FEAST_TYPES = {"float64": ValueType.DOUBLE, "int64": ValueType.INT64, "int32": ValueType.INT32, "bool": ValueType.BOOL}
+_FEAST_TYPES = {
+    "float64": ValueType.DOUBLE,
+    "float32": ValueType.FLOAT,
+    "int64": ValueType.INT64,
+    "int32": ValueType.INT32,
+    "bool": ValueType.BOOL,
+}
 _UNEXPANDED = "${MARKETLAKE_"
 
 
@@ -237,7 +243,7 @@ def _column(stored: ibis.Table, column: Column) -> ibis.Value:
     # an older release may not have a column that was added since: nothing was known of it
     if column.name in stored.columns:
         return stored[column.name]
-    return ibis.null(dt.float64 if column.type == "float64" else dt.string).name(column.name)
+    return ibis.null(getattr(dt, column.type) if column.is_real else dt.string).name(column.name)
 
 
 def _closes(months: set[str]) -> pa.Table:

@@ -5,7 +5,7 @@ newer than the release is left. Reading needs no Feast: Feast's SDK reads the sa
 does not belong here: how a row is laid out (`lake.online_rows`), where it is kept (`lake.online_stores`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,10 +18,10 @@ from loguru import logger
 from lake.delta import DeltaLake
 from lake.online_rows import NO_DAY, Floats, Rows, columns, pack, unpack
 from lake.online_stores import OnlineRows, open_online
-from lake.online_views import ORIGIN, RELEASE_ID, feature_names, feature_tables, view_name
+from lake.online_views import DAILY, ORIGIN, RELEASE_ID, feature_names, feature_tables, view_name
 from lake.releases import Release, Releases
 from lake.settings import ROOT, Settings
-from market import calendars
+from market import calendars, registry
 from market.errors import Permanent, Transient
 from market.table import Table
 
@@ -41,12 +41,15 @@ def fill(settings: Settings, release: Release) -> int:
     Raises
     ------
     Permanent
-        The release does not hold a table that has features.
+        The release holds none of the tables that have features; one that it lacks is left out.
     Transient
         The online store does not answer; it holds what it held.
     """
-    delta = DeltaLake(settings)
-    made = {view_name(table): _rows(table, _latest(delta, table, release)) for table in feature_tables()}
+    delta, kept = DeltaLake(settings), [table for table in feature_tables() if table.name in release.tables]
+    if not kept:
+        wanted, held = (", ".join(sorted(names)) for names in ((t.name for t in feature_tables()), release.tables))
+        raise Permanent(f"release {release.release_id}", expected=f"a version of {wanted}", found=f"only {held}")
+    made = {view_name(table): _rows(table, latest(delta, table, release)) for table in kept}
     store = _open(settings, FILL_ANSWER_S)
     try:
         store.replace({view: pack(rows) for view, rows in made.items()})
@@ -110,16 +113,19 @@ class OnlineFeatures:
 
     One instance serves many threads. Construction connects to nothing.
 
+    Parameters
+    ----------
+    table : gold table whose features are read.
+
     Raises
     ------
     Permanent
         The setting names no store that we know.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, table: str = DAILY) -> None:
         self._store = _open(settings)
-        self._views = {view_name(table): feature_names(table) for table in feature_tables()}
-        self._names = tuple(name for names in self._views.values() for name in names)
+        self._view, self._names = view_name(registry.table(table)), feature_names(registry.table(table))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,7 +140,7 @@ class OnlineFeatures:
         Transient
             The online store does not answer.
         """
-        return vectors(self._store, self._views, security_ids)
+        return vectors(self._store, self._view, self._names, security_ids)
 
     def get(self, security_ids: Sequence[str]) -> pa.Table:
         """One row per id, in the order asked: security_id, every feature, release_id, session_date.
@@ -160,8 +166,8 @@ class OnlineFeatures:
         self._store.close()
 
 
-def vectors(store: OnlineRows, views: Mapping[str, tuple[str, ...]], security_ids: Sequence[str]) -> Vectors:
-    """The named features of each view, side by side; session, instant and release are the first view's.
+def vectors(store: OnlineRows, view: str, names: tuple[str, ...], security_ids: Sequence[str]) -> Vectors:
+    """The named features of the view.
 
     Raises
     ------
@@ -169,14 +175,11 @@ def vectors(store: OnlineRows, views: Mapping[str, tuple[str, ...]], security_id
         The online store does not answer.
     """
     ids = tuple(security_ids)
-    found = [unpack(head, blobs, ids) for head, blobs in store.read(tuple(views), ids)]
-    parts = [columns(rows, names) for rows, names in zip(found, views.values(), strict=True)]
-    first = found[0]
-    releases = first.others.get(RELEASE_ID, [None] * len(ids))
-    return Vectors(
-        ids, tuple(name for names in views.values() for name in names), parts[0] if len(parts) == 1 else np.hstack(parts),
-        first.sessions.astype("datetime64[D]"), first.known_at.astype("datetime64[us]"), tuple(releases),
-    )  # fmt: skip
+    [(head, blobs)] = store.read((view,), ids)
+    rows = unpack(head, blobs, ids)
+    releases = tuple(rows.others.get(RELEASE_ID, [None] * len(ids)))
+    days, instants = rows.sessions.astype("datetime64[D]"), rows.known_at.astype("datetime64[us]")
+    return Vectors(ids, names, columns(rows, names), days, instants, releases)
 
 
 def _open(settings: Settings, answer_s: float | None = None) -> OnlineRows:
@@ -203,9 +206,9 @@ def _micros(instants: pa.ChunkedArray) -> "np.ndarray[tuple[int], np.dtype[np.in
     return np.asarray(filled.to_numpy(), np.int64)
 
 
-def _latest(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
-    """The newest row of every security within a week of its exchange's newest session."""
-    recent = _last_months(delta, table, release)
+def latest(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
+    """The newest row of every security within a week of its exchange's newest session, with `event_at` and `release_id`."""
+    recent = last_months(delta, table, release)
     per_exchange = recent.group_by("exchange").aggregate([("session_date", "max")])
     newest = dict(zip(per_exchange["exchange"].to_pylist(), per_exchange["session_date_max"].to_pylist(), strict=True))
     oldest = {exchange: day - timedelta(days=FRESH_DAYS) for exchange, day in newest.items()}
@@ -216,20 +219,12 @@ def _latest(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
     return _with_origin(last.filter(pc.greater_equal(last["session_date"], limits)), release)
 
 
-def _last_months(delta: DeltaLake, table: Table, release: Release) -> pa.Table:
-    """The table's public columns in its newest two months; a column that the release does not have yet is null."""
-    if table.name not in release.tables:
-        held = ", ".join(sorted(release.tables))
-        raise Permanent(f"release {release.release_id}", expected=f"a version of {table.name}", found=f"only {held}")
-    stored = delta.open(table, release.tables[table.name])
-    months = sorted({partition["session_month"] for partition in stored.partitions()})[-2:]
-    dataset = delta.dataset(table, opened=stored)
-    names = [column.name for column in table.public if column.name in dataset.schema.names]
-    rows = dataset.to_table(columns=names, filter=ds.field("session_month").isin(months))
-    for column in table.public:
-        if column.name not in names:
-            rows = rows.append_column(column.name, pa.nulls(rows.num_rows, column.arrow.type))
-    return rows
+def last_months(delta: DeltaLake, table: Table, release: Release, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table's columns, the public ones by default, in its newest two months; one that the release does not have yet is null."""
+    version = release.tables[table.name]
+    months = sorted({partition["session_month"] for partition in delta.open(table, version).partitions()})[-2:]
+    names = list(columns or (column.name for column in table.public))
+    return delta.read(table, version=version, where=ds.field("session_month").isin(months), columns=names)
 
 
 def _with_origin(rows: pa.Table, release: Release) -> pa.Table:

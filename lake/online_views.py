@@ -4,8 +4,12 @@ What does not belong here: Feast's objects (`lake.feast_repo`).
 """
 
 from market import registry
+from market.features.alpha import alpha158
 from market.features.catalogue import catalogue
 from market.table import Table
+
+DAILY = "gold.features_daily"
+"""The table whose features models and the API read."""
 
 KEY = ("security_id", "session_date")
 RELEASE_ID = "release_id"
@@ -14,8 +18,8 @@ ORIGIN = ("session_date", RELEASE_ID)
 
 
 def feature_tables() -> tuple[Table, ...]:
-    """Gold tables by security and session that hold at least one feature of the catalogue."""
-    names = set(catalogue())
+    """Gold tables by security and session that hold at least one feature of the libraries that are kept."""
+    names = {*catalogue(), *(feature.name for feature in alpha158())}
     return tuple(
         table for table in registry.layer("gold") if table.key == KEY and names & {c.name for c in table.columns}
     )
@@ -23,7 +27,7 @@ def feature_tables() -> tuple[Table, ...]:
 
 def feature_names(table: Table) -> tuple[str, ...]:
     """The table's features, in contract order."""
-    return tuple(column.name for column in table.public if column.type == "float64")
+    return tuple(column.name for column in table.public if column.is_real)
 
 
 def view_name(table: Table) -> str:

@@ -23,6 +23,13 @@ def sessions_back(day: date, n: int) -> date:
     return day
 
 
+def sessions_on(day: date, n: int) -> date:
+    """The date by which every exchange has at least n sessions after the day."""
+    for _ in range(n):
+        day = max(calendars.next_session(exchange, day) for exchange in calendars.EXCHANGES)
+    return day
+
+
 def bounds(read: Read, window: Window) -> tuple[date, date] | None:
     """First and last session that a read needs; None: everything."""
     return None if read.history is None else (sessions_back(window.start, read.history), window.end)
@@ -52,15 +59,17 @@ def widened(table: Table, window: Window, delta: DeltaLake) -> Window:
     """The window that a build of the table must write.
 
     A label completes earlier sessions; in a table whose rows carry on (a cumulative factor, recursive features) a changed
-    session changes every later one.
+    session changes every later one, where they look back a number of rows so many later ones.
     """
     wider = replace(window, start=sessions_back(window.start, table.restates))
-    if not table.carries:
+    if table.carries == 0:
         return wider
     last = max(
         (d for read in table.reads if read.role == "main" and (d := last_session(read.table, delta))), default=None
     )
-    return replace(wider, end=max(window.end, last)) if last else wider
+    if last is None or last <= window.end:
+        return wider
+    return replace(wider, end=last if table.carries is None else min(last, sessions_on(window.end, table.carries)))
 
 
 def last_session(name: str, delta: DeltaLake) -> date | None:
@@ -81,10 +90,10 @@ class Resumed:
 
     Parameters
     ----------
-    rows : the stored rows, one per series.
-    securities : their ids.
-    needs_whole_series : some series of the window cannot resume (new, without the session before, or stored by other formulas)
-        and must be read from its first row.
+    rows : the stored rows, one per series that goes on.
+    securities : the ids that need no row before the context: series that go on, and those whose unbroken run begins in the window.
+    needs_whole_series : some series of the window can neither (its state is not stored, or by other formulas) and must be read
+        from its first row.
     """
 
     rows: pa.Table
@@ -99,17 +108,18 @@ class Resumed:
         main = next(read for read in table.reads if read.role == "main")
         stored = delta.read(table, where=between(sessions_back(window.start, 1), window.end))
         stored = _last_before(stored, window.start)
-        ids = ["security_id", "session_date"]
+        ids = ["security_id", "exchange", "session_date"]
         rows = delta.read(
             registry.table(main.table), where=between(*(bounds(main, window) or (date.min, window.end))), columns=ids
         )
         is_context = pc.less(rows["session_date"], window.start)
-        context = _counts(rows.filter(is_context))
+        context = rows.filter(is_context)
         wanted = set(pc.unique(rows.filter(pc.invert(is_context))["security_id"]).to_pylist())
-        enough = table.resumes(stored, context) if table.resumes else set()
-        able = frozenset(enough & wanted)
-        kept = stored.filter(pc.is_in(stored["security_id"], pa.array(sorted(able), pa.string())))
-        return cls(kept, able, bool(wanted - able))
+        able = wanted & (table.resumes(stored, _counts(context)) if table.resumes else set())
+        # A hole ends a series: one that was not there the session before is new, or back, and its past is not read.
+        begun = wanted - set(_last_before(context, window.start)["security_id"].to_pylist())
+        kept = stored.filter(pc.is_in(stored["security_id"], pa.array(sorted(able - begun), pa.string())))
+        return cls(kept, frozenset(able | begun), bool(wanted - able - begun))
 
 
 def _last_before(rows: pa.Table, start: date) -> pa.Table:

@@ -20,6 +20,7 @@ ARROW: Mapping[str, pa.DataType] = {
     "int32": pa.int32(),
     "int64": pa.int64(),
     "float64": pa.float64(),
+    "float32": pa.float32(),
     "bool": pa.bool_(),
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", tz="UTC"),
@@ -30,6 +31,7 @@ SPARK: Mapping[str, str] = {
     "int32": "int",
     "int64": "bigint",
     "float64": "double",
+    "float32": "float",
     "bool": "boolean",
     "date": "date",
     "timestamp": "timestamp",
@@ -92,8 +94,13 @@ class Column:
     def __post_init__(self) -> None:
         if self.type not in ARROW:
             raise ValueError(f"column {self.name}: expected a type among {sorted(ARROW)}, was {self.type!r}")
-        if self.type == "float64" and not self.unit:
+        if self.is_real and not self.unit:
             raise ValueError(f"column {self.name}: a float needs a unit ('1' for a pure number), was none")
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it holds real numbers, in single or double precision."""
+        return self.type in ("float32", "float64")
 
     @property
     def arrow(self) -> pa.Field:
@@ -170,7 +177,7 @@ class Table:
     known_at : in words, when a row could first have been known. Compulsory.
     restates : sessions before the window that a build writes again (a label becomes known sessions later).
     commits : how rows come into it: bronze and ops grow by appending, what is built replaces its sessions.
-    carries : a changed session changes the later ones, so a build goes on to the last.
+    carries : later sessions that a changed one changes, and that a build so goes on to; None: all of them.
     resumes : of a table that stores state: the series that can go on from these stored rows, given the number of context rows
         that each has in the main read.
     build : pure function from the tables read to this table's rows; None where a client, a model or an operation makes them.
@@ -188,7 +195,7 @@ class Table:
     commits: Literal["append", "replace"]
     reads: tuple[Read, ...] = ()
     restates: int = 0
-    carries: bool = False
+    carries: int | None = 0
     resumes: Resumes | None = None
     build: Build | None = None
     source: str = ""

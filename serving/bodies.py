@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from market.table import Column
 
 _PYTHON: dict[str, Any] = {
-    "string": str, "int32": int, "int64": int, "float64": float, "bool": bool, "date": date, "timestamp": datetime,
+    "string": str, "int32": int, "int64": int, "float64": float, "float32": float, "bool": bool, "date": date, "timestamp": datetime,
     "list<float64>": list[float],
 }  # fmt: skip
 
@@ -53,7 +53,7 @@ def body(name: str, columns: Iterable[Column], meta: type[Meta] = Meta) -> type[
     """The type of an answer whose rows have those columns; `name` is the schema's in the OpenAPI document."""
     fields: dict[str, Any] = {}
     for column in columns:
-        kind = _PYTHON[column.type] | None if column.nullable or column.type == "float64" else _PYTHON[column.type]
+        kind = _PYTHON[column.type] | None if column.nullable or column.is_real else _PYTHON[column.type]
         meaning = f"{column.doc} [{column.unit}]" if column.unit and column.unit != "1" else column.doc
         fields[column.name] = (kind, Field(description=meaning))
     return body_of(name, create_model(f"{name}Row", **fields), meta)

@@ -15,7 +15,7 @@ from market import registry
 from market.table import LAYERS, Column, Table
 
 TYPES = {
-    "string": "varchar", "int32": "integer", "int64": "bigint", "float64": "double", "bool": "boolean", "date": "date",
+    "string": "varchar", "int32": "integer", "int64": "bigint", "float64": "double", "float32": "real", "bool": "boolean", "date": "date",
     "timestamp": "timestamp(3) with time zone", "list<float64>": "array(double)",
 }  # fmt: skip
 MARK = "lake"  # tables_ops.lake says which lake the catalog shows

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from market.table import Column, Table
 
 TYPES = {
-    "string": "VARCHAR", "int32": "INTEGER", "int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN", "date": "DATE",
+    "string": "VARCHAR", "int32": "INTEGER", "int64": "BIGINT", "float64": "DOUBLE", "float32": "FLOAT", "bool": "BOOLEAN", "date": "DATE",
     "timestamp": "TIMESTAMPTZ", "list<float64>": "DOUBLE[]",
 }  # fmt: skip
 

@@ -56,6 +56,15 @@ def test_an_unknown_security_is_nulls_and_the_order_is_the_caller_s(online):
     assert features.get([]).num_rows == 0
 
 
+def test_a_table_that_the_release_does_not_have_is_left_out_and_one_without_any_is_refused(small_lake, tmp_path):
+    settings, after = small_lake.with_online(tmp_path), small_lake.after
+    fill(settings, replace(after, tables={n: v for n, v in after.tables.items() if n != "gold.alpha158"}))
+    assert OnlineFeatures(settings).get(BOTH)["release_id"].to_pylist() == ["r00002"] * 2
+    assert OnlineFeatures(settings, "gold.alpha158").get(BOTH)["release_id"].to_pylist() == [None] * 2
+    with pytest.raises(Permanent, match=r"gold\.alpha158, gold\.features_daily"):
+        fill(settings, replace(after, tables={"gold.prices": 1}))
+
+
 def test_a_rollback_leaves_nothing_newer_and_an_open_reader_sees_it(small_lake, online):
     settings, features = online
     assert fill(settings, small_lake.before) == 6

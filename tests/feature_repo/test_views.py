@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from feast.protos.feast.core.Registry_pb2 import Registry
-from feast.types import Float64, String
+from feast.types import Float32, Float64, String
 
 from feature_repo import services, views
 from lake import feast_repo
 from lake.settings import Settings
 from market import registry
+from market.features.alpha import alpha158
 from market.features.catalogue import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,11 @@ OURS = {
 
 def test_there_is_a_view_for_every_gold_table_with_features():
     declared = {view.name for view in vars(views).values() if type(view).__name__ == "FeatureView"}
-    assert declared == {table.name.split(".")[1] for table in feast_repo.feature_tables()} == {"features_daily"}
+    assert (
+        declared
+        == {table.name.split(".")[1] for table in feast_repo.feature_tables()}
+        == {"alpha158", "features_daily"}
+    )
 
 
 def test_a_second_table_with_features_is_a_view_without_an_edit(monkeypatch):
@@ -58,6 +63,8 @@ def test_fields_types_descriptions_and_units_are_the_contract_s():
             assert (field.dtype, field.description, field.tags) == (Float64, column.doc, {"unit": column.unit})
     assert set(catalogue()) <= set(fields)
     assert "state" not in fields, "internal columns are no features"
+    single = {field.name: field.dtype for field in views.alpha158.features}
+    assert {single[feature.name] for feature in alpha158()} == {Float32}
     assert fields["release_id"].dtype == fields["session_date"].dtype == String
 
 
@@ -104,6 +111,6 @@ def test_feast_s_own_tools_apply_the_repository_and_find_everything(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     found = Registry.FromString((tmp_path / "var" / "feast_registry.db").read_bytes())
     assert "security" in {entity.spec.name for entity in found.entities}
-    assert [view.spec.name for view in found.feature_views] == ["features_daily"]
-    assert [service.spec.name for service in found.feature_services] == ["price_model"]
+    assert sorted(view.spec.name for view in found.feature_views) == ["alpha158", "features_daily"]
+    assert [service.spec.name for service in found.feature_services] == ["alpha158", "price_model"]
     assert (tmp_path / "var" / "online.db").exists(), "a relative URL starts at the project's root"

@@ -90,11 +90,26 @@ def test_a_lake_from_before_layouts_were_stored_starts_from_its_first_rows(lake:
     assert (found.securities, found.needs_whole_series) == (set(), True)
 
 
-def test_a_series_that_missed_the_session_before_does_not(lake: DeltaLake) -> None:
+def test_a_series_that_missed_the_session_before_begins_anew_and_its_past_is_not_read(lake: DeltaLake) -> None:
     there = [*DAYS[:69], DAYS[70]]
     write(lake, "gold.prices", [*prices("XKRX:000001", there), *prices("XKRX:000002", DAYS[:71])])
     stored = [feature(s, DAYS[68], 69) for s in ("XKRX:000001", "XKRX:000002")]
     write(lake, "gold.features_daily", [*stored, feature("XKRX:000002", DAYS[69], 70)])
+    found = resumed(lake, window())
+    assert (found.securities, found.needs_whole_series) == ({"XKRX:000001", "XKRX:000002"}, False)
+    assert found.rows["security_id"].to_pylist() == ["XKRX:000002"]
+
+
+def test_a_newly_listed_series_does_not_make_a_day_read_history(lake: DeltaLake) -> None:
+    write(lake, "gold.prices", [*prices("XKRX:000001", DAYS[:71]), *prices("XKRX:000003", [TODAY])])
+    write(lake, "gold.features_daily", [feature("XKRX:000001", DAYS[69], 70)])
+    found = resumed(lake, window())
+    assert (found.securities, found.needs_whole_series) == ({"XKRX:000001", "XKRX:000003"}, False)
+
+
+def test_a_series_whose_features_of_the_session_before_are_not_there_is_read_whole(lake: DeltaLake) -> None:
+    write(lake, "gold.prices", [*prices("XKRX:000001", DAYS[:71]), *prices("XKRX:000002", DAYS[:71])])
+    write(lake, "gold.features_daily", [feature("XKRX:000002", DAYS[69], 70)])
     found = resumed(lake, window())
     assert (found.securities, found.needs_whole_series) == ({"XKRX:000002"}, True)
 
@@ -111,7 +126,8 @@ def test_a_build_over_the_whole_range_resumes_nothing_and_so_takes_the_formulas_
     write(lake, "gold.features_daily", [feature("XKRX:000001", day, i + 1) for i, day in enumerate(DAYS[:71])])
     asked = windows.widened(FEATURES, window(DAYS[0], DAYS[5]), lake)
     assert (asked.start, asked.end) == (DAYS[0], DAYS[70])
-    assert resumed(lake, asked).securities == set()
+    found = resumed(lake, asked)
+    assert (found.rows.num_rows, found.needs_whole_series) == (0, False)
 
 
 def test_a_window_is_widened_by_what_a_label_restates_and_goes_on_to_the_last_price(lake: DeltaLake) -> None:

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from market import adjust
+from market.datasets.gold import _series
 from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
-from market.errors import Permanent
 from market.features.catalogue import catalogue
-from market.features.engine import Program, compile_features
+from market.features.engine import Program
 from market.features.plan import SEEN
 from market.features.runs import unbroken
+from market.features.sections import compile_features
 from market.table import Column, Frames, Read, Table, Window
 
 
@@ -40,42 +40,23 @@ def build(frames: Frames, window: Window) -> pa.Table:
     exchange is missing from a series, what follows starts anew.
     """
     compiled = program()
-    rows = _rows(frames)
-    starts = np.flatnonzero(~rows["security_id"].duplicated().to_numpy())
-    offsets = np.append(starts, len(rows)).astype(np.int64)
+    rows = _series.rows_of(frames, TABLE.name)
+    offsets, numbers = _series.offsets_of(rows), rows["session_no"].to_numpy()
     stored = frames["gold.features_daily"].to_pandas(timestamp_as_object=False).set_index("security_id")
     is_new = (rows["session_date"] >= window.start).to_numpy()
-    state, emit_from = compiled.start_state(len(starts)), np.zeros(len(starts), dtype=np.int64)
-    for i, security in enumerate(rows["security_id"].to_numpy()[starts]):
+    state, emit_from = compiled.start_state(len(offsets) - 1), np.zeros(len(offsets) - 1, dtype=np.int64)
+    for i, security in enumerate(rows["security_id"].to_numpy()[offsets[:-1]]):
         if security in stored.index:
             state[i] = np.asarray(stored.at[security, "state"], dtype=np.float64)
             emit_from[i] = int((~is_new[offsets[i] : offsets[i + 1]]).sum())
-    prepared = adjust.forward_adjusted(rows)
-    columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in compiled.inputs}
-    numbers = rows["session_no"].to_numpy()
-    result = compiled.run(columns, offsets, state, emit_from, numbers)
-    emitted = np.concatenate([np.arange(offsets[i] + emit_from[i], offsets[i + 1]) for i in range(len(starts))])
-    made = rows.loc[emitted, ["session_date", "session_month", "security_id", "exchange"]].reset_index(drop=True)
+    result = compiled.run(_series.inputs_of(compiled, rows), offsets, state, emit_from, numbers)
+    emitted = np.concatenate([np.arange(offsets[i] + emit_from[i], offsets[i + 1]) for i in range(len(emit_from))])
+    made = rows.loc[emitted, _series.IDENTITY].reset_index(drop=True)
     states = pd.Series(list(result.state), dtype=object)
     made = made.assign(**result.values, state=states, state_layout=compiled.state_digest)
     made["known_at"] = _known_at(rows, stored, unbroken(offsets, numbers)).loc[emitted].array
     kept = made[(made["session_date"] >= window.start) & (made["session_date"] <= window.end)]
-    return TABLE.conform(pa.Table.from_pandas(pd.DataFrame(kept), preserve_index=False))
-
-
-def _rows(frames: Frames) -> pd.DataFrame:
-    """Prices ordered by security and session, with the session's number in its exchange's calendar."""
-    sessions = frames["silver.sessions"].to_pandas()[["exchange", "session_date", "session_no"]]
-    rows = frames["gold.prices"].to_pandas(timestamp_as_object=False)
-    rows = rows.merge(sessions, on=["exchange", "session_date"], how="left")
-    unknown = rows[rows["session_no"].isna()]
-    if len(unknown):
-        keys = [f"{exchange} {day}" for exchange, day in zip(unknown["exchange"], unknown["session_date"], strict=True)]
-        do = "Build silver.sessions over the range of gold.prices first."
-        found = f"{len(unknown)} rows without"
-        raise Permanent(TABLE.name, expected="every price's session in silver.sessions", found=found, keys=keys, do=do)
-    rows["session_no"] = rows["session_no"].astype(np.int64)
-    return rows.sort_values(["security_id", "session_date"], ignore_index=True)
+    return TABLE.conform(_series.to_arrow(kept))
 
 
 def _known_at(rows: pd.DataFrame, stored: pd.DataFrame, runs: np.ndarray) -> pd.Series:
@@ -99,13 +80,6 @@ def resumes(stored: pa.Table, context: Mapping[str, int]) -> set[str]:
     return able
 
 
-def _feature_columns() -> tuple[Column, ...]:
-    return tuple(
-        Column(feature.name, "float64", f"{feature.doc} = {feature.expr}", feature.unit, nullable=True)
-        for feature in catalogue().values()
-    )
-
-
 TABLE = Table(
     __name__,
     doc="Features on forward-adjusted prices; null until a window is full, or where an input was not known (a halt, uncovered "
@@ -115,7 +89,7 @@ TABLE = Table(
         MONTH,
         Column("security_id", "string", "our stable id"),
         Column("exchange", "string", "exchange"),
-        *_feature_columns(),
+        *_series.columns_of(catalogue().values()),
         Column("state", "list<float64>", "state of the recursive operators after this row", internal=True),
         Column(
             "state_layout", "string", "digest of what each number of the state belongs to", nullable=True, internal=True
@@ -131,6 +105,6 @@ TABLE = Table(
         Read("silver.sessions", "side", history=None),
     ),
     build=build,
-    carries=True,
+    carries=None,
     resumes=resumes,
 )

@@ -18,7 +18,7 @@ from market.errors import Permanent
 from market.features.algebra import col, delta, maximum, wilder
 from market.features.catalogue import catalogue
 from market.features.definition import Feature
-from market.features.engine import compile_features
+from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=8, deadline=None)
 PAIR = ("XKRX:000660", "XKRX:005930")
