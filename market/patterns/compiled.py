@@ -17,7 +17,5 @@ def kernel(function: F) -> F:
 
 
 def helper(function: F) -> F:
-    """``function`` for the kernels of its own file: compiled into them, so it needs neither a cache entry nor a way in from Python."""
-    return cast(
-        F, numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
-    )
+    """``function`` for the kernels of its own file: compiled into them, so it needs no cache entry of its own."""
+    return cast(F, numba.njit(nogil=True, error_model="numpy")(function))

@@ -98,7 +98,8 @@ def tables(prices: pd.DataFrame) -> dict[str, pa.Table]:
     joined = made["gold.prices"].append_column("return_1d", made["gold.features_daily"].column("return_1d"))
     joined = joined.append_column("features_known_at", made["gold.features_daily"].column("known_at"))
     made["gold.market_summary"] = built("gold.market_summary", {"gold.prices": joined})
-    return made
+    frames = {"gold.prices": made["gold.prices"], "silver.sessions": built("silver.sessions", {})}
+    return made | {name: built(name, frames) for name in ("gold.levels", "gold.patterns")}
 
 
 def features(prices: pa.Table) -> pa.Table:

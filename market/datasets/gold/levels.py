@@ -8,13 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from market import adjust, levels
+from market import adjust, calendars, levels
 from market.datasets.gold import _series
 from market.datasets.silver._typed import MONTH
 from market.features.runs import unbroken
 from market.table import Between, Column, Frames, OneOf, Read, Table, Window
 
 _BARS = ("open", "high", "low", "close", "volume")
+SPAN = levels.LIFE + 1
+"""Sessions up to one that can hold a level which lives there."""
 _ROLES = {levels.SUPPORT: "support", levels.RESISTANCE: "resistance"}
 
 
@@ -39,6 +41,34 @@ def build(frames: Frames, window: Window) -> pa.Table:
     ))  # fmt: skip
     known = _series.known_upto(rows, window, levels.LOOKBACK)
     return TABLE.conform(made.append_column("known_at", pc.take(known, np.cumsum(is_new)[at] - 1)))
+
+
+def living(events: pa.Table, bars: pa.Table) -> pa.Table:
+    """The levels that live after the close of the newest bar, by price.
+
+    Parameters
+    ----------
+    events : rows of one security, the columns of the contract or some of them, in order of session.
+    bars : its newest SPAN bars up to the session, newest first: `session_date`, `exchange`, `cumulative_factor`.
+
+    Returns
+    -------
+    The last event of each level that is neither broken, nor older than `levels.LIFE` sessions, nor from before a session that is missing.
+    `age`, `price` and `tolerance` are those at the newest bar; strength, touches and the share that held are the event's.
+    """
+    days, exchange = bars["session_date"].to_pylist(), bars["exchange"][0].as_py()
+    numbers = [calendars.session_no(exchange, day) for day in days]
+    unbroken_for = next((n for n, number in enumerate(numbers) if number != numbers[0] - n), len(numbers))
+    last = {row["level_id"]: row for row in events.to_pylist() if row["session_date"] <= days[0]}
+    first, scale, kept = days[unbroken_for - 1], bars["cumulative_factor"][0].as_py(), []
+    for row in last.values():
+        age = numbers[0] - calendars.session_no(exchange, row["formed_date"])
+        if row["event"] != levels.EVENTS[levels.BROKEN] and row["formed_date"] >= first and age <= levels.LIFE:
+            rescaled = row["adjusted_price"] * scale / row["price"]
+            kept.append(
+                row | {"age": age, "price": row["adjusted_price"] * scale, "tolerance": row["tolerance"] * rescaled}
+            )
+    return pa.Table.from_pylist(sorted(kept, key=lambda row: row["price"]), schema=events.schema)
 
 
 TABLE = Table(

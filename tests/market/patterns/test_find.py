@@ -224,7 +224,8 @@ def test_columns_are_left_as_they_were() -> None:
 
 def test_prices_that_contradict_each_other_do_no_harm() -> None:
     rng = np.random.default_rng(0)
-    found_in(Bars(*rng.integers(0, 4, (5, 2000)).astype(float)))
+    found = found_in(Bars(*rng.integers(0, 4, (5, 2000)).astype(float)))
+    assert (found.start < found.row).all()
 
 
 @pytest.mark.parametrize(
