@@ -40,7 +40,7 @@ TALIB = (
     "ta_rsi_14", "macd_12_26", "macd_signal_12_26_9", "macd_hist_12_26_9",
     "bbands_upper_20", "bbands_middle_20", "bbands_lower_20",
 )  # fmt: skip
-COLD = "from market.features.catalogue import libraries; from market.features.engine import compile_features; import numpy as np; {}"
+COLD = "from market.features.catalogue import libraries; from market.features.sections import compile_features; import numpy as np; {}"
 Timed = dict[str, float]
 
 

@@ -1,4 +1,4 @@
-"""`features list|show|compute`: the catalogue of features, and trying an expression on the release."""
+"""`features list|show|compute|parity`: the catalogue of features, trying an expression on the release, and whether all ways give equal bits."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ from marketlake import console, environment
 from marketlake.commands.guard import Json, example, group
 
 if TYPE_CHECKING:
+    from lake.parity import Certificate
     from market.features.definition import Feature
     from marketlake.behaving import FeatureDescription
 
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     example(made, "show", "features show rsi_14", "features show adx_14 --picture adx_14.svg")(show)
     example(made, "compute", 'features compute "corr(close, log(volume + 1), 20)" --symbol 005930 --from 2024-04-01 --to 2024-05-03',
             "features compute rsi_14 --symbol 005930 --symbol AAPL --json")(compute)  # fmt: skip
+    example(made, "parity", "features parity", "features parity --all")(parity)
 
 
 def list_(
@@ -108,6 +110,38 @@ def compute(
         )  # a named formula may be a page long: `features show`
         console.say(f"{said}  [{meta['unit']}], release {meta['release_id']}")
         console.show(records, as_json=False, columns=columns, nothing="no rows")
+
+
+def parity(
+    every: Annotated[bool, typer.Option("--all", help="Every security rather than a sample.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Features of the release's newest session made again from the first row of each series, and the online store against the release: equal bits, or an error."""
+    from lake import parity as comparing
+    from lake.delta import DeltaLake
+    from lake.objects import lake_store
+    from lake.releases import Releases
+
+    settings = environment.opened()
+    release = Releases(lake_store(settings)).current()
+    if release is None:
+        raise Permanent("features parity", expected="a published release", found="none", do="Run `marketlake demo`")
+    made = comparing.of_release(settings, DeltaLake(settings), release, release.as_of, every=every)
+    console.show([_compared(one) for one in made], as_json=as_json, columns=list(_compared(made[0])))
+    different = [one for one in made if not one.passed]
+    if different:
+        raise Permanent(
+            f"features of {release.release_id}", expected=comparing.EXPECTED, found=different[0].found,
+            keys=[f"{one.table} ({one.kind})" for one in different],
+            do="`marketlake release rollback` shows the release before; ops.parity has every comparison",
+        )  # fmt: skip
+
+
+def _compared(one: "Certificate") -> dict[str, str | int]:
+    return {
+        "table": one.table, "against": one.kind, "session": f"{one.session}", "securities": one.n_securities, "values": one.n_values,
+        "different": one.n_different, "found": one.found,
+    }  # fmt: skip
 
 
 def _described(name: str) -> "FeatureDescription | Permanent":

@@ -308,6 +308,16 @@ def test_a_feature_by_name_has_the_bits_of_gold():
     assert computed["value"] == stored["momentum_20"]
 
 
+def test_parity_passes_where_batch_and_online_have_the_release_s_bits_and_names_what_does_not():
+    behind = run("features", "parity", code=1)
+    assert "gold.features_daily (online)" in behind.output + behind.stderr, "nothing was filled yet"
+    run("release", "rollback", "r00002")
+    told = json.loads(run("features", "parity", "--all", "--json").output)
+    assert [(row["table"], row["against"], row["different"]) for row in told] == [
+        ("gold.alpha158", "batch", 0), ("gold.alpha158", "online", 0), ("gold.features_daily", "batch", 0), ("gold.features_daily", "online", 0),
+    ]  # fmt: skip
+
+
 def test_predict_gives_the_newest_score_in_the_order_asked():
     rows = json.loads(run("predict", "AAPL", "005930", "--json").output)
     assert [row["symbol"] for row in rows] == ["AAPL", "005930"]
