@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from market import adjust, calendars, registry
+from market.features import units
 from market.features.catalogue import find
 from market.features.definition import Feature
 from market.features.engine import Program
@@ -25,7 +26,7 @@ def feature_of(expression: str | Expr) -> Feature:
     Raises
     ------
     Permanent
-        It cannot be read, names an unknown column, or looks ahead.
+        It cannot be read, names an unknown column, looks ahead, or adds what cannot be added (a price and shares).
     """
     named = find(expression) if isinstance(expression, str) else None
     if named is not None:
@@ -33,7 +34,7 @@ def feature_of(expression: str | Expr) -> Feature:
     readable = {column.name for column in registry.table("gold.prices").public if column.type in ("float64", "int64")}
     is_qlib = isinstance(expression, str) and "$" in expression
     expr = parse(str(parse_qlib(str(expression)) if is_qlib else expression), readable)
-    return Feature("value", expr, "An expression of a notebook.", "1", "ours")
+    return Feature("value", expr, "An expression of a notebook.", units.told(units.unit_of(expr)), "ours")
 
 
 def looks_across(feature: Feature) -> bool:

@@ -9,7 +9,7 @@ import pkgutil
 from types import ModuleType
 
 from market.errors import Permanent
-from market.features import alpha, candles, indicators, library
+from market.features import alpha, candles, indicators, library, units
 from market.features.definition import Feature
 
 
@@ -18,7 +18,8 @@ def catalogue() -> dict[str, Feature]:
 
     Raises
     ------
-    Permanent : a library file without a ``FEATURES`` tuple, or two entries of one name (both files are named).
+    Permanent : a library file without a ``FEATURES`` tuple, two entries of one name (both files are named), or a formula that does not
+        measure what its unit says (``units``).
     """
     return dict(_discovered(library))
 
@@ -30,8 +31,8 @@ def libraries() -> dict[str, dict[str, Feature]]:
         "features_daily": catalogue(),
         "indicators": dict(_discovered(indicators)),
         "candles": dict(_discovered(candles)),
-        "alpha158": {one.name: one for one in alpha.alpha158()},
-        "alpha360": {one.name: one for one in alpha.alpha360()},
+        "alpha158": {one.name: units.checked(one) for one in alpha.alpha158()},
+        "alpha360": {one.name: units.checked(one) for one in alpha.alpha360()},
     }
 
 
@@ -70,7 +71,7 @@ def _features_of(home: ModuleType, name: str) -> tuple[Feature, ...]:
     features = getattr(module, "FEATURES", None)
     if not isinstance(features, tuple) or not all(isinstance(feature, Feature) for feature in features):
         raise Permanent(_file(home, name), expected="FEATURES, a tuple of Feature", found=type(features).__name__)
-    return features
+    return tuple(map(units.checked, features))
 
 
 def _file(home: ModuleType, name: str) -> str:
