@@ -9,11 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from market import adjust, calendars, registry
+from market import calendars, registry
 from market.features import units
 from market.features.catalogue import find
 from market.features.definition import Feature
 from market.features.engine import Program
+from market.features.inputs import CALENDAR, inputs_of
 from market.features.nodes import Expr
 from market.features.parse import parse
 from market.features.qlib import parse_qlib
@@ -31,7 +32,8 @@ def feature_of(expression: str | Expr) -> Feature:
     named = find(expression) if isinstance(expression, str) else None
     if named is not None:
         return named
-    readable = {column.name for column in registry.table("gold.prices").public if column.type in ("float64", "int64")}
+    prices = registry.table("gold.prices").public
+    readable = {*CALENDAR, *(column.name for column in prices if column.type in ("float64", "int64"))}
     is_qlib = isinstance(expression, str) and "$" in expression
     expr = parse(str(parse_qlib(str(expression)) if is_qlib else expression), readable)
     return Feature("value", expr, "An expression of a notebook.", units.told(units.unit_of(expr)), "ours")
@@ -54,8 +56,7 @@ def values(program: Program, rows: pd.DataFrame) -> Mapping[str, np.ndarray]:
     """
     starts = np.flatnonzero(~rows["security_id"].duplicated().to_numpy())
     offsets = np.append(starts, len(rows)).astype(np.int64)
-    prepared = adjust.forward_adjusted(rows)
-    columns = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in program.inputs}
+    columns = inputs_of(program, rows)
     exchanges = np.unique(rows["exchange"].to_numpy()[starts], return_inverse=True)[1]
     return program.run(
         columns, offsets, session_numbers=_session_numbers(rows), threads=os.cpu_count() or 1, keeps_state=False,

@@ -98,7 +98,9 @@ def operators_page() -> str:
         "",
         "What [features](features.md) and `marketlake features compute` are written with. A window is in rows, the current one included, and looks "
         "back alone; `least=` lets it do with fewer known rows than it is long. Text with `$close` is read as [Qlib](https://github.com/microsoft/qlib)'s "
-        "syntax, whose windows take what there is: `Mean($close, 5)` is `mean(close, 5, least=1)`. Operators over the securities of an exchange and session may take `by=`, a column of groups.",
+        "syntax, whose windows take what there is: `Mean($close, 5)` is `mean(close, 5, least=1)`. Operators over the securities of an exchange and session may take `by=`, a column of groups. "
+        "Columns are those of [gold.prices](tables.md#goldprices), and `weekday` (0 is Monday), `month`, `days_since_session` and `session_of_month` of the exchange's "
+        "calendar. What is unlike, a price and shares, is not added.",
         "",
     ]
     for kind, title in kinds.items():

@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from market import adjust
 from market.datasets.gold._known import UTC
 from market.errors import Permanent
 from market.features.algebra import col, max_
 from market.features.definition import Feature
 from market.features.engine import Program
+from market.features.inputs import inputs_of
 from market.features.sections import compile_features
 from market.table import Column, Frames, Window
 
@@ -47,12 +47,6 @@ def offsets_of(rows: pd.DataFrame) -> NDArray[np.int64]:
     """(k + 1,) where series begin, and the number of rows."""
     starts = np.flatnonzero(~rows["security_id"].duplicated().to_numpy())
     return np.append(starts, len(rows)).astype(np.int64)
-
-
-def inputs_of(program: Program, rows: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """The program's inputs on forward-adjusted prices."""
-    prepared = adjust.forward_adjusted(rows)
-    return {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in program.inputs}
 
 
 def of_windows(program: Program, rows: pd.DataFrame, window: Window) -> pa.Table:

@@ -16,6 +16,7 @@ from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
 from market.features.catalogue import catalogue
 from market.features.engine import Program
+from market.features.inputs import inputs_of
 from market.features.plan import SEEN
 from market.features.runs import unbroken
 from market.features.sections import compile_features
@@ -49,7 +50,7 @@ def build(frames: Frames, window: Window) -> pa.Table:
         if security in stored.index:
             state[i] = np.asarray(stored.at[security, "state"], dtype=np.float64)
             emit_from[i] = int((~is_new[offsets[i] : offsets[i + 1]]).sum())
-    result = compiled.run(_series.inputs_of(compiled, rows), offsets, state, emit_from, numbers)
+    result = compiled.run(inputs_of(compiled, rows), offsets, state, emit_from, numbers)
     emitted = np.concatenate([np.arange(offsets[i] + emit_from[i], offsets[i + 1]) for i in range(len(emit_from))])
     made = rows.loc[emitted, _series.IDENTITY].reset_index(drop=True)
     states = pd.Series(list(result.state), dtype=object)

@@ -1,0 +1,49 @@
+"""What formulas read: prices on the forward-adjusted scale, and what the exchange's calendar says of each session.
+
+What does not belong here: computing features (``engine``), where the rows come from.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from market import adjust, calendars
+from market.features.engine import Program
+
+
+def _session_of_month(exchange: str, day: date) -> float:
+    first = calendars.sessions(exchange, day.replace(day=1), day)[0]
+    return float(calendars.session_no(exchange, day) - calendars.session_no(exchange, first) + 1)
+
+
+CALENDAR: Final[dict[str, Callable[[str, date], float]]] = {
+    "weekday": lambda _, day: float(day.weekday()),
+    "month": lambda _, day: float(day.month),
+    "days_since_session": lambda exchange, day: float((day - calendars.previous_session(exchange, day)).days),
+    "session_of_month": _session_of_month,
+}
+"""Columns that follow from the session alone, all known before it: weekday (0 is Monday), month, calendar days since the session before (1, 3 behind a weekend,
+more behind holidays), and which session of its month it is, from 1. None says what comes after: a closure may be announced the day before."""
+
+
+def inputs_of(program: Program, rows: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """The program's inputs.
+
+    Parameters
+    ----------
+    rows : prices as gold.prices has them, with `exchange` and `session_date`.
+    """
+    prepared = adjust.forward_adjusted(rows)
+    plain = [name for name in program.inputs if name not in CALENDAR]
+    found = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in plain}
+    return found | {name: _of_sessions(name, rows) for name in program.inputs if name in CALENDAR}
+
+
+def _of_sessions(name: str, rows: pd.DataFrame) -> NDArray[np.float64]:
+    keys = list(zip(rows["exchange"], rows["session_date"], strict=True))
+    told = {key: CALENDAR[name](*key) for key in set(keys)}
+    return np.array([told[key] for key in keys], dtype=np.float64)

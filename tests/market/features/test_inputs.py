@@ -1,0 +1,53 @@
+"""What the calendar says of a session, to formulas: known before it, and nothing of what comes after."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from market import calendars
+from market.features.algebra import col, equal, where
+from market.features.definition import Feature
+from market.features.inputs import CALENDAR, inputs_of
+from market.features.sections import compile_features
+
+
+def rows_of(exchange: str, days: list[date]) -> pd.DataFrame:
+    bar = dict.fromkeys(("open", "high", "low", "close"), 100.0)
+    return pd.DataFrame({"exchange": exchange, "session_date": days}).assign(**bar, volume=10, cumulative_factor=1.0)
+
+
+def told(exchange: str, days: list[date], name: str) -> list[float]:
+    program = compile_features([Feature("x", col(name) + 0, "Under test.", "1", "ours")])
+    return list(inputs_of(program, rows_of(exchange, days))[name])
+
+
+@pytest.mark.parametrize(
+    ("exchange", "day", "expected"),
+    [
+        # the Lunar New Year of 2024: Friday 9 to Monday 12 February closed
+        ("XKRX", date(2024, 2, 13), {"weekday": 1, "month": 2, "days_since_session": 5, "session_of_month": 7}),
+        ("XKRX", date(2024, 2, 1), {"weekday": 3, "month": 2, "days_since_session": 1, "session_of_month": 1}),
+        # Presidents' Day
+        ("XNYS", date(2024, 2, 20), {"weekday": 1, "month": 2, "days_since_session": 4, "session_of_month": 13}),
+    ],
+)
+def test_the_calendar_of_a_session(exchange: str, day: date, expected: dict[str, float]) -> None:
+    assert {name: told(exchange, [day], name)[0] for name in CALENDAR} == expected
+
+
+def test_a_formula_may_read_the_calendar_beside_prices() -> None:
+    days = calendars.sessions("XKRX", date(2024, 4, 1), date(2024, 4, 30))
+    program = compile_features(
+        [Feature("x", where(equal(col("weekday"), 0), col("close"), 0), "Mondays.", "price", "ours")]
+    )
+    rows = rows_of("XKRX", days)
+    found = program.run(inputs_of(program, rows), np.array([0, len(rows)])).values["x"]
+    assert list(found) == [100.0 if day.weekday() == 0 else 0.0 for day in days]
+
+
+def test_what_comes_later_changes_nothing() -> None:
+    days = calendars.sessions("XKRX", date(2024, 1, 2), date(2024, 3, 29))
+    for name in CALENDAR:
+        assert told("XKRX", days, name)[:20] == told("XKRX", days[:20], name)
