@@ -255,7 +255,7 @@ class Registrant(NamedTuple):
     """A company as SEC knows it, its filings and figures in the order of their acceptance.
 
     ``year_end`` is MMDD; ``writes_new_york`` where its acceptances are New York's clock although they end in Z; ``years`` is truth.
-    ``former`` is a name that it had before, and from and until which day.
+    ``former`` is a name that it had before, and from and until which day; ``sic`` SEC's code of its industry and the words for it.
     """
 
     cik: int
@@ -268,6 +268,7 @@ class Registrant(NamedTuple):
     reported: tuple[Reported, ...]
     years: tuple[Mapping[str, Any], ...]
     former: tuple[str, date, date] | None = None
+    sic: tuple[str, str] = ("7372", "Services-Prepackaged Software")
 
     def called(self, day: date) -> str:
         """Its name on that day."""
@@ -347,6 +348,7 @@ class World:
 
     ``filings``, ``news``, ``web`` (what Daum's web search shows) and ``delistings`` are None where the world does not cover that source,
     which is not the same as empty. ``indices`` and ``funds`` are by session; without any, their services are not covered.
+    ``industries`` are KRX's by code: from which session on which.
     """
 
     name: str
@@ -369,6 +371,7 @@ class World:
     indices: Mapping[date, Sequence[IndexBar]] = field(default_factory=dict)
     funds: Mapping[date, Sequence[FundBar]] = field(default_factory=dict)
     delistings: Sequence[Delisting] | None = None
+    industries: Mapping[str, Sequence[tuple[date, str]]] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
@@ -393,7 +396,11 @@ class World:
                     "symbols": [registrant.symbol for registrant in self.registrants.values()],
                 },
                 "daum": {"exchange": "XKRX", "covered": self.web is not None},
-                "krx_market": {"exchange": "XKRX", "covered": self.delistings is not None},
+                "krx_market": {
+                    "exchange": "XKRX",
+                    "covered": self.delistings is not None,
+                    "markets": [MARKETS[i] for i in present] if self.industries else [],
+                },
             },
             "sessions": {
                 "XKRX": [day.isoformat() for day in self.daily.sessions],

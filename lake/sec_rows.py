@@ -19,7 +19,8 @@ from market import edgar, registry
 from market.errors import Permanent
 
 TICKERS, SUBMISSIONS, FACTS = "bronze.sec_tickers", "bronze.sec_submissions", "bronze.sec_facts"
-_ADDED = ("cik", "symbol", "name", "accepted_at")
+_INDUSTRY = ("sic", "sicDescription")
+_ADDED = ("cik", "symbol", "name", "accepted_at", *_INDUSTRY)
 _FACT = ("end", "val", "accn", "fy", "fp", "form", "filed")
 _PAGE = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9./-]{0,11}")
@@ -107,7 +108,9 @@ def filings(answer: Answer, company: Company, head: Mapping[str, Any]) -> pa.Tab
         accepted = edgar.instants(columns["acceptanceDateTime"], _recent(head, where)["acceptanceDateTime"])
     except (TypeError, ValueError, OverflowError) as error:
         raise SchemaDrift(where, expected="instants in acceptanceDateTime", found=str(error), do=_CHANGED) from error
+    _need(head, _INDUSTRY, where)
     same, called = {"cik": company.digits, "symbol": company.symbol}, names_then(head, where)
+    same |= {name: head[name] for name in _INDUSTRY}
     records = [
         {**same, **{name: columns[name][i] for name in names}, "name": called(at), "accepted_at": at, "row_no": i,
          "session_date": _session(edgar.session_of, at, "acceptanceDateTime", where)}

@@ -106,6 +106,19 @@ def close_at(exchange: str, day: date) -> datetime:
     return _local(exchange, day, hours.closes) if hours else _instant(_calendar(exchange).closes[pd.Timestamp(day)])
 
 
+def last_closed(exchange: str, at: datetime) -> date:
+    """The newest session of the exchange that was over at an aware instant.
+
+    Raises
+    ------
+    Permanent
+        It, or the instant's day, is outside the calendar.
+    """
+    day = at.astimezone(ZoneInfo(EXCHANGES[exchange])).date()
+    is_over = is_session(exchange, day) and close_at(exchange, day) <= at
+    return day if is_over else previous_session(exchange, day)
+
+
 def why_closed(exchange: str, day: date) -> str:
     """Why there is no session that day, in words; empty where there is one."""
     if is_session(exchange, day):

@@ -80,7 +80,7 @@ SOURCES: Mapping[str, Source] = {
             "XKRX",
             1,
             time(8, 0),
-            "KRX's Data Marketplace shows a day's delistings the next morning",
+            "KRX's Data Marketplace shows a day's delistings and industries the next morning",
             member="krx_id",
         ),
     )

@@ -17,19 +17,21 @@ from exchange.faults import sec
 from exchange.faults.context import Context
 from exchange.wires.answer import Answer
 
-_DRIFT_COLUMN = {
-    "krx": "TDD_CLSPRC", "yahoo": "close", "dart": "rcept_no", "naver": "pubDate", "daum": "datetime", "sec": "size",
-    "krx_market": "DELIST_DD",
+_DRIFT_COLUMNS = {
+    "krx": ("TDD_CLSPRC",), "yahoo": ("close",), "dart": ("rcept_no",), "naver": ("pubDate",), "daum": ("datetime",), "sec": ("size",),
+    "krx_market": ("DELIST_DD", "IDX_IND_NM"),
 }  # fmt: skip
+"""By source, the column that drifts; of several the first that an answer has."""
 
 
 def schema_drift(answer: Answer, context: Context) -> Answer:
     """A column renamed (``kind=renamed``), dropped (``gone``) or of another type (``type``) in every row."""
     fault = context.fault
-    column = fault["column"] or _DRIFT_COLUMN[context.source]
+    columns = (fault["column"],) if fault["column"] else _DRIFT_COLUMNS[context.source]
     answer = replace(answer, body=copy.deepcopy(answer.body))
     for row in _records(answer, context.source):
-        if column not in row:
+        column = next((name for name in columns if name in row), None)
+        if column is None:
             continue
         value = row.pop(column)
         if fault["kind"] == "type":
@@ -41,7 +43,7 @@ def schema_drift(answer: Answer, context: Context) -> Answer:
 
 def bad_rows(answer: Answer, context: Context) -> Answer:
     """Every 1/share-th row of KRX's stocks gets one of four defects in turn; a Yahoo high falls below the low; a figure of SEC ends before it
-    begins; an amount of OpenDART is a word, as is a day of delisting."""
+    begins; an amount of OpenDART is a word, as is a day of delisting; a code of an issue with its industry is none."""
     step = max(1, round(1 / max(context.fault.number("share"), 1e-6)))
     answer = replace(answer, body=copy.deepcopy(answer.body))
     records = _records(answer, context.source)
@@ -60,7 +62,7 @@ def bad_rows(answer: Answer, context: Context) -> Answer:
             row["thstrm_amount"] = "삼백억"
     elif context.source == "krx_market":
         for row in records[step // 2 :: step]:
-            row["DELIST_DD"] = "미정"
+            row["DELIST_DD" if "DELIST_DD" in row else "ISU_SRT_CD"] = "미정"
     return answer
 
 
@@ -88,7 +90,7 @@ def late_revision(answer: Answer, context: Context) -> Answer:
     """From the instant ``at`` on, the close of ``code`` on ``date`` is another price within that day's range.
 
     ``code`` is a KRX code, a Yahoo symbol or ``all``; of SEC, a ten-digit CIK whose figures filed on ``date`` are others; of OpenDART,
-    a corp code whose amounts of receipts of ``date`` are others; in the list of delistings, one of ``date`` whose reason is another.
+    a corp code whose amounts of receipts of ``date`` are others; in the list of delistings, one of ``date`` whose reason is another, and in the industries of ``date`` one that is another.
     """
     fault = context.fault
     if fault.session is None or context.clock.now < parse_instant(fault["at"]):
@@ -103,11 +105,8 @@ def late_revision(answer: Answer, context: Context) -> Answer:
             sec.revise(row, fault.session)
         elif context.source == "dart" and fault["code"] in ("all", row.get("corp_code")):
             _revise_amount(row, fault.session)
-        elif context.source == "krx_market" and fault["code"] in ("all", row["ISU_CD"]):
-            if row["DELIST_DD"] == f"{fault.session:%Y/%m/%d}":
-                row["DELIST_RSN_DSC"] = (
-                    "기업의 계속성 및 경영의 투명성 등을 종합적으로 고려하여 상장폐지 기준에 해당한다고 결정"
-                )
+        elif context.source == "krx_market" and fault["code"] in ("all", row.get("ISU_CD"), row.get("ISU_SRT_CD")):
+            _revise_told(row, answer.session, fault.session)
     return answer
 
 
@@ -237,6 +236,16 @@ def _revise_amount(row: dict[str, Any], received: date) -> None:
     if row.get("thstrm_amount", "").lstrip("-").isdecimal() and row["rcept_no"].startswith(f"{received:%Y%m%d}"):
         amount = int(row["thstrm_amount"])
         row["thstrm_amount"] = str(amount + abs(amount) // 100)
+
+
+def _revise_told(row: dict[str, Any], asked: date | None, session: date) -> None:
+    """The reason of a delisting of that day is another, or the industry of an issue on that day."""
+    if row.get("DELIST_DD") == f"{session:%Y/%m/%d}":
+        row["DELIST_RSN_DSC"] = (
+            "기업의 계속성 및 경영의 투명성 등을 종합적으로 고려하여 상장폐지 기준에 해당한다고 결정"
+        )
+    elif "IDX_IND_NM" in row and asked == session:
+        row["IDX_IND_NM"] = "오락·문화"
 
 
 def _revise_bar(bars: dict[str, Any], timestamps: list[int], session: date) -> None:

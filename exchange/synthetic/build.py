@@ -12,7 +12,7 @@ import numpy as np
 
 from exchange.clock import SEOUL, epoch
 from exchange.model import News, World
-from exchange.synthetic import accounts, decisions, delisted, edgar, filings, funds, krx, news, truth, us, web
+from exchange.synthetic import accounts, decisions, delisted, edgar, filings, funds, krx, news, sectors, truth, us, web
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -65,6 +65,8 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
     indices = funds.index_bars(all_days, panel, first)
     listings = krx.listings(market, all_days, plan)
     krx_truth = truth.describe(market, all_days, plan, panel, (first, symbols))
+    industries = sectors.industries(market[:symbols], all_days, plan)
+    krx_truth["krx"]["sectors"] = sectors.truth(industries, all_days[first])
     return World(
         name=f"synthetic:{seed}",
         price_basis="raw",
@@ -86,6 +88,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
         funds=funds.fund_bars(indices, rngs["funds"]),
         registrants=registrants,
         delistings=delisted.delistings(market, all_days, plan, listings, symbols),
+        industries=industries,
         truth={
             "world": f"synthetic:{seed}",
             **krx_truth,

@@ -14,6 +14,7 @@ import numpy as np
 from exchange.clock import NEW_YORK, epoch
 from exchange.model import Registrant, Reported, Submission
 from exchange.synthetic.figures import FLOWS, Quarter, quarters
+from exchange.synthetic.sectors import SIC
 from market import calendars
 
 # symbol: CIK, and the month in which the fiscal year ends
@@ -76,13 +77,14 @@ def registrants(
         found[f"{cik:010d}"] = Registrant(
             cik, name, symbol, _EXCHANGES[board], f"{books[3].end:%m%d}", i % _NEW_YORK_CLOCK == 2, filings, reported,
             tuple(clerk.years()), (f"First {name}", first - timedelta(days=3_000), last - _RENAMED_AGO) if i == _RENAMED else None,
+            SIC[symbol],
         )  # fmt: skip
     return dict(list(found.items())[:n_symbols])
 
 
 def truth(by_cik: Mapping[str, Registrant]) -> dict[str, Any]:
-    """By symbol: CIK, and by fiscal year the flows of its quarters, the year as first told and as restated, as JSON."""
-    return {r.symbol: {"cik": r.cik, "years": list(r.years)} for r in by_cik.values()}
+    """By symbol: CIK, industry, and by fiscal year the flows of its quarters, the year as first told and as restated, as JSON."""
+    return {r.symbol: {"cik": r.cik, "sic": list(r.sic), "years": list(r.years)} for r in by_cik.values()}
 
 
 class _Clerk:

@@ -1,4 +1,4 @@
-"""What happens to whom and when in the synthetic world: actions, halts, listings, delistings, renames, transfers.
+"""What happens to whom and when in the synthetic world: actions, halts, listings, delistings, renames, transfers, other sectors.
 
 The first securities have a scripted fate counted back from the last session, so that even a small world holds one of each;
 the others draw theirs from the seed. What does not belong here: the price that follows (exchange.synthetic.paths).
@@ -122,6 +122,7 @@ def _script(plan: Plan, positions: dict[str, int], end: int) -> set[int]:
         _split(plan, s, end - 35, 0.1, 13)
     if (s := at("263180")) is not None:
         plan.add(Event("rename", s, end - 30, end - 52, text="라온에이아이"))
+        plan.add(Event("sector", s, end - 18, end - 18, text="semiconductor"))  # by its chips; it makes no filing
     if (s := at("104520")) is not None:
         plan.add(Event("bonus_issue", s, end - 40, end - 56, ratio=1.0, shares_at=end - 24))
     if (s := at("155710")) is not None:

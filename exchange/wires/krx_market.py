@@ -1,4 +1,4 @@
-"""KRX Data Marketplace (data.krx.co.kr) as its members see it: a login with a cookie, forms to getJsonData.cmd, the list of delistings.
+"""KRX Data Marketplace (data.krx.co.kr) as its members see it: a login with a cookie, forms to getJsonData.cmd, the list of delistings, industries.
 
 A body is JSON under `text/html`, as KRX sends it. The codes of a refused id and of a service that fails are made up: no real ones are known.
 What does not belong here: the other services of the Marketplace, which no client asks.
@@ -13,12 +13,14 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from exchange.clock import Clock, krx_ready_at
-from exchange.model import Delisting, World
+from exchange.model import MISSING, Delisting, World
 from exchange.wires.answer import Answer, Ask
 
 _PAGES = ("/contents/MDC/COMS/client/MDCCOMS001.cmd", "/contents/MDC/COMS/client/view/login.jsp")
 _LOGIN, _DATA = "/contents/MDC/COMS/client/MDCCOMS001D1.cmd", "/comm/bldAttendant/getJsonData.cmd"
 _DELISTINGS = "dbms/MDC/STAT/issue/MDCSTAT23801"
+_INDUSTRIES = "dbms/MDC/STAT/standard/MDCSTAT03901"
+_MARKETS = {"STK": "KOSPI", "KSQ": "KOSDAQ"}
 _COOKIE = "JSESSIONID"
 _LASTS = timedelta(hours=1)
 _LONGEST = timedelta(days=731)
@@ -102,14 +104,51 @@ def _cookie(ask: Ask) -> str:
 
 
 def _rows(fields: Mapping[str, str], world: World, clock: Clock) -> Answer:
-    """Delistings of the range that are out by now; an empty list of another service, and of more than two years."""
-    first, last = (_day(fields.get(name, "")) for name in ("strtDd", "endDd"))
+    """The rows of a service, as much as is out by now; an empty list of one that is not here."""
+    shown, name = {"CURRENT_DATETIME": f"{clock.now:%Y.%m.%d %p %I:%M:%S}"}, "output"
     rows: list[dict[str, Any]] = []
-    if fields.get("bld") == _DELISTINGS and first and last and last - first <= _LONGEST:
-        out = [row for row in world.delistings or () if krx_ready_at(row.day) <= clock.now]
-        rows = [_row(row) for row in out if first <= row.day <= last]
-    body = {"output": rows, "CURRENT_DATETIME": f"{clock.now:%Y.%m.%d %p %I:%M:%S}"}
-    return Answer(body, content_type=_HTML, rows=("output",), session=last)
+    session = _day(fields.get("trdDd", "")) or _day(fields.get("endDd", ""))
+    if fields.get("bld") == _DELISTINGS:
+        rows = _delistings(fields, world, clock)
+    elif fields.get("bld") == _INDUSTRIES:
+        name, rows = "block1", _industries(fields, world, clock)
+    return Answer({name: rows, **shown}, content_type=_HTML, rows=(name,), session=session)
+
+
+def _delistings(fields: Mapping[str, str], world: World, clock: Clock) -> list[dict[str, Any]]:
+    """Delistings of the range that are out by now; none of more than two years."""
+    first, last = (_day(fields.get(name, "")) for name in ("strtDd", "endDd"))
+    if first is None or last is None or last - first > _LONGEST:
+        return []
+    return [
+        _row(row) for row in world.delistings or () if first <= row.day <= last and krx_ready_at(row.day) <= clock.now
+    ]
+
+
+def _industries(fields: Mapping[str, str], world: World, clock: Clock) -> list[dict[str, Any]]:
+    """Every issue of the market on that day with its industry, preferred shares too; none before it is out."""
+    day, market = _day(fields.get("trdDd", "")), _MARKETS.get(fields.get("mktId", ""))
+    if day is None or market is None or krx_ready_at(day) > clock.now:
+        return []
+    daily, found = world.daily, list[dict[str, Any]]()
+    for at in daily.rows_on(day, market).tolist():
+        code, close, change = (
+            daily.codes[daily.code[at]],
+            *(int(daily.numbers[name][at]) for name in ("close", "change")),
+        )
+        told = [industry for since, industry in world.industries.get(code, ()) if since <= day]
+        is_known = MISSING not in (close, change) and close > change
+        found.append({
+            "ISU_SRT_CD": code,
+            "ISU_ABBRV": daily.names[daily.name[at]],
+            "MKT_TP_NM": market,
+            "IDX_IND_NM": told[-1] if told else "-",
+            "TDD_CLSPRC": _won(close),
+            "CMPPREVDD_PRC": _won(change),
+            "FLUC_RT": f"{100 * change / (close - change) + 0.0:.2f}" if is_known else "-",
+            "MKTCAP": _won(int(daily.numbers["market_cap"][at])),
+        })  # fmt: skip
+    return found
 
 
 def _row(row: Delisting) -> dict[str, Any]:
@@ -131,6 +170,10 @@ def _row(row: Delisting) -> dict[str, Any]:
         "TO_ISU_SRT_CD": row.to[0],
         "TO_ISU_ABBRV": row.to[1],
     }
+
+
+def _won(number: int) -> str:
+    return "-" if number == MISSING else f"{number:,}"
 
 
 def _day(text: str) -> date | None:

@@ -102,8 +102,8 @@ def _submissions(company: Registrant, known: list[Submission], clock: Clock) -> 
         "street1": "1 MAIN STREET", "street2": None, "city": "NEW YORK", "stateOrCountry": "NY", "zipCode": "10001",
         "stateOrCountryDescription": "NY",
     }  # fmt: skip
-    body: dict[str, Any] = {"cik": str(company.cik), "entityType": "operating", "sic": "7372"}
-    body |= {"sicDescription": "Services-Prepackaged Software", "insiderTransactionForOwnerExists": 0}
+    body: dict[str, Any] = {"cik": str(company.cik), "entityType": "operating", "sic": company.sic[0]}
+    body |= {"sicDescription": company.sic[1], "insiderTransactionForOwnerExists": 0}
     body |= {
         "insiderTransactionForIssuerExists": 1,
         "name": company.called(today),

@@ -1,4 +1,5 @@
-"""KRX Data Marketplace, for its members: the list of delistings with their reasons. Wire: a login with a cookie, then forms to `getJsonData.cmd`.
+"""KRX Data Marketplace, for its members: delistings with their reasons, and the industries of all issues of a session. Wire: a login with
+a cookie, then forms to `getJsonData.cmd`.
 
 Optional: without a member's id nothing is asked. It ends a session after an hour (HTTP 400, `LOGOUT`) and blocks an address that asks too
 often for about a day, with a page for people; whoever goes on asking is blocked for longer, so that is never tried again.
@@ -23,7 +24,7 @@ from market.errors import MarketlakeError, Permanent, Transient
 from market.sources import SOURCES
 
 SOURCE = "krx_market"
-TABLES = ("bronze.krx_delistings",)
+TABLES = ("bronze.krx_delistings", "bronze.krx_sectors")
 LIVE = "https://data.krx.co.kr"
 KEYS = ("krx_id", "krx_password")
 KEY_FROM = "get an account at data.krx.co.kr, or leave it out: MARKETLAKE_KRX_MARKET_BASE_URL=off"
@@ -36,6 +37,9 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
 """Asked before a login, for the cookie that it needs."""
 
 DELISTINGS = "dbms/MDC/STAT/issue/MDCSTAT23801"
+SECTORS = "dbms/MDC/STAT/standard/MDCSTAT03901"
+MARKETS = {"KOSPI": "STK", "KOSDAQ": "KSQ"}
+"""Boards that it divides into industries, and their ids; KONEX is not divided."""
 OK, PASSWORD_DUE, ELSEWHERE = "CD001", "CD010", "CD011"
 _ANYWAY = "skipDup=Y"
 _SETTINGS = "MARKETLAKE_KRX_ID and MARKETLAKE_KRX_PASSWORD"
@@ -55,7 +59,8 @@ _MARKETPLACE = "/contents/MDC/MDI/outerLoader/index.cmd"
 
 
 def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[Delivery]:
-    """The delistings after the previous session and up to each of these, in ranges of up to two years.
+    """The delistings after the previous session and up to each of these, in ranges of up to two years; behind each, the industries of
+    its sessions, a request for each board and session, for it takes no range of them.
 
     Raises
     ------
@@ -64,7 +69,8 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
     Transient
         Nothing good came, or the last session is not due.
 
-    What is wrong with an answer comes as the delivery's `problem`: a changed format, and nothing at all in a long range of the real world.
+    What is wrong with an answer comes as the delivery's `problem`: a changed format, a board without issues, and no delisting at all in a long
+    range of the real world.
     """
     sessions = [day for day in sorted(set(session_dates)) if ctx.world.covers(SOURCE, day)]
     if not sessions:
@@ -74,8 +80,13 @@ def deliveries(session_dates: Sequence[date], ctx: ClientContext) -> Iterator[De
         raise not_there(SOURCE, sessions[-1], now, "the list of that day is not out")
     with ctx.fetcher(host(ctx)) as fetcher:
         member = Member(fetcher, partial(log_in, ctx), _LASTS_S)
+        boards = [id_ for board, id_ in MARKETS.items() if board in ctx.world.markets(SOURCE)]
         for span in spans(SOURCES[SOURCE].exchange, sessions, _LONGEST):
-            yield _delivery(member.post(DATA, _fields(span), span.last), span, ctx)
+            yield _delistings(member.post(DATA, _fields(span), span.last), span, ctx, is_all=not boards)
+            for session in span.sessions:
+                for board in boards:
+                    answer = member.post(DATA, _fields_of(session, board), session)
+                    yield _sectors(answer, session, board, ctx, is_last=board == boards[-1])
 
 
 def host(ctx: ClientContext) -> Host:
@@ -159,7 +170,24 @@ def _fields(span: Span) -> Mapping[str, str]:
     return {"bld": DELISTINGS, **every, **days}
 
 
-def _delivery(answer: Answer, span: Span, ctx: ClientContext) -> Delivery:
+def _fields_of(session: date, board: str) -> Mapping[str, str]:
+    return {"bld": SECTORS, "mktId": board, "trdDd": f"{session:%Y%m%d}", "money": "1", "csvxls_isNo": "false"}
+
+
+def _sectors(answer: Answer, session: date, board: str, ctx: ClientContext, *, is_last: bool) -> Delivery:
+    schema, problem = own_columns(registry.table(TABLES[1])), None
+    rows = schema.empty_table()
+    try:
+        rows = text_rows(records(answer), schema, f"{answer.url_redacted} of {SOURCE}")
+        if not rows.num_rows:
+            problem = not_there(SOURCE, session, ctx.clock(SOURCE)(), f"no industries of {board}")
+    except SchemaDrift as drift:
+        problem = drift
+    return deliver(answer, TABLES[1], session, f"sectors-{board}", rows, problem=problem, ends_unit=is_last)
+
+
+def _delistings(answer: Answer, span: Span, ctx: ClientContext, *, is_all: bool) -> Delivery:
+    """The range's delistings, ahead of what follows of its first session: no other session is whole with them."""
     schema = own_columns(registry.table(TABLES[0]))
     rows = schema.empty_table()
     problem: Permanent | Transient | None = None
@@ -181,7 +209,8 @@ def _delivery(answer: Answer, span: Span, ctx: ClientContext) -> Delivery:
     days = [span.session_of(_day(text)) for text in rows.column("DELIST_DD").to_pylist()]
     rows = rows.append_column("session_date", pa.array(days, pa.date32()))
     suffix = f"delistings-{span.first:%Y%m%d}"
-    return deliver(answer, TABLES[0], span.last, suffix, rows, problem=problem, ends_unit=True)
+    session = span.last if is_all else span.sessions[0]
+    return deliver(answer, TABLES[0], session, suffix, rows, problem=problem, ends_unit=is_all)
 
 
 def _is_real(ctx: ClientContext) -> bool:

@@ -1,4 +1,7 @@
-"""KRX's Data Marketplace: a login with a cookie, a session that ends, an address that is blocked, and delistings as they come."""
+"""KRX's Data Marketplace: a login with a cookie, a session that ends, an address that is blocked, and delistings as they come.
+
+The industries that are asked beside them: `test_krx_sectors.py`.
+"""
 
 import csv
 import gzip
@@ -9,7 +12,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote_plus
 
 import httpx
 import pytest
@@ -17,7 +20,7 @@ import pytest
 from exchange.keys import DEFAULT_KEYS
 from exchange.server import Server
 from lake.clients import client, krx_market
-from lake.delivery import ClientContext
+from lake.delivery import ClientContext, Delivery
 from lake.host import Answer, refused_in
 from lake.member import Member
 from lake.settings import ROOT, Settings
@@ -50,13 +53,15 @@ def code(name: str, message: str = "") -> httpx.Response:
 
 
 class Real:
-    """A scripted Marketplace: what it answers to logins and to the list, in this order, the last for ever."""
+    """A scripted Marketplace: what it answers to logins and to the list, in this order, the last for ever; one issue to each industry's question."""
 
     def __init__(self, logins: list[httpx.Response], lists: list[httpx.Response]) -> None:
         self.logins, self.lists, self.asked = logins, lists, list[tuple[str, dict[str, str], dict[str, str]]]()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         fields = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
+        if fields.get("bld") == krx_market.SECTORS:
+            return httpx.Response(200, json={"block1": [ISSUE]})
         self.asked.append((request.url.path, fields, dict(request.headers)))
         if request.method == "GET":
             return httpx.Response(
@@ -67,6 +72,14 @@ class Real:
 
     def paths(self) -> list[str]:
         return [path.rpartition("/")[2] for path, _, _ in self.asked]
+
+
+ISSUE = dict.fromkeys(registry.table("bronze.krx_sectors").schema.names[2:10], "")
+
+
+def of_list(deliveries: list[Delivery]) -> list[Delivery]:
+    """Those of the list."""
+    return [delivery for delivery in deliveries if delivery.table == TABLE]
 
 
 def taken(intake: Any, *sessions: date) -> Any:
@@ -81,6 +94,11 @@ def requests(intake: Any) -> list[dict[str, Any]]:
     return list(intake.delta.read(registry.table("ops.requests")).to_pylist())
 
 
+def asked_path(request: str) -> str:
+    """The last part of the path that a request asked for."""
+    return request.partition("?")[0].rpartition("/")[2]
+
+
 PAGES = ["MDCCOMS001.cmd", "login.jsp"]
 LOGIN, DATA = "MDCCOMS001D1.cmd", "getJsonData.cmd"
 
@@ -91,8 +109,8 @@ LOGIN, DATA = "MDCCOMS001D1.cmd", "getJsonData.cmd"
 def test_a_run_logs_in_once_and_asks_once_for_all_its_sessions(intake: Any, exchange: Server) -> None:
     exchange.exchange.wires["krx_market"].end_sessions()  # type: ignore[attr-defined]
     assert taken(intake, *intake.sessions("krx_market")).new_rows > 0
-    asked = [one["request"].partition("?")[0].rpartition("/")[2] for one in requests(intake)]
-    assert sorted(asked) == sorted([*PAGES, LOGIN, DATA])
+    asked = [one["request"] for one in requests(intake) if quote_plus(krx_market.SECTORS) not in one["request"]]
+    assert sorted(asked_path(one) for one in asked) == sorted([*PAGES, LOGIN, DATA])
     assert {one["outcome"] for one in requests(intake)} == {"ok"}
 
 
@@ -106,8 +124,9 @@ def test_a_delisting_belongs_to_the_session_of_its_day_with_its_reason(intake: A
 
 def test_a_session_without_delistings_is_whole_and_has_no_row(intake: Any) -> None:
     quiet = calendars.next_session("XKRX", DELISTED)
-    assert taken(intake, quiet).new_rows == 0
+    taken(intake, quiet)
     assert stored(intake) == []
+    assert intake.bronze.have(["krx_market"], [quiet]) == {quiet}
 
 
 def test_no_id_password_or_cookie_gets_out(intake: Any, caplog: pytest.LogCaptureFixture, logged: list[str]) -> None:
@@ -128,10 +147,17 @@ def test_a_session_that_the_host_forgot_is_begun_anew_once(
     monkeypatch.setattr(
         Member, "post", lambda self, *more: (post(self, *more), wire.end_sessions(), post(self, *more))[2]
     )  # type: ignore[attr-defined]
-    assert taken(intake, DELISTED).new_rows == 1
-    told = [(one["request"].partition("?")[0].rpartition("/")[2], one["status"]) for one in requests(intake)]
+    taken(intake, DELISTED)
+    assert len(stored(intake)) == 1
+    told = [(asked_path(one["request"]), one["status"]) for one in requests(intake)]
+    n = 3  # the list and two boards, each asked twice here, the second time without a session
     assert sorted(told) == sorted(
-        [*[(page, 200) for page in PAGES * 2], *[(LOGIN, 200)] * 2, *[(DATA, 200)] * 2, (DATA, 400)]
+        [
+            *[(page, 200) for page in PAGES * (n + 1)],
+            *[(LOGIN, 200)] * (n + 1),
+            *[(DATA, 200)] * 2 * n,
+            *[(DATA, 400)] * n,
+        ]
     )
 
 
@@ -147,7 +173,8 @@ def test_its_session_is_due_the_next_morning(intake: Any, exchange: Server) -> N
 )
 def test_a_passing_trouble_is_overcome(intake: Any, exchange: Server, fault: str) -> None:
     exchange.set_faults([fault])
-    assert taken(intake, DELISTED).new_rows == 1
+    taken(intake, DELISTED)
+    assert len(stored(intake)) == 1
 
 
 @pytest.mark.parametrize(
@@ -210,9 +237,8 @@ def test_an_error_told_instead_of_rows_is_not_the_passwords_fault(ask: Any) -> N
 
 @pytest.mark.parametrize("day", ["2030/01/02", "2001.01.02"])
 def test_a_delisting_of_a_day_that_was_not_asked_for_is_drift(ask: Any, day: str) -> None:
-    (delivery,) = ask(
-        "krx_market", [DELISTED], Real([code("CD001")], [rows(row(DELIST_DD=day))]), krx_market_pace_per_s=0
-    )
+    real = Real([code("CD001")], [rows(row(DELIST_DD=day))])
+    (delivery,) = of_list(ask("krx_market", [DELISTED], real, krx_market_pace_per_s=0))
     assert delivery.rows.num_rows == 0 and delivery.payload
     assert "delistings from 2024-06-11 to 2024-06-11, as asked; was 1 other days" in str(delivery.problem)
     assert re.sub(r"\D", "-", day) in str(delivery.problem)
@@ -220,7 +246,8 @@ def test_a_delisting_of_a_day_that_was_not_asked_for_is_drift(ask: Any, day: str
 
 def test_bad_and_doubled_rows_are_delivered_as_they_came(intake: Any, exchange: Server) -> None:
     exchange.set_faults(["duplicates:source=krx_market", "bad-rows:source=krx_market,share=1"])
-    assert taken(intake, DELISTED).new_rows == 2
+    taken(intake, DELISTED)
+    assert len(stored(intake)) == 2
     assert {one["DELIST_DD"] for one in stored(intake)} == {"미정"}
 
 
@@ -236,7 +263,7 @@ def test_a_reason_told_otherwise_later_is_another_version(intake: Any, exchange:
 
 def test_the_form_is_posted_with_the_headers_and_the_cookie_that_it_wants(ask: Any) -> None:
     real = Real([code("CD001")], [rows()])
-    (delivery,) = ask("krx_market", [DELISTED], real, krx_market_pace_per_s=0)
+    (delivery,) = of_list(ask("krx_market", [DELISTED], real, krx_market_pace_per_s=0))
     assert real.paths() == [*PAGES, LOGIN, DATA]
     _, login, _ = real.asked[2]
     assert {"mbrId": login["mbrId"], "pw": login["pw"]} == {"mbrId": SECRETS[0], "pw": SECRETS[1]}
@@ -300,7 +327,7 @@ def test_a_backfill_asks_for_at_most_two_years_and_places_each_delisting(ask: An
         rows(row(DELIST_DD="soon")),
     ]
     real = Real([code("CD001")], lists)
-    first, second, third = ask("krx_market", sessions, real, krx_market_pace_per_s=0)
+    first, second, third = of_list(ask("krx_market", sessions, real, krx_market_pace_per_s=0))
     asked = [(fields["strtDd"], fields["endDd"]) for _, fields, _ in real.asked if "strtDd" in fields]
     spans = [(date.fromisoformat(a), date.fromisoformat(b)) for a, b in asked]
     assert all(end - begin < timedelta(days=730) for begin, end in spans)
@@ -313,9 +340,9 @@ def test_a_backfill_asks_for_at_most_two_years_and_places_each_delisting(ask: An
 def test_nothing_at_all_in_a_long_range_is_a_problem(ask: Any) -> None:
     real = Real([code("CD001")], [httpx.Response(200, json={"output": []})])
     sessions = calendars.sessions("XKRX", date(2023, 1, 2), date(2023, 12, 28))
-    (delivery,) = ask("krx_market", sessions, real, krx_market_pace_per_s=0)
+    (delivery,) = of_list(ask("krx_market", sessions, real, krx_market_pace_per_s=0))
     assert delivery.problem is not None and "no delisting since" in str(delivery.problem)
-    (quiet,) = ask("krx_market", sessions[:5], real, krx_market_pace_per_s=0)
+    (quiet,) = of_list(ask("krx_market", sessions[:5], real, krx_market_pace_per_s=0))
     assert quiet.problem is None
 
 
@@ -364,8 +391,9 @@ def _body(file: Any) -> object:
     return json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)
 
 
-def test_the_real_list_of_delistings_comes_as_rows_of_its_sessions(ask: Any) -> None:
-    """4,104 delistings, put back into the columns that they came in."""
+def test_the_real_list_of_delistings_comes_as_rows_of_its_sessions(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """4,104 delistings, put back into the columns that they came in; of sixteen years nothing else is asked."""
+    monkeypatch.setattr(krx_market, "MARKETS", {})
     file = SHARED / "krx_listing_fdr" / "listing_delisting_2026-03-20.csv"
     if not file.is_file():
         pytest.skip("needs the recorded data in ../shared/data, which is not here")

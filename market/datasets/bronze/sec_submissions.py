@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from market import bitemporal, identity
+from market import bitemporal, calendars, identity, sectors
 from market.datasets.bronze._delivered import as_text, delivered
 from market.datasets.bronze._parse import day, month
 from market.table import Column, Frames, Table
@@ -29,6 +29,11 @@ TABLE = Table(
         as_text("primaryDocument", "file of the main document"),
         as_text("primaryDocDescription", "what the filer calls it"),
         Column("accepted_at", "timestamp", "the instant that acceptanceDateTime means (market.edgar)"),
+        as_text(
+            "sic",
+            "SEC's code of the company's industry when it was asked, by its newest page; null in what was fetched before it was kept",
+        ),
+        as_text("sicDescription", "the words for it"),
     ),
     key=("request", "payload_digest", "row_no", "fetched_at"),
     known_at="when the payload was fetched",
@@ -60,4 +65,24 @@ def filings(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     return pa.Table.from_pandas(bitemporal.versions(rows, KEY, VALUES), preserve_index=False)
 
 
-FEEDS = {"silver.filings": filings}
+def industries(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
+    """Rows of silver.sectors, of every symbol of a company: what SEC says today is of the last session that was over, and known from the fetch."""
+    told = delivered_rows.to_pandas(timestamp_as_object=False)
+    told = told.sort_values("row_no", kind="stable").drop_duplicates(
+        ["cik", "symbol", "sic", "sicDescription", "payload_digest", "fetched_at"]
+    )
+    told = told.assign(symbol=told["symbol"].astype("string").str.split(",")).explode("symbol", ignore_index=True)
+    rows = told[["payload_digest", "row_no", "fetched_at"]].copy()
+    instants = {at: calendars.last_closed("XNYS", at) for at in rows["fetched_at"].unique()}
+    rows["session_date"] = rows["fetched_at"].map(instants)
+    plain = identity.security_id("XNYS", told["symbol"].fillna(""))
+    rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
+    rows["sector"], rows["sector_code"] = sectors.plain(told["sicDescription"]), sectors.plain(told["sic"])
+    rows["sector"] = rows["sector"].fillna(rows["sector_code"])
+    rows["exchange"], rows["sector_scheme"], rows["source"] = "XNYS", "sic", "sec"
+    rows["first_known_at"] = rows["fetched_at"]
+    return pa.Table.from_pandas(sectors.told(rows[rows["sector"].notna()]), preserve_index=False)
+
+
+SERIES = "cik"
+FEEDS = {"silver.filings": filings, "silver.sectors": industries}

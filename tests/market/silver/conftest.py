@@ -34,6 +34,10 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "LIST_DD": "1975/06/11", "DELIST_DD": "2024/05/03", "DELIST_RSN_DSC": "", "ARRANTRD_MKTACT_ENFORCE_DD": "",
         "ARRANTRD_END_DD": "", "IDX_IND_NM": "-", "PARVAL": "100", "LIST_SHRS": "5,000", "TO_ISU_SRT_CD": "", "TO_ISU_ABBRV": "",
     },
+    "bronze.krx_sectors": {
+        "ISU_SRT_CD": "005930", "ISU_ABBRV": "삼성전자", "MKT_TP_NM": "KOSPI", "IDX_IND_NM": "전기전자", "TDD_CLSPRC": "1,000",
+        "CMPPREVDD_PRC": "0", "FLUC_RT": "0.00", "MKTCAP": "5,000,000",
+    },
     "bronze.krx_services": {"service": "stk_isu_base_info", "market": "KOSPI", "state": "open", "n_rows": "1"},
     "bronze.krx_indices": {
         "IDX_CLSS": "KOSPI", "IDX_NM": "코스피", "CLSPRC_IDX": "2,676.63", "CMPPREVDD_IDX": "-7.02", "FLUC_RT": "-0.26",
@@ -94,6 +98,7 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
         "cik": "0000320193", "symbol": "AAPL", "name": "Apple Inc.", "accessionNumber": "0000320193-24-000001",
         "filingDate": "2024-05-03", "reportDate": "2024-03-31", "acceptanceDateTime": "2024-05-03T20:31:05.000Z",
         "form": "8-K", "items": "2.02,9.01", "size": 9, "isXBRL": 1, "accepted_at": datetime(2024, 5, 3, 20, 31, 5, tzinfo=UTC),
+        "sic": "3571", "sicDescription": "Electronic Computers",
     },
     "bronze.sec_tickers": {"symbol": "AAPL", "cik_str": 320193, "ticker": "AAPL", "title": "Apple Inc."},
     "bronze.daum_coverage": {"query": "삼성전자", "code": "005930", "is_covered": True, "n_items": 1},
