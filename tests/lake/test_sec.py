@@ -78,6 +78,8 @@ class Edgar:
         return {
             "cik": "1",
             "name": "X Corp",
+            "sic": "6331",
+            "sicDescription": "Fire, Marine & Casualty Insurance",
             "formerNames": self.former,
             "filings": {"recent": columns(self.recent), "files": files},
         }
@@ -306,7 +308,7 @@ def test_former_names_of_another_form_are_drift(live: Ask, former: Any) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["formerNames", "cik_str", "ticker", "filings", "recent", "files", "acceptanceDateTime", "form", "size", "filingTo", "facts", "units", "val", "accn", "filed"],
+    ["formerNames", "sic", "sicDescription", "cik_str", "ticker", "filings", "recent", "files", "acceptanceDateTime", "form", "size", "filingTo", "facts", "units", "val", "accn", "filed"],
 )  # fmt: skip
 def test_a_renamed_key_is_drift_and_says_which(live: Ask, name: str) -> None:
     older = {"CIK0001067983-submissions-001.json": [filing("c", "2023-05-03T23:30:00.000Z")]}
@@ -316,6 +318,24 @@ def test_a_renamed_key_is_drift_and_says_which(live: Ask, name: str) -> None:
     problems = [d.problem for d in live(edgar, [FRIDAY]) if d.problem]
     assert [type(problem) for problem in problems] == [SchemaDrift]
     assert name in str(problems[0])
+
+
+def test_every_filing_has_the_industry_that_the_company_s_own_answer_tells(live: Ask) -> None:
+    older = {"CIK0001067983-submissions-001.json": [filing("c", "2024-05-02T23:30:00.000Z")]}
+    edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"), older=older)
+    found = rows(live(edgar, [date(2024, 5, 2), FRIDAY]), "bronze.sec_submissions")
+    assert {row["accessionNumber"]: (row["sic"], row["sicDescription"]) for row in found} == dict.fromkeys(
+        ("a", "c"), ("6331", "Fire, Marine & Casualty Insurance")
+    )
+
+
+@pytest.mark.parametrize("value", [6331, ["6331"]])
+def test_an_industry_that_is_no_text_is_drift_and_none_is_null(live: Ask, value: Any) -> None:
+    edgar = Edgar(filing("a", "2024-05-03T23:30:00.000Z"))
+    for told, is_drift in ((value, True), (None, False)):
+        edgar.change = lambda path, body, told=told: body | {"sic": told} if "/submissions/" in path else body
+        problems = [d.problem for d in live(edgar, [FRIDAY]) if d.problem]
+        assert [("sic" in str(problem)) for problem in problems] == [True] * is_drift
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """bronze.sec_submissions: the filings of a company, one row each, as SEC's submissions API delivers them."""
 
+import pandas as pd
 import pyarrow as pa
 
 from market import bitemporal, calendars, identity, sectors
@@ -73,8 +74,8 @@ def industries(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     )
     told = told.assign(symbol=told["symbol"].astype("string").str.split(",")).explode("symbol", ignore_index=True)
     rows = told[["payload_digest", "row_no", "fetched_at"]].copy()
-    instants = {at: calendars.last_closed("XNYS", at) for at in rows["fetched_at"].unique()}
-    rows["session_date"] = rows["fetched_at"].map(instants)
+    over = {at: calendars.last_closed("XNYS", at) for at in rows["fetched_at"].unique()}
+    rows["session_date"] = pd.Series([over[at] for at in rows["fetched_at"]], rows.index, dtype=object)
     plain = identity.security_id("XNYS", told["symbol"].fillna(""))
     rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["sector"], rows["sector_code"] = sectors.plain(told["sicDescription"]), sectors.plain(told["sic"])
