@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench import counted_sectors
 from exchange.model import World
 from market import edgar
 
@@ -25,7 +26,7 @@ DECISIONS = {
 
 TABLES = (
     "silver.prices", "silver.securities", "silver.symbols", "silver.corporate_actions", "silver.adjustments",
-    "silver.listings", "silver.filings", "silver.fundamentals",
+    "silver.listings", "silver.filings", "silver.fundamentals", "silver.sectors",
 )  # fmt: skip
 BASES = {"CFS": "consolidated", "OFS": "separate"}
 FLOWS = ("revenue", "operating_income", "net_income")
@@ -51,6 +52,7 @@ def counts(world: World, silver: Silver, revisions: list[str]) -> Counts:
         _of_dart(world, now),
         _of_us(world, now),
         _of_sec(world, now),
+        counted_sectors.sides(world, now["silver.sectors"]),
     )
     return {name: compared(*sides) for part in parts for name, sides in part.items()}
 
