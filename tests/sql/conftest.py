@@ -128,6 +128,7 @@ def _third(settings: Settings, second: Release) -> Release:
         versions[name] = write(delta, name, rows.filter(kept))
     versions["gold.predictions"] = write(delta, "gold.predictions", _predictions(delta))
     versions["silver.filings"] = write(delta, "silver.filings", _filings())
+    versions["silver.sectors"] = write(delta, "silver.sectors", _sectors())
     versions["silver.corporate_actions"] = write(delta, "silver.corporate_actions", _decisions())
     return replace(second, release_id="r00003", parent=second.release_id, tables=versions)
 
@@ -149,6 +150,25 @@ def _decisions() -> pa.Table:
          "action": action, "price_factor": factor, "report_name": "주요사항보고서", "evidence": f"DART 2024040100000{n}", "source": "dart",
          "payload_digest": "0" * 64, "row_no": n, "known_at": calendars.open_at("XKRX", calendars.next_session("XKRX", day))}
         for n, (action, factor) in enumerate(told)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=table.schema)
+
+
+def _sectors() -> pa.Table:
+    """A sector of each security but two, one of them changed, and one that was told otherwise since."""
+    day, table = date(2024, 1, 2), registry.table("silver.sectors")
+    told = [
+        ("XKRX:005930", day, "krx", None, "전기전자", None),
+        ("XKRX:000660", day, "krx", None, "기계", None),
+        ("XKRX:000660", date(2024, 4, 1), "krx", None, "전기전자", None),
+        ("XKRX:035420", day, "krx", None, "화학", date(2024, 4, 2)),
+        ("XNYS:AAPL", date(2024, 4, 30), "sic", "3571", "Electronic Computers", None),
+    ]
+    rows = [
+        {**dict.fromkeys(table.schema.names), "security_id": security, "exchange": security[:4], "session_date": session,
+         "sector_scheme": scheme, "sector_code": code, "sector": sector, "source": "test", "payload_digest": "d" * 64, "row_no": n,
+         "known_at": calendars.close_at(security[:4], session), "known_until": until and calendars.close_at("XKRX", until)}
+        for n, (security, session, scheme, code, sector, until) in enumerate(told)
     ]  # fmt: skip
     return pa.Table.from_pylist(rows, schema=table.schema)
 

@@ -84,7 +84,7 @@ def _companies() -> list[Delivery]:
 
 
 def _exchange() -> list[Delivery]:
-    """A fund, an index and a delisting."""
+    """A fund, an index, a delisting, and a sector that becomes another."""
     bar = {
         "BAS_DD": f"{LAST:%Y%m%d}", "FLUC_RT": "0.29", "ACC_TRDVOL": "1,000", "ACC_TRDVAL": "35,000,000",
         "MKTCAP": "3,500,000,000",
@@ -103,7 +103,11 @@ def _exchange() -> list[Delivery]:
         "ISU_CD": GONE, "ISU_NM": "옛별", "MKT_NM": "KOSPI", "SECUGRP_NM": "주권", "KIND_STKCERT_TP_NM": "보통주",
         "LIST_DD": "1975/06/11", "DELIST_DD": f"{GONE_AFTER:%Y/%m/%d}", "DELIST_RSN_DSC": "피흡수합병",
     }  # fmt: skip
+    sector = {"ISU_SRT_CD": "005930", "ISU_ABBRV": CODES["005930"], "MKT_TP_NM": "KOSPI", "IDX_IND_NM": "전기전자"}
+    other = [sector | {"IDX_IND_NM": "서비스업"}]
     return [
+        delivery("bronze.krx_sectors", GONE_LAST, [sector], "sectors", "POST /getJsonData.cmd?trdDd=1", _evening(GONE_LAST)),
+        delivery("bronze.krx_sectors", GONE_AFTER, other, "sectors", "POST /getJsonData.cmd?trdDd=2", _evening(GONE_AFTER)),
         delivery("bronze.krx_etfs", LAST, [fund], "etf", "GET /etp/etf_bydd_trd", _evening(LAST)),
         delivery("bronze.krx_indices", LAST, [index], "kospi", "GET /idx/kospi_dd_trd", _evening(LAST)),
         delivery("bronze.krx_delistings", GONE_AFTER, [gone], "delisted", "POST /getJsonData.cmd", _evening(GONE_AFTER)),
