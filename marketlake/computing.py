@@ -14,7 +14,7 @@ from market.features import units
 from market.features.catalogue import find
 from market.features.definition import Feature
 from market.features.engine import Program
-from market.features.inputs import CALENDAR, inputs_of
+from market.features.inputs import CALENDAR, SECTOR, inputs_of
 from market.features.nodes import Expr
 from market.features.parse import parse
 from market.features.qlib import parse_qlib
@@ -33,7 +33,7 @@ def feature_of(expression: str | Expr) -> Feature:
     if named is not None:
         return named
     prices = registry.table("gold.prices").public
-    readable = {*CALENDAR, *(column.name for column in prices if column.type in ("float64", "int64"))}
+    readable = {*CALENDAR, SECTOR, *(column.name for column in prices if column.type in ("float64", "int64"))}
     is_qlib = isinstance(expression, str) and "$" in expression
     expr = parse(str(parse_qlib(str(expression)) if is_qlib else expression), readable)
     return Feature("value", expr, "An expression of a notebook.", units.told(units.unit_of(expr)), "ours")
@@ -44,19 +44,19 @@ def looks_across(feature: Feature) -> bool:
     return isinstance(compile_features((feature,)), Staged)
 
 
-def computed(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
+def computed(feature: Feature, rows: pd.DataFrame, sectors: pd.DataFrame | None = None) -> np.ndarray:
     """(n,) the feature on forward-adjusted bars of whole series, ordered by security and session; NaN where not known."""
-    return values(compile_features((feature,)), rows)[feature.name]
+    return values(compile_features((feature,)), rows, sectors)[feature.name]
 
 
-def values(program: Program, rows: pd.DataFrame) -> Mapping[str, np.ndarray]:
+def values(program: Program, rows: pd.DataFrame, sectors: pd.DataFrame | None = None) -> Mapping[str, np.ndarray]:
     """By name, each feature of the program on forward-adjusted bars of whole series, ordered by security and session.
 
     The same program over the same rows as gold.features_daily, so the values have equal bits.
     """
     starts = np.flatnonzero(~rows["security_id"].duplicated().to_numpy())
     offsets = np.append(starts, len(rows)).astype(np.int64)
-    columns = inputs_of(program, rows)
+    columns = inputs_of(program, rows, sectors)
     exchanges = np.unique(rows["exchange"].to_numpy()[starts], return_inverse=True)[1]
     return program.run(
         columns, offsets, session_numbers=_session_numbers(rows), threads=os.cpu_count() or 1, keeps_state=False,

@@ -300,7 +300,8 @@ class Lake(Opened):
         ids = reading.security_ids(self._sql, symbols, self.as_of)
         read = reading.everyone(self._sql) if computing.looks_across(feature) else ids
         rows = reading.bars(self._sql, read, last, self.as_of)
-        made = rows[["session_date", "symbol", "security_id"]].assign(value=computing.computed(feature, rows))
+        sectors = reading.sectors_for(self._sql, feature, self.as_of)
+        made = rows[["session_date", "symbol", "security_id"]].assign(value=computing.computed(feature, rows, sectors))
         made = made[(made["session_date"] >= first) & made["security_id"].isin(ids)].reset_index(drop=True)
         made["session_date"] = pd.to_datetime(made["session_date"])
         made.attrs["meta"] = self.meta | {"expression": feature.formula, "unit": feature.unit}

@@ -16,6 +16,8 @@ from lake import ended, holders
 from lake.sql import ReleaseSql
 from market import adjust, lookup, registry
 from market.errors import Permanent
+from market.features.definition import Feature
+from market.features.inputs import SECTOR
 from market.fundamentals import ITEMS
 from market.table import Window
 
@@ -192,6 +194,15 @@ def listed(sql: ReleaseSql, session: date, as_of: datetime) -> pa.Table:
 def spells(sql: ReleaseSql, session: date | None, as_of: datetime) -> pa.Table:
     """Spells of the listings as believed at the instant: those that hold on the session, or all; with why a listing ended, where told."""
     return sql.query(_SPELLS, [*ended.then(as_of), session, session, session])
+
+
+def sectors_for(sql: ReleaseSql, feature: Feature, as_of: datetime) -> pd.DataFrame | None:
+    """The sectors believed at the instant, each from the session that told it on; None where the feature reads none."""
+    if SECTOR not in feature.inputs:
+        return None
+    names = "security_id, session_date, sector_scheme, sector"
+    rows = sql.query(f"SELECT {names} FROM silver.sectors WHERE {_TRUE_THEN} ORDER BY session_date", [as_of, as_of])
+    return rows.to_pandas()
 
 
 def everyone(sql: ReleaseSql) -> list[str]:

@@ -1,4 +1,4 @@
-"""What formulas read: prices on the forward-adjusted scale, and what the exchange's calendar says of each session.
+"""What formulas read: prices on the forward-adjusted scale, what the exchange's calendar says of each session, and sectors.
 
 What does not belong here: computing features (``engine``), where the rows come from.
 """
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from market import adjust, calendars
+from market.errors import Permanent
 from market.features.engine import Program
 
 
@@ -30,17 +31,45 @@ CALENDAR: Final[dict[str, Callable[[str, date], float]]] = {
 more behind holidays), and which session of its month it is, from 1. None says what comes after: a closure may be announced the day before."""
 
 
-def inputs_of(program: Program, rows: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+SECTOR: Final = "sector"
+"""A number for each sector told by the session, for `by=`; equal numbers are equal sectors, and say no more. Not known where nobody told one."""
+
+
+def inputs_of(
+    program: Program, rows: pd.DataFrame, sectors: pd.DataFrame | None = None
+) -> dict[str, NDArray[np.float64]]:
     """The program's inputs.
 
     Parameters
     ----------
     rows : prices as gold.prices has them, with `exchange` and `session_date`.
+    sectors : where the program reads them: `security_id`, `session_date` from which it holds, `sector_scheme`, `sector`.
+
+    Raises
+    ------
+    Permanent : the program reads sectors, and none were given.
     """
     prepared = adjust.forward_adjusted(rows)
+    if SECTOR in program.inputs:
+        prepared[SECTOR] = _sectors(rows, sectors)
     plain = [name for name in program.inputs if name not in CALENDAR]
     found = {name: prepared[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in plain}
     return found | {name: _of_sessions(name, rows) for name in program.inputs if name in CALENDAR}
+
+
+def _sectors(rows: pd.DataFrame, sectors: pd.DataFrame | None) -> pd.Series:
+    if sectors is None:
+        raise Permanent("features by sector", expected="sectors beside the prices", found="none")
+    asked = rows[["security_id", "session_date"]].reset_index()
+    told = sectors.assign(
+        code=pd.factorize(sectors["sector_scheme"] + " " + sectors["sector"], sort=True)[0].astype(float)
+    )
+    asked, told = (
+        part.assign(day=pd.to_datetime(part["session_date"])).sort_values("day", kind="stable")
+        for part in (asked, told)
+    )
+    found = pd.merge_asof(asked, told[["security_id", "day", "code"]], on="day", by="security_id")
+    return found.set_index("index")["code"].sort_index()
 
 
 def _of_sessions(name: str, rows: pd.DataFrame) -> NDArray[np.float64]:

@@ -196,6 +196,10 @@ def test_a_cross_section_is_over_the_whole_exchange_whoever_was_asked_for(lake):
     np.testing.assert_array_equal(asked["value"], expected)
 
 
+def test_where_nobody_told_a_sector_what_is_neutral_to_it_is_not_known(lake):
+    assert lake.compute("cs_demean(close, by=sector)", "005930", "2024-05-02", END)["value"].isna().all()
+
+
 def test_an_expression_is_not_computed_across_a_hole():
     days = [date(2024, 5, 2), date(2024, 5, 3), date(2024, 5, 8), date(2024, 5, 9)]  # 05-07 is missing, 05-06 a holiday
     bars = pd.DataFrame({"security_id": "XKRX:005930", "exchange": "XKRX", "session_date": days, "volume": 1})

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from market import calendars
-from market.features.algebra import col, equal, where
+from market.errors import Permanent
+from market.features.algebra import col, cs_demean, equal, where
 from market.features.definition import Feature
 from market.features.inputs import CALENDAR, inputs_of
 from market.features.sections import compile_features
@@ -51,3 +52,24 @@ def test_what_comes_later_changes_nothing() -> None:
     days = calendars.sessions("XKRX", date(2024, 1, 2), date(2024, 3, 29))
     for name in CALENDAR:
         assert told("XKRX", days, name)[:20] == told("XKRX", days[:20], name)
+
+
+def test_a_sector_holds_from_the_session_that_told_it_and_neutral_means_within_it() -> None:
+    days = calendars.sessions("XKRX", date(2024, 4, 1), date(2024, 4, 3))
+    parts = [
+        rows_of("XKRX", days).assign(security_id=name, close=close)
+        for name, close in zip("abcd", (10.0, 20.0, 40.0, 5.0), strict=True)
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    begins = [("a", 0, "steel"), ("b", 0, "steel"), ("c", 0, "chips"), ("b", 2, "chips")]
+    told = pd.DataFrame(
+        [{"security_id": s, "session_date": days[at], "sector_scheme": "krx", "sector": name} for s, at, name in begins]
+    )
+    program = compile_features([Feature("x", cs_demean(col("close"), by="sector"), "Neutral.", "price", "ours")])
+    offsets, numbers = np.arange(0, 13, 3), np.tile(np.arange(3), 4)
+    found = program.run(inputs_of(program, rows, told), offsets, session_numbers=numbers).values["x"]
+    np.testing.assert_array_equal(
+        found.reshape(4, 3), [[-5.0, -5.0, 0.0], [5.0, 5.0, -10.0], [0.0, 0.0, 10.0], [np.nan] * 3]
+    )
+    with pytest.raises(Permanent, match="sectors beside the prices"):
+        inputs_of(program, rows)
