@@ -35,7 +35,7 @@ class Result:
 
     Parameters
     ----------
-    values : feature name to (m,) float64.
+    values : feature name to (m,) float64, rows of one block: a copy of one lets go of the others.
     state : (m, state_width) the state after each row; keep it with the row, the next run resumes from it.
     offsets : (k + 1,) int64, where each series' rows begin in ``values`` and ``state``.
     """
@@ -61,6 +61,14 @@ class Program:
     def inputs(self) -> tuple[str, ...]:
         """Columns to hand to ``run``, sorted."""
         return tuple(sorted(frozenset().union(*(feature.expr.inputs for feature in self.features))))
+
+    @cached_property
+    def _named(self) -> dict[int, list[str]]:
+        """Features by the step that makes them; two may be one expression."""
+        named: dict[int, list[str]] = {}
+        for name, index in self.plan.outputs.items():
+            named.setdefault(index, []).append(name)
+        return named
 
     @cached_property
     def lookback(self) -> int:
@@ -134,7 +142,8 @@ class Program:
         """
         batch = self._checked(columns, offsets, state, emit_from)
         rows = int(batch.emitted[-1])
-        values = {name: np.empty(rows) for name in self.names}
+        # one block: the system gives large ones in large pages, and a page's first touch costs more than a row's features
+        values = dict(zip(self.names, np.empty((len(self.names), rows)), strict=True))
         result = Result(values, np.empty((rows if keeps_state else 0, self.state_width)), batch.emitted)
         starts = unbroken(batch.offsets, session_numbers)
         runs = batch.in_runs(starts, self.start_state(len(starts) - 1))
@@ -182,16 +191,18 @@ class Program:
             batch.state[first:last],
             result.state[written],
         )
-        lengths = np.diff(chunk.starts)
-        position = np.arange(end - begin) - np.repeat(chunk.starts[:-1], lengths)
-        is_new = position >= np.repeat(chunk.begins, lengths)
-        if len(chunk.after):
-            seen = np.repeat(chunk.before[:, SEEN] - chunk.begins, lengths) + position + 1
-            chunk.after[:, SEEN] = seen[is_new]
-        values = _evaluated(self.plan.steps, chunk)
-        kept = slice(None) if is_new.all() else is_new  # a mask costs as much as a kernel
-        for name, index in self.plan.outputs.items():
-            result.values[name][written] = values[index][kept]
+        kept: slice | NDArray[np.bool_] = slice(None)  # a mask costs as much as a kernel
+        if len(chunk.after) or chunk.begins.any():
+            lengths = np.diff(chunk.starts)
+            position = np.arange(end - begin) - np.repeat(chunk.starts[:-1], lengths)
+            is_new = position >= np.repeat(chunk.begins, lengths)
+            kept = kept if is_new.all() else is_new
+            if len(chunk.after):
+                seen = np.repeat(chunk.before[:, SEEN] - chunk.begins, lengths) + position + 1
+                chunk.after[:, SEEN] = seen[kept]
+        for index, value in _evaluated(self.plan.steps, chunk):
+            for name in self._named.get(index, ()):
+                result.values[name][written] = value[kept]
 
 
 @dataclass(frozen=True)
@@ -205,8 +216,8 @@ class _Chunk:
     after: Floats
 
 
-def _evaluated(steps: Sequence[Step], chunk: _Chunk) -> dict[int, Floats]:
-    """The columns that are still wanted after the last step, by step."""
+def _evaluated(steps: Sequence[Step], chunk: _Chunk) -> Iterator[tuple[int, Floats]]:
+    """The column of each step, which is gone when no later one needs it: what is at hand fits the second-level cache."""
     values: dict[int, Value] = {}
     for index, step in enumerate(steps):
         if step.together:
@@ -214,9 +225,9 @@ def _evaluated(steps: Sequence[Step], chunk: _Chunk) -> dict[int, Floats]:
             values |= _rolled({at: cast(Window, steps[at].node) for at in step.together}, rows, chunk)
         elif index not in values:
             values[index] = _evaluate(step, [values[arg] for arg in step.args], chunk)
+        yield index, cast(Floats, values[index])
         for done in step.frees:
             del values[done]
-    return cast(dict[int, Floats], values)
 
 
 def _evaluate(step: Step, args: list[Value], chunk: _Chunk) -> Value:

@@ -16,7 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CODES: Final = {
-    name: code for code, name in enumerate(("rank", "min", "max", "argmin", "argmax", "ref", "delta", "quantile"), start=12)
+    name: code
+    for code, name in enumerate(("rank", "min", "max", "argmin", "argmax", "ref", "delta", "quantile"), start=12)
 }
 """Operators of this kernel, by name; from where those of ``moments`` end."""
 
@@ -24,12 +25,15 @@ _RANK, _MIN, _MAX, _ARGMIN, _ARGMAX, _REF, _DELTA, _QUANTILE = range(12, 20)
 _VALUE, _COUNT, _FOUND, _AGE = 0, 1, 2, 4  # rows of a tile's room, two of what is found, in turn
 ROOM: Final = 6
 
-_kernel: Any = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-_helper: Any = numba.njit(nogil=True, error_model="numpy", _nrt=False)
+_LEAN: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy", "_nrt": False}  # as in ``moments``
+_kernel: Any = numba.njit(cache=True, **_LEAN)
+_helper: Any = numba.njit(**_LEAN)
 
 
 @_kernel
-def rolling(codes: Ints, x: Floats, starts: Ints, n: int, least: Ints, levels: Floats, room: Floats, out: Floats) -> None:
+def rolling(
+    codes: Ints, x: Floats, starts: Ints, n: int, least: Ints, levels: Floats, room: Floats, out: Floats
+) -> None:
     """Fill ``out``, one row for each of ``codes``; parameters as in ``windows.rolling``. ``room`` is (ROOM, rows of a tile and n - 1) to work in."""
     tile = room.shape[1] - n + 1
     for series in range(len(starts) - 1):
@@ -160,7 +164,9 @@ def _rank(room: Floats, n: int, rows: int) -> None:
 
 
 @_helper
-def _quantiles(codes: Ints, x: Floats, n: int, least: Ints, levels: Floats, ordered: Floats, out: Floats, first: int) -> None:
+def _quantiles(
+    codes: Ints, x: Floats, n: int, least: Ints, levels: Floats, ordered: Floats, out: Floats, first: int
+) -> None:
     """Linear between the two values around each level's place among the known ones, which are kept sorted from row to row."""
     m, kinds = 0, len(codes)
     begin = kinds

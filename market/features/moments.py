@@ -1,7 +1,7 @@
 """The numba kernel of sums and moments over the last n rows: count, sum, means, spread, the line through a window.
 
 How it works: of m rows that end at one row are kept the sum of their distances from its value (the newest known one, the anchor), the squares around their mean
-and what they share with their places. Two neighbours of m rows make one of 2m: ``_merged``. Distances are differences of rows near each other, so that a 5-row
+and what they share with their places. Two neighbours of m rows make one of 2m. Distances are differences of rows near each other, so that a 5-row
 deviation of 0.001 on a price of 1e9 keeps its digits, and rows that are equal have exactly no spread. Tiles without a gap, which most are, need no weights;
 both ways give equal bits where a window is full. Third and fourth powers and absolute distances take a second pass, lag by lag.
 
@@ -37,85 +37,62 @@ _TOTAL, _SQUARES, _LINE, _KNOWN, _LAGS, _LAGS2 = range(8, 20, 2)
 _HOW_MANY, _CENTRE, _MIDDLE, _PLACE, _SPREAD = range(20, 25)
 ROOM: Final = 25
 
-# division by zero gives what numpy gives: the rows that have no value are masked at the end. Nothing is allocated here, so slices need not be counted,
-# which took as long as the sums of a tile
-_kernel: Any = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-_helper: Any = numba.njit(nogil=True, error_model="numpy", _nrt=False)
+# division by zero gives what numpy gives: rows that have no value are masked at the end. Nothing is allocated, so numba need not count who
+# holds a slice: the counting took as long as the sums of a tile
+_LEAN: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_kernel: Any = numba.njit(cache=True, **_LEAN)
+_helper: Any = numba.njit(**_LEAN)
 
 
 @_kernel
 def rolling(codes: Ints, x: Floats, starts: Ints, n: int, least: Ints, room: Floats, out: Floats) -> None:
     """Fill ``out``, one row for each of ``codes``; parameters as in ``windows.rolling``. ``room`` is (ROOM, rows of a tile and n - 1) to work in."""
-    reach, fewest = n - 1, n
+    reach, fewest, depth = n - 1, n, 0
     tile = room.shape[1] - reach
     room[_ZERO], room[_ONE] = 0.0, 1.0
-    for at in range(len(least)):
-        fewest = min(fewest, least[at])
+    for at in range(len(codes)):
+        code, fewest = codes[at], min(fewest, least[at])
+        depth = max(depth, 3 if code == _WMA or code >= _SLOPE else 2 if code >= _SKEW else 1 if code > _SUM else 0)
     for series in range(len(starts) - 1):
         own = x[starts[series] : starts[series + 1]]
         begin = 0
         while begin < len(own):
             end = min(begin + tile, len(own) if begin >= reach else min(reach, len(own)))
-            size, rows = end - begin + reach, end - begin
-            count, weight, first = room[_HOW_MANY][:rows], room[_WEIGHT], starts[series] + begin
-            is_full = begin >= reach and _all_known(own[begin - reach : end])
-            if is_full:
-                count[:] = n
-                value, past = room[_VALUE], own[begin - reach : end]
-                for at in range(size):
-                    value[at] = past[at]
-            else:
-                _lay_out(own, begin - reach, size, room)
-                _count(weight, n, count)
-            # where all rows of a window must be known, one with a gap has no value, whatever is computed of it: no weights then
-            if is_full or _largest(count) >= fewest:
-                weighs = not is_full and fewest < n
-                anchor = _VALUE if is_full else _ANCHOR
-                _statistics(codes, anchor, _WEIGHT if weighs else _ONE, size, n, room, out, first)
-            if not is_full:
-                for at in range(len(codes)):
-                    _mask(own[begin:end], count, least[at], codes[at] == _RESIDUAL, out[at][first : first + rows])
+            first, is_full = starts[series] + begin, _lay_out(own, begin - reach, end, n, room)
+            # where all rows of a window must be known, one that is short or has a gap has no value, whatever is computed of it
+            weighs, anchor = fewest < n and not is_full, _VALUE if is_full else _ANCHOR
+            if weighs or begin >= reach:
+                _statistics(codes, depth, anchor, _WEIGHT if weighs else _ONE, end - begin + reach, n, room, out, first)
+            for at in range(0 if is_full else len(codes)):
+                result = out[at][first : starts[series] + end]
+                _mask(own[begin:end], room[_HOW_MANY], least[at], codes[at] == _RESIDUAL, result)
             begin = end
 
 
 @_helper
-def _all_known(x: Floats) -> bool:
-    n_known = 0
-    for row in range(len(x)):
-        n_known += math.isfinite(x[row])
-    return n_known == len(x)
-
-
-@_helper
-def _lay_out(x: Floats, begin: int, size: int, room: Floats) -> None:
-    """The series from row ``begin`` on, which may lie before its first: 0 where not known; the newest known one; 1 where known."""
-    value, anchor, weight, last = room[_VALUE], room[_ANCHOR], room[_WEIGHT], 0.0
+def _lay_out(x: Floats, begin: int, end: int, n: int, room: Floats) -> bool:
+    """From row ``begin`` on, which may lie before the first: the values, 0 where not known; the newest known ones; 1 where known;
+    the known rows of each window. Where all are known, which is told, the values and counts alone."""
+    value, anchor, weight, count, size = room[_VALUE], room[_ANCHOR], room[_WEIGHT], room[_HOW_MANY], end - begin
+    if begin >= 0:
+        n_known, past = 0, x[begin:end]
+        for at in range(size):
+            n_known += math.isfinite(past[at])
+        if n_known == size:
+            for at in range(size):
+                value[at] = past[at]
+            count[: size - n + 1] = n
+            return True
+    last, running = 0.0, 0.0
     for at in range(size):
         known = begin + at >= 0 and math.isfinite(x[begin + at])
         last = x[begin + at] if known else last
-        value[at] = last if known else 0.0
-        anchor[at] = last
-        weight[at] = 1.0 if known else 0.0
-
-
-@_helper
-def _count(weight: Floats, n: int, count: Floats) -> None:
-    """Known rows of each window; whole numbers, so a running sum is exact."""
-    running = 0.0
-    for at in range(n - 1):
-        running += weight[at]
-    for row in range(len(count)):
-        running += weight[n - 1 + row]
-        count[row] = running
-        running -= weight[row]
-
-
-@_helper
-def _largest(x: Floats) -> float:
-    largest = x[0]
-    for row in range(len(x)):
-        largest = max(largest, x[row])
-    return largest
+        value[at], anchor[at], weight[at] = last if known else 0.0, last, 1.0 if known else 0.0
+        running += weight[at]  # whole numbers, so a running sum is exact
+        if at >= n - 1:
+            count[at - n + 1] = running
+            running -= weight[at - n + 1]
+    return False
 
 
 @_helper
@@ -127,17 +104,14 @@ def _mask(x: Floats, count: Floats, least: int, needs_current: bool, out: Floats
 
 @_helper
 def _statistics(
-    codes: Ints, anchor: int, weight: int, size: int, n: int, room: Floats, out: Floats, first: int
+    codes: Ints, depth: int, anchor: int, weight: int, size: int, n: int, room: Floats, out: Floats, first: int
 ) -> None:  # fmt: skip
     """A tile of rows: what their windows add up to, once for all that is made of it. ``anchor`` and ``weight`` are rows of the room."""
     rows, total, squares, line = size - n + 1, _ZERO, _ZERO, _ZERO
     count, centre, mean, now = room[_HOW_MANY], room[_CENTRE], room[_MIDDLE], room[anchor][n - 1 :]
-    if codes[-1] > _SUM:
-        depth = 3 if codes[-1] >= _SLOPE or _has(codes, _WMA) else 2 if codes[-1] >= _VAR else 1
-        if weight == _ONE:
-            total, squares, line = _whole(room, anchor, size, n, depth)
-        else:
-            total, squares, line = _weighted(room, anchor, size, n, depth)
+    if depth:
+        made = _whole(room, anchor, size, n, depth) if weight == _ONE else _weighted(room, anchor, size, n, depth)
+        total, squares, line = made
         distance = room[total]
         for row in range(rows):
             centre[row] = distance[row] / count[row]
@@ -149,11 +123,11 @@ def _statistics(
         if code == _SUM:
             _sum(room, size, n, result)
         elif code == _COUNT or code == _MEAN:
-            made = room[_HOW_MANY if code == _COUNT else _MIDDLE]
+            plain = room[_HOW_MANY if code == _COUNT else _MIDDLE]
             for row in range(rows):
-                result[row] = made[row]
+                result[row] = plain[row]
         elif code == _MAD or code == _SKEW or code == _KURT:
-            _moment(code, room, weight, n, result)
+            _moment(code, room, anchor, weight, squares, n, result)
         elif code == _VAR or code == _STD:
             square = room[squares]
             for row in range(rows):
@@ -161,14 +135,6 @@ def _statistics(
                 result[row] = variance if code == _VAR else math.sqrt(variance)
         else:
             _of_line(code, room, squares, line, n, result)
-
-
-@_helper
-def _has(codes: Ints, code: int) -> bool:
-    n_found = 0
-    for at in range(len(codes)):
-        n_found += codes[at] == code
-    return n_found > 0
 
 
 @_helper
@@ -238,7 +204,12 @@ def _weighted(room: Floats, anchor: int, size: int, n: int, depth: int) -> tuple
     while width < n:
         step = _step(width, n)
         is_twin, length, a = step == width, size - width - step + 1, float(width)
-        now, past, na, nb = x[step + width - 1 :], x[step - 1 :], room[known][step:], room[known if is_twin else _WEIGHT]
+        now, past, na, nb = (
+            x[step + width - 1 :],
+            x[step - 1 :],
+            room[known][step:],
+            room[known if is_twin else _WEIGHT],
+        )
         near, far, both = room[total][step:], room[total if is_twin else _ZERO], room[_TOTAL + turn]
         for at in range(length):  # where the older block has no known row, its anchor lies before it
             moved[at] = far[at] + (nb[at] * (past[at] - now[at]) if nb[at] > 0.0 else 0.0)
@@ -281,31 +252,32 @@ def _weighted(room: Floats, anchor: int, size: int, n: int, depth: int) -> tuple
 
 
 @_helper
-def _moment(code: int, room: Floats, weight: int, n: int, out: Floats) -> None:
-    """What is made of absolute distances from the mean, or of their second and third or fourth powers, lag by lag."""
-    rows, mean, count, second, higher = len(out), room[_MIDDLE], room[_HOW_MANY], room[_SCALE], room[_TILT]
-    second[:rows] = 0.0
-    higher[:rows] = 0.0
+def _moment(code: int, room: Floats, anchor: int, weight: int, squares: int, n: int, out: Floats) -> None:
+    """What is made of absolute distances from the mean, or of their third or fourth powers, lag by lag: a mean first, then what is around it."""
+    rows, now, centre, count, total = len(out), room[anchor][n - 1 :], room[_CENTRE], room[_HOW_MANY], room[_SCALE]
+    total[:rows] = 0.0
     for lag in range(n):
-        at, is_known = room[_VALUE][lag:], room[weight][lag:]
+        at, is_known = room[anchor][lag:], room[weight][lag:]
         if code == _MAD:
             for row in range(rows):
-                second[row] += is_known[row] * abs(at[row] - mean[row])
-        else:
-            for row in range(rows):
-                far = at[row] - mean[row]
-                square = is_known[row] * far * far
-                second[row] += square
-                higher[row] += square * (far if code == _SKEW else far * far)
-    for row in range(rows):
-        m, far = count[row], second[row]
-        if code == _MAD:
-            out[row] = far / m
+                total[row] += is_known[row] * abs((at[row] - now[row]) - centre[row])
         elif code == _SKEW:
-            out[row] = math.sqrt(m * (m - 1.0)) / (m - 2.0) * (higher[row] / m) / (far / m * math.sqrt(far / m))
+            for row in range(rows):
+                far = (at[row] - now[row]) - centre[row]
+                total[row] += is_known[row] * far * far * far
         else:
-            excess = (higher[row] / m) / (far / m) ** 2 - 3.0
-            out[row] = (m - 1.0) / ((m - 2.0) * (m - 3.0)) * ((m + 1.0) * excess + 6.0)
+            for row in range(rows):
+                far = (at[row] - now[row]) - centre[row]
+                total[row] += is_known[row] * far * far * (far * far)
+    square = room[squares]
+    for row in range(rows):
+        m, made, variance = count[row], total[row] / count[row], square[row] / count[row]
+        if code == _MAD:
+            out[row] = made
+        elif code == _SKEW:
+            out[row] = math.sqrt(m * (m - 1.0)) / (m - 2.0) * made / (variance * math.sqrt(variance))
+        else:
+            out[row] = (m - 1.0) / ((m - 2.0) * (m - 3.0)) * ((m + 1.0) * (made / variance**2 - 3.0) + 6.0)
 
 
 @_helper

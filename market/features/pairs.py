@@ -25,8 +25,9 @@ _ZERO, _LEFT, _RIGHT, _WEIGHT, _COUNT, _SCALE, _MOVED, _GAP_X, _GAP_Y = range(9)
 _X, _Y, _XX, _YY, _XY, _KNOWN = range(9, 21, 2)
 ROOM: Final = 21
 
-_kernel: Any = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-_helper: Any = numba.njit(nogil=True, error_model="numpy", _nrt=False)
+_LEAN: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy", "_nrt": False}  # as in ``moments``
+_kernel: Any = numba.njit(cache=True, **_LEAN)
+_helper: Any = numba.njit(**_LEAN)
 
 
 @_kernel
@@ -117,14 +118,26 @@ def _joint(code: int, weighs: bool, size: int, n: int, room: Floats, out: Floats
         else:
             scale[:length] = 1.0 / (a * b * (a + b))
         for side in range(2):
-            column, total, made, gap = (_LEFT, sum_x, _X + turn, _GAP_X) if side == 0 else (_RIGHT, sum_y, _Y + turn, _GAP_Y)
-            _apart(room, column, known, older, total, total if is_twin else _ZERO, width, step, weighs, length, gap, made)
+            column, total, made, gap = (
+                (_LEFT, sum_x, _X + turn, _GAP_X) if side == 0 else (_RIGHT, sum_y, _Y + turn, _GAP_Y)
+            )
+            _apart(
+                room, column, known, older, total, total if is_twin else _ZERO, width, step, weighs, length, gap, made
+            )
         if code == _CORR:
             _shared(room, xx, xx if is_twin else _ZERO, step, length, _GAP_X, _GAP_X, _XX + turn)
             _shared(room, yy, yy if is_twin else _ZERO, step, length, _GAP_Y, _GAP_Y, _YY + turn)
         _shared(room, xy, xy if is_twin else _ZERO, step, length, _GAP_X, _GAP_Y, _XY + turn)
         known = _KNOWN + turn if weighs else _WEIGHT
-        sum_x, sum_y, xx, yy, xy, width, turn = _X + turn, _Y + turn, _XX + turn, _YY + turn, _XY + turn, width + step, 1 - turn
+        sum_x, sum_y, xx, yy, xy, width, turn = (
+            _X + turn,
+            _Y + turn,
+            _XX + turn,
+            _YY + turn,
+            _XY + turn,
+            width + step,
+            1 - turn,
+        )
     count, own, others, joint = room[_COUNT], room[xx], room[yy], room[xy]
     for row in range(len(out)):
         if code == _COV:
@@ -141,8 +154,21 @@ def _apart(
     length: int, gap: int, made: int,
 ) -> None:  # fmt: skip
     """Join the sums of distances of ``width`` rows and the ``step`` before them; and how far apart their means are, times the rows of both."""
-    now, past, near, far = room[column][step + width - 1 :], room[column][step - 1 :], room[total][step:], room[older_total]
-    na, nb, a, b, moved, apart, both = room[newer][step:], room[older], float(width), float(step), room[_MOVED], room[gap], room[made]
+    now, past, near, far = (
+        room[column][step + width - 1 :],
+        room[column][step - 1 :],
+        room[total][step:],
+        room[older_total],
+    )
+    na, nb, a, b, moved, apart, both = (
+        room[newer][step:],
+        room[older],
+        float(width),
+        float(step),
+        room[_MOVED],
+        room[gap],
+        room[made],
+    )
     if weighs:
         for at in range(length):  # where the older block has no known row, its anchor lies before it
             moved[at] = far[at] + (nb[at] * (past[at] - now[at]) if nb[at] > 0.0 else 0.0)

@@ -26,7 +26,7 @@ class Step:
     ----------
     node : what to compute.
     args : steps that give its operands.
-    frees : steps whose values nobody needs after this one.
+    frees : steps whose values nobody needs after this one, features among them: they are written out when their step is done.
     cells : for a recursive operator, its first column in the state and how many it has; (0, 0) otherwise.
     together : for the first window of its length over its operand, all steps of such windows, this one included; they share work.
     """
@@ -67,7 +67,7 @@ def plan(features: Sequence[Feature]) -> Plan:
     args = [tuple(order[child] for child in node.children) for node in nodes]
     outputs = {feature.name: order[feature.expr] for feature in features}
     cells, width = _cells(nodes, _remembered(nodes, args))
-    frees = _frees(args, set(outputs.values()))
+    frees = _frees(args)
     together = _together(nodes, args)
     steps = tuple(Step(*parts) for parts in zip(nodes, args, frees, cells, together, strict=True))
     return Plan(steps, outputs, width)
@@ -111,10 +111,10 @@ def _together(nodes: list[Expr], args: list[tuple[int, ...]]) -> list[tuple[int,
     return [first.get(step, ()) for step in range(len(nodes))]
 
 
-def _frees(args: list[tuple[int, ...]], kept: set[int]) -> list[tuple[int, ...]]:
-    last = {child: step for step, children in enumerate(args) for child in children}
+def _frees(args: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    last = {step: step for step in range(len(args))}
+    last |= {child: step for step, children in enumerate(args) for child in children}
     frees: list[list[int]] = [[] for _ in args]
     for child, step in last.items():
-        if child not in kept:
-            frees[step].append(child)
+        frees[step].append(child)
     return [tuple(sorted(children)) for children in frees]

@@ -46,7 +46,9 @@ def rolling(codes: Ints, x: Floats, starts: Ints, n: int, least: Ints, levels: F
     if split:
         moments.rolling(codes[:split], x, starts, n, least[:split], _room(moments.ROOM, n), out[:split])
     if split < len(codes):
-        extremes.rolling(codes[split:], x, starts, n, least[split:], levels[split:], _room(extremes.ROOM, n), out[split:])
+        extremes.rolling(
+            codes[split:], x, starts, n, least[split:], levels[split:], _room(extremes.ROOM, n), out[split:]
+        )
 
 
 def paired(code: int, x: Floats, y: Floats, starts: Ints, n: int, least: int, out: Floats) -> None:
