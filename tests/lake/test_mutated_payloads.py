@@ -37,8 +37,8 @@ FEW, MANY = 120, 10_000
 FEW_ONWARD, MANY_ONWARD = (4, 80), (2, 20)
 """Of so many mutants that became rows one goes on to silver, and one before the gate, which takes longer than all the rest."""
 MEMORY_MB = 256
-REPORTS = ("sec", "dart", "krx_market")
-"""Sources with reports, or delistings, which are rare: more sessions are asked for."""
+REPORTS = {"sec": 60, "dart": 60, "krx_market": 16}
+"""Sources with reports, or delistings, which are rare: so many sessions are asked for, and three of the others."""
 UNASKED = {"bronze.dart_companies", "bronze.dart_capital_reductions"}
 """Asked where a fiscal year is not the calendar's, and where a company reduces its capital: none does at the exchange."""
 SHARED = ROOT.parent / "shared" / "data"
@@ -67,7 +67,7 @@ def taking(world: Server, make: Callable[..., Settings]) -> Callable[[str], Taki
     def take(source: str) -> Taking:
         context = Still(settings, open_world(settings), companies=companies, now=world.world.end)
         sessions = context.world.sessions(SOURCES[source].exchange, date(2000, 1, 1), date(2100, 1, 1))
-        return kept(source, sessions[-60:] if source in REPORTS else sessions[-3:], context)
+        return kept(source, sessions[-REPORTS.get(source, 3) :], context)
 
     return take
 
