@@ -20,6 +20,7 @@ class Shown:
 
     Parameters
     ----------
+    name : of the security and its code.
     bars : by session, oldest first, on the scale of the last: session_date, open, high, low, close, volume.
     levels : living after the last session, lowest first.
     patterns : confirmed within the bars, oldest first; prices on the scale of the last session.
@@ -59,6 +60,11 @@ def shown(sql: ReleaseSql, security: str, day: date | None, n: int = SHOWN) -> S
         one | {name: one[name] * scale[one["session_date"]] for name in ("close", "target", "failure_level")}
         for one in found
     ]
+    names = sql.query(
+        "SELECT name FROM silver.symbols WHERE security_id = ? AND known_until IS NULL ORDER BY valid_from DESC LIMIT 1",
+        [security],
+    )["name"].to_pylist()
+    name = " ".join([*(one for one in names if one), str(bars["symbol"].iloc[-1])])
     adjusted = adjusted_as_of(bars, pd.Series(last, index=bars.index))
     living = levels.alive(sql, security, end, None).to_pylist()
-    return Shown(str(bars["symbol"].iloc[-1]), str(bars["currency"].iloc[-1]), adjusted, living, rescaled)
+    return Shown(name, str(bars["currency"].iloc[-1]), adjusted, living, rescaled)

@@ -31,7 +31,7 @@ def show(
     days = shown.bars["session_date"]
     lead = f"{days.iloc[0]} to {days.iloc[-1]}, {shown.currency} on the scale of the last session. Release {sql.release.release_id}, as of {sql.release.as_of:%Y-%m-%d %H:%M} UTC."
     told = {
-        "title": html.escape(f"{shown.name} ({security})"), "lead": html.escape(lead), "chart": chart(shown),
+        "title": html.escape(shown.name), "lead": html.escape(lead), "chart": chart(shown),
         "levels": "".join(map(_level, reversed(shown.levels))) or row(("soft", "none")),
         "patterns": "".join(map(_pattern, reversed(shown.patterns))) or row(("soft", "none")),
     }  # fmt: skip

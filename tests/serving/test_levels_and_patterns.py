@@ -106,6 +106,7 @@ def test_a_chart_shows_bars_levels_and_patterns_and_needs_no_network(client):
     assert sum(text.startswith(("support", "resistance")) for text in told) <= len(living)
     for row in living:
         assert f"{row['price']:,.10g}" in page.text
+    assert "<h1>삼성전자 005930</h1>" in page.text
     assert "<b>" not in client.get("/charts/035720").text, "names are text"
 
 
