@@ -124,7 +124,14 @@ class Spark:
         return frame.mapInArrow(kernel, table.spark_ddl)
 
     def _load(self, name: str) -> DataFrame:
-        return self.session.read.format("delta").load(self._delta.uri(name))
+        """The table's rows; a column that the contract has gained since they were stored is null, as in `DeltaLake.read`."""
+        frame = self.session.read.format("delta").load(self._delta.uri(name))
+        gained = [column for column in registry.table(name).columns if column.name not in frame.columns]
+        return (
+            frame.withColumns({column.name: F.lit(None).cast(SPARK[column.type]) for column in gained})
+            if gained
+            else frame
+        )
 
     def _filter(self, read: Read, window: Window, resumed: "windows.Resumed | None") -> Column:
         contract = registry.table(read.table)
