@@ -184,8 +184,8 @@ class Program:
         """Compute series ``first`` to ``last`` and write their emitted rows."""
         begin, end = batch.offsets[first], batch.offsets[last]
         chunk = _Chunk(
-            # a copy, so that read-only Arrow memory and writable arrays meet one compiled kernel
-            {name: np.array(batch.columns[name][begin:end], dtype=np.float64) for name in self.inputs},
+            # read-only Arrow memory is copied, so that it and writable arrays meet one compiled kernel
+            {name: np.require(batch.columns[name][begin:end], np.float64, ["C", "W"]) for name in self.inputs},
             batch.offsets[first : last + 1] - begin,
             batch.emit_from[first:last],
             batch.state[first:last],
