@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from lake.delta import DeltaLake
-from market.features.catalogue import catalogue
+from market.features.catalogue import of_table
 from market.table import Table, Window
 
 FEW = 64
@@ -51,9 +51,8 @@ class Commit:
 
 
 def expressions(table: Table) -> dict[str, str]:
-    """The present expressions of the table's columns that are features of the catalogue, by name."""
-    known = catalogue()
-    return {column.name: known[column.name].formula for column in table.columns if column.name in known}
+    """The present expressions of the table's columns that are features, by name."""
+    return {feature.name: feature.formula for feature in of_table(table.name).values()}
 
 
 def commit_note(table: Table, code_sha: str, window: Window) -> str:

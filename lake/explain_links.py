@@ -18,11 +18,13 @@ from lake.sql import ReleaseSql
 from market import calendars, registry
 from market.datasets.gold.labels import HORIZON
 from market.errors import Permanent
-from market.features.catalogue import catalogue
+from market.features.catalogue import of_table
 from market.features.definition import Feature
 from market.features.nodes import ExpressionError
 from market.features.parse import parse
 from market.table import Column, Table
+
+_BARS = ("open", "high", "low", "close", "volume")
 
 
 class Trail(Silver):
@@ -41,6 +43,9 @@ class Trail(Silver):
             "silver.news_coverage": lambda table, row, column: self._counted(table, row),
             "gold.prices": self._price,
             "gold.features_daily": self._feature,
+            "gold.alpha158": self._feature,
+            "gold.patterns": self._found,
+            "gold.levels": self._found,
             "gold.labels": self._label,
             "gold.predictions": self._prediction,
             "gold.market_summary": self._summary,
@@ -89,9 +94,26 @@ class Trail(Silver):
         used = total if feature.is_recursive else min(total, needed)
         return Link(title(table, row), facts, self._inputs_of(row, feature.inputs, used), max(used - LISTED, 0))
 
+    def _found(self, table: Table, row: Row, column: Column) -> Link:
+        """What was found in bars: those from its first one to the session."""
+        began = row["start_date"] if "start_date" in row else row["formed_date"]
+        sessions = (
+            calendars.session_no(row["exchange"], row["session_date"])
+            - calendars.session_no(row["exchange"], began)
+            + 1
+        )
+        facts = {
+            "meaning": column.doc,
+            "found in": f"the bars of {sessions} sessions, from {began}",
+            **self._about(table, row),
+        }
+        if plain(row[column.name]) is None:
+            facts["null"] = _why_null(column)
+        return Link(title(table, row), facts, self._inputs_of(row, _BARS, sessions), max(sessions - LISTED, 0))
+
     def _as_written(self, table: Table, row: Row, column: Column) -> tuple[Feature | None, dict[str, Any]]:
         """The feature by the expression that made the number, which need not be today's; None where it cannot be read."""
-        today = catalogue().get(column.name)
+        today = of_table(table.name).get(column.name)
         if today is None:
             return None, {"meaning": column.doc}
         commit = self.commit(table, row)

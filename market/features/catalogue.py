@@ -36,6 +36,12 @@ def libraries() -> dict[str, dict[str, Feature]]:
     }
 
 
+def of_table(name: str) -> dict[str, Feature]:
+    """The features that are columns of a gold table, by name; none where it keeps none."""
+    kept = {"gold.features_daily": "features_daily", "gold.alpha158": "alpha158"}
+    return libraries()[kept[name]] if name in kept else {}
+
+
 def find(name: str) -> Feature | None:
     """The feature of that name in the first library that has one; None: none has."""
     return next((features[name] for features in libraries().values() if name in features), None)

@@ -157,7 +157,7 @@ def test_without_a_record_the_expression_is_said_to_be_today_s(own):
     chain = explain(ReleaseSql(settings, release), FEATURES.name, "005930", f"{LAST}", "rsi_14", past=Past(settings))
     assert chain.link.facts["the expression is"].startswith("today's")
     assert chain.meta["written_by"] == ""
-    assert explain_links.catalogue()["rsi_14"].formula == chain.link.facts["expression"]
+    assert catalogue()["rsi_14"].formula == chain.link.facts["expression"]
 
 
 def test_a_prediction_shows_the_features_that_were_scored_and_not_those_of_now(own):
