@@ -119,7 +119,9 @@ def _reconciled(lake: Lake, table: Table, rows: pa.Table, window: Window) -> tup
     if table.name == "silver.adjustments":
         return (reconcile.factors_are_disclosed(rows),)
     if table in feature_tables() and rows.num_rows:
-        certificate = parity.of_batch(lake.delta, table, rows, window.now)
+        days = rows.group_by("exchange").aggregate([("session_date", "max")])["session_date_max"].to_pylist()
+        written = lake.delta.read(table, where=windows.between(min(days), max(days)))
+        certificate = parity.of_batch(lake.delta, table, written, window.now)
         certify(lake, (certificate,), window.now)
         return (_as_outcome(certificate),)
     if table.name != "gold.prices":
@@ -138,9 +140,9 @@ def _reconciled(lake: Lake, table: Table, rows: pa.Table, window: Window) -> tup
 
 
 def certify(lake: Lake, certificates: Sequence[parity.Certificate], now: datetime) -> None:
-    """Certificates into ops.parity; the same ones once."""
-    rows = parity.to_rows(certificates, now)
-    _append_once(lake, parity.CERTIFICATES, rows, "parity")
+    """Certificates into ops.parity, each once."""
+    for one in certificates:
+        _append_once(lake, parity.CERTIFICATES, parity.to_rows((one,), now), "parity")
 
 
 def _as_outcome(one: parity.Certificate) -> Outcome:

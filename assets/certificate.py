@@ -33,10 +33,7 @@ def online(lake: Lake, release: Release) -> dg.AssetCheckResult:
         for table in feature_tables()
         if table.name in release.tables
     ]
-    now = lake.releases.current()
-    if now is None or now.release_id != release.release_id:
-        found = now.release_id if now is not None else "none"
-        raise Transient("parity of the online store", expected=f"{release.release_id} to stay current", found=found)
+    _refuse_moved(lake, release)
     return _result(PARITY, made, _recorded(lake, made))
 
 
@@ -45,17 +42,31 @@ def online(lake: Lake, release: Release) -> dg.AssetCheckResult:
     description="Every security's features of the release, made again from their first rows, and the online store, have equal bits",
 )  # fmt: skip
 def in_full(lake: OpenLake) -> dg.AssetCheckResult:
-    """Compares all securities of the current release, and records what was found."""
+    """Compares all securities of the current release, and records what was found.
+
+    Raises
+    ------
+    Transient
+        The pointer moved meanwhile, so that the store may hold another release by now.
+    """
     release = lake.releases.current()
     if release is None:
         return dg.AssetCheckResult(passed=True, metadata={"note": "no release yet"})
     made = parity.of_release(lake.settings, lake.delta, release, lake.world.clock()(), every=True)
+    _refuse_moved(lake, release)
     return _result(IN_FULL, made, _recorded(lake, made))
 
 
 def selection() -> dg.AssetSelection:
     """The comparison in full alone."""
     return dg.AssetSelection.checks(dg.AssetCheckKey(ONLINE, IN_FULL))
+
+
+def _refuse_moved(lake: Lake, release: Release) -> None:
+    now = lake.releases.current()
+    if now is None or now.release_id != release.release_id:
+        found = now.release_id if now is not None else "none"
+        raise Transient("parity of the online store", expected=f"{release.release_id} to stay current", found=found)
 
 
 def _recorded(lake: Lake, made: Sequence[parity.Certificate]) -> datetime:

@@ -31,6 +31,7 @@ from market.features.sections import compile_features
 PACKAGES = ("numba", "numpy", "pandas", "pyarrow", "ta-lib")
 PEERS = ROOT / ".peers" / "bin" / "python"
 QLIB = Path(__file__).parent / "peers" / "qlib_features.py"
+STORE = QLIB.with_name("qlib_store.py")
 F14 = (
     "$close/Ref($close,1)-1", "Ref($close,5)/$close", "Ref($close,20)/$close", "Mean($close,5)/$close", "Mean($close,20)/$close",
     "Mean($close,60)/$close", "Std($close,5)/$close", "Std($close,20)/$close", "Max($high,20)/$close", "Min($low,20)/$close",
@@ -92,18 +93,25 @@ def random_panel(symbols: int, sessions: int) -> pd.DataFrame:
 def against_qlib(
     what: str, panel: Path, features: Sequence[Feature], asked: str, goal: int, rounds: int
 ) -> dict[str, Any]:
-    """From the Parquet file to values, on one thread and on all, beside Qlib's operators in a process of their own."""
+    """From the Parquet file to values, on one thread and on all, beside Qlib's operators in a process of their own, and beside `D.features` over its own
+    store on as many processes: that one is compared by seconds, both sides with all cores."""
     out = panel.with_name("qlib.parquet")
     told = [
         json.loads(subprocess.run([PEERS, QLIB, panel, out, asked], capture_output=True, text=True, check=True).stdout)
         for _ in range(rounds)
     ]
     peer = {name: median(one[name] for one in told) for name in ("seconds", "cpu_s")}
+    stored = json.loads(
+        subprocess.run(
+            [PEERS, STORE, panel, panel.with_name("store"), asked], capture_output=True, text=True, check=True
+        ).stdout.splitlines()[-1]
+    )
     expected = pd.read_parquet(out).replace([np.inf, -np.inf], np.nan)
     ours, made = timed(lambda: computed(panel, features, 1), rounds)
     both, _ = timed(lambda: computed(panel, features, os.cpu_count() or 1), rounds)
     return {
         "what": f"{what} against Qlib's operators", "ours": ours, "ours_all_threads": both, "peer": peer, "goal": goal,
+        "peer_as_used": stored, "ratio_as_used": round(stored["seconds"] / both["seconds"], 1),
         "ratio": round(peer["cpu_s"] / ours["cpu_s"], 1), "difference": difference(made, expected),
     }  # fmt: skip
 

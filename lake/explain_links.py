@@ -22,6 +22,7 @@ from market.features.catalogue import of_table
 from market.features.definition import Feature
 from market.features.nodes import ExpressionError
 from market.features.parse import parse
+from market.patterns import LOOKBACK
 from market.table import Column, Table
 
 _BARS = ("open", "high", "low", "close", "volume")
@@ -95,21 +96,14 @@ class Trail(Silver):
         return Link(title(table, row), facts, self._inputs_of(row, feature.inputs, used), max(used - LISTED, 0))
 
     def _found(self, table: Table, row: Row, column: Column) -> Link:
-        """What was found in bars: those from its first one to the session."""
-        began = row["start_date"] if "start_date" in row else row["formed_date"]
-        sessions = (
-            calendars.session_no(row["exchange"], row["session_date"])
-            - calendars.session_no(row["exchange"], began)
-            + 1
-        )
+        """What was found in bars: every bar that it can have been found in, the newest listed."""
+        used = min(self._n_before(row), LOOKBACK + 1)
         facts = {
             "meaning": column.doc,
-            "found in": f"the bars of {sessions} sessions, from {began}",
+            "found in": f"the bars of {used} sessions up to this one",
             **self._about(table, row),
         }
-        if plain(row[column.name]) is None:
-            facts["null"] = _why_null(column)
-        return Link(title(table, row), facts, self._inputs_of(row, _BARS, sessions), max(sessions - LISTED, 0))
+        return Link(title(table, row), facts, self._inputs_of(row, _BARS, used), max(used - LISTED, 0))
 
     def _as_written(self, table: Table, row: Row, column: Column) -> tuple[Feature | None, dict[str, Any]]:
         """The feature by the expression that made the number, which need not be today's; None where it cannot be read."""

@@ -23,13 +23,6 @@ def sessions_back(day: date, n: int) -> date:
     return day
 
 
-def sessions_on(day: date, n: int) -> date:
-    """The date by which every exchange has at least n sessions after the day."""
-    for _ in range(n):
-        day = max(calendars.next_session(exchange, day) for exchange in calendars.EXCHANGES)
-    return day
-
-
 def bounds(read: Read, window: Window) -> tuple[date, date] | None:
     """First and last session that a read needs; None: everything."""
     return None if read.history is None else (sessions_back(window.start, read.history), window.end)
@@ -59,17 +52,15 @@ def widened(table: Table, window: Window, delta: DeltaLake) -> Window:
     """The window that a build of the table must write.
 
     A label completes earlier sessions; in a table whose rows carry on (a cumulative factor, recursive features) a changed
-    session changes every later one, where they look back a number of rows so many later ones.
+    session changes every later one.
     """
     wider = replace(window, start=sessions_back(window.start, table.restates))
-    if table.carries == 0:
+    if not table.carries:
         return wider
     last = max(
         (d for read in table.reads if read.role == "main" and (d := last_session(read.table, delta))), default=None
     )
-    if last is None or last <= window.end:
-        return wider
-    return replace(wider, end=last if table.carries is None else min(last, sessions_on(window.end, table.carries)))
+    return replace(wider, end=max(window.end, last)) if last else wider
 
 
 def last_session(name: str, delta: DeltaLake) -> date | None:

@@ -177,7 +177,7 @@ class Table:
     known_at : in words, when a row could first have been known. Compulsory.
     restates : sessions before the window that a build writes again (a label becomes known sessions later).
     commits : how rows come into it: bronze and ops grow by appending, what is built replaces its sessions.
-    carries : later sessions that a changed one changes, and that a build so goes on to; None: all of them.
+    carries : a changed session changes the later ones, so a build goes on to the last.
     resumes : of a table that stores state: the series that can go on from these stored rows, given the number of context rows
         that each has in the main read.
     build : pure function from the tables read to this table's rows; None where a client, a model or an operation makes them.
@@ -195,7 +195,7 @@ class Table:
     commits: Literal["append", "replace"]
     reads: tuple[Read, ...] = ()
     restates: int = 0
-    carries: int | None = 0
+    carries: bool = False
     resumes: Resumes | None = None
     build: Build | None = None
     source: str = ""

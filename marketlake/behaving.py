@@ -136,8 +136,7 @@ def _published(sql: ReleaseSql, name: str, as_of: datetime) -> pd.DataFrame:
 
 
 def _computed(sql: ReleaseSql, feature: Feature, as_of: datetime) -> pd.DataFrame:
-    ids = sql.query("SELECT DISTINCT security_id FROM gold.prices ORDER BY security_id")["security_id"].to_pylist()
-    bars = reading.bars(sql, ids, reading.day_of(sql.release.last_session), as_of)
+    bars = reading.bars(sql, reading.everyone(sql), reading.day_of(sql.release.last_session), as_of)
     return bars[[*_KEY, "exchange"]].assign(
         value=computing.computed(feature, bars, reading.sectors_for(sql, feature, as_of))
     )

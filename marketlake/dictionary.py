@@ -182,13 +182,8 @@ def _table(table: Table) -> list[str]:
         facts += ["- row rules:", *(f"  - `{r.left} {r.op} {r.right}`: {r.doc}" for r in table.row_rules)]
     if table.restates:
         facts.append(f"- a build also writes the {table.restates} sessions before it again")
-    if table.carries != 0:
-        later = (
-            "the later ones, so a build goes on to the last"
-            if table.carries is None
-            else f"the {table.carries} after it"
-        )
-        facts.append(f"- a changed session changes {later}")
+    if table.carries:
+        facts.append("- a changed session changes the later ones, so a build goes on to the last")
     rows = [[c.name, c.type, c.unit, yes(c.nullable), _rules(c), _meaning(c)] for c in table.columns]
     columns = grid(("column", "type", "unit", "null", "rules", "meaning"), rows)
     return [f"## {table.name}", "", table.doc, "", *facts, "", *columns, ""]

@@ -200,7 +200,7 @@ def sectors_for(sql: ReleaseSql, feature: Feature, as_of: datetime) -> pd.DataFr
     """The sectors believed at the instant, each from the session that told it on; None where the feature reads none."""
     if SECTOR not in feature.inputs:
         return None
-    names = "security_id, session_date, sector_scheme, sector"
+    names = "security_id, session_date, sector_scheme, sector, known_at"
     rows = sql.query(f"SELECT {names} FROM silver.sectors WHERE {_TRUE_THEN} ORDER BY session_date", [as_of, as_of])
     return rows.to_pandas()
 

@@ -26,7 +26,8 @@ def chart(shown: Shown) -> str:
 class _Chart:
     def __init__(self, shown: Shown) -> None:
         self._shown, bars = shown, shown.bars
-        low, high = bars["low"].where(bars["volume"] > 0), bars["high"].where(bars["volume"] > 0)
+        traded = (bars["volume"] > 0) & (bars["open"] > 0)
+        low, high = bars["low"].where(traded), bars["high"].where(traded)
         lowest, highest = (
             float(x) for x in (np.nanmin(low.fillna(bars["close"])), np.nanmax(high.fillna(bars["close"])))
         )
@@ -72,7 +73,7 @@ class _Chart:
         for at, (day, opened, high, low, close, volume) in enumerate(zip(*columns, strict=True)):
             x, rises = self._x(at), not opened > close
             kind = "up" if rises else "down"
-            if not volume > 0:
+            if not (volume > 0 and opened > 0):
                 yield f'<line class="halt" x1="{x - width / 2:.1f}" x2="{x + width / 2:.1f}" y1="{self._y(close):.1f}" y2="{self._y(close):.1f}"><title>{day}: no trading, {close:,.10g}</title></line>'
                 continue
             said = f"{day}: open {opened:,.10g}, high {high:,.10g}, low {low:,.10g}, close {close:,.10g}, volume {volume:,.0f}"
@@ -99,7 +100,7 @@ class _Chart:
             bar = self._shown.bars.iloc[at]
             y = self._y(float(bar["low"])) + 9 if rises else self._y(float(bar["high"])) - 9
             ends = (x - 4.5, y + 8, x + 4.5, y + 8) if rises else (x - 4.5, y - 8, x + 4.5, y - 8)
-            said = f"{one['pattern']} confirmed {one['session_date']}: target {one['target']:,.6g}, fails at {one['failure_level']:,.6g}, confidence {one['confidence']:.2f}"
+            said = f"{one['pattern']} confirmed {one['session_date']}: target {one['target']:,.10g}, fails at {one['failure_level']:,.10g}, confidence {one['confidence']:.2f}"
             start = places.get(one["start_date"])
             if start is not None:
                 edge = PRICES - 2 if rises else 2
@@ -121,7 +122,7 @@ class _Chart:
             long = shares / most * PROFILE
             kind = "control" if price == found.point_of_control[0] else "profile"
             top, bottom = self._y(price + tall / 2), self._y(price - tall / 2)
-            yield f'<rect class="{kind}" x="{right - long:.1f}" y="{top:.1f}" width="{long:.1f}" height="{max(bottom - top - 0.5, 0.5):.1f}"><title>{shares:,.0f} shares about {price:,.6g}</title></rect>'
+            yield f'<rect class="{kind}" x="{right - long:.1f}" y="{top:.1f}" width="{long:.1f}" height="{max(bottom - top - 0.5, 0.5):.1f}"><title>{shares:,.0f} shares about {price:,.10g}</title></rect>'
 
 
 def _round_prices(lowest: float, highest: float) -> Iterator[float]:

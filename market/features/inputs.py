@@ -43,7 +43,7 @@ def inputs_of(
     Parameters
     ----------
     rows : prices as gold.prices has them, with `exchange` and `session_date`.
-    sectors : where the program reads them: `security_id`, `session_date` from which it holds, `sector_scheme`, `sector`.
+    sectors : where the program reads them: `security_id`, `session_date` from which it holds, `sector_scheme`, `sector`, `known_at`.
 
     Raises
     ------
@@ -58,17 +58,25 @@ def inputs_of(
 
 
 def _sectors(rows: pd.DataFrame, sectors: pd.DataFrame | None) -> pd.Series:
+    """The newest sector that was known by each row's close."""
     if sectors is None:
         raise Permanent("features by sector", expected="sectors beside the prices", found="none")
-    asked = rows[["security_id", "session_date"]].reset_index()
+    keys = list(zip(rows["exchange"], rows["session_date"], strict=True))
+    closes = {key: calendars.close_at(*key) for key in set(keys)}
+    asked = pd.DataFrame(
+        {"security_id": rows["security_id"], "at": pd.to_datetime([closes[key] for key in keys], utc=True)}
+    )
     told = sectors.assign(
         code=pd.factorize(sectors["sector_scheme"] + " " + sectors["sector"], sort=True)[0].astype(float)
     )
-    asked, told = (
-        part.assign(day=pd.to_datetime(part["session_date"])).sort_values("day", kind="stable")
-        for part in (asked, told)
+    told["at"] = pd.to_datetime(told["known_at"], utc=True)
+    told = told.sort_values(["at", "session_date"], kind="stable")
+    days = pd.to_datetime(told["session_date"])
+    told = told[days == days.groupby(told["security_id"]).cummax()]  # without an older session that was told later
+    asked, told = (part.assign(at=part["at"].astype("datetime64[us, UTC]")) for part in (asked.reset_index(), told))
+    found = pd.merge_asof(
+        asked.sort_values("at", kind="stable"), told[["security_id", "at", "code"]], on="at", by="security_id"
     )
-    found = pd.merge_asof(asked, told[["security_id", "day", "code"]], on="day", by="security_id")
     return found.set_index("index")["code"].sort_index()
 
 

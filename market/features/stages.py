@@ -38,7 +38,9 @@ def staged(expressions: Sequence[Expr]) -> tuple[tuple[Stage, ...], tuple[Expr, 
     """
     left, found = list(expressions), []
     n_made = 0
-    while inner := _innermost(left):
+    while ready := _innermost(left):
+        # what remembers stands apart: its reach must be none, and its neighbours' need not
+        inner = [node for node in ready if node.is_recursive] or ready
         args = list(dict.fromkeys(node.args[0] for node in inner))
         names = {node: f"{_MADE}{n_made + at}" for at, node in enumerate(inner)}
         n_made += len(inner)

@@ -61,6 +61,8 @@ def unit_of(expr: Expr) -> Unit | None:
     ExpressionError : unlike things are added, compared or chosen between, naming both; a power that is no number.
     """
     if isinstance(expr, Column):
+        if expr.name == "sector":
+            raise ExpressionError("sector", expected="by=sector; its number says nothing", found="a value")
         return COLUMNS.get(expr.name)
     if isinstance(expr, Constant):
         return None
@@ -112,6 +114,8 @@ def _of_row(expr: Elementwise, units: list[Unit | None]) -> Unit | None:
     if name in _COMPARED or name in _ALIKE:
         alike = _alike(expr, units)
         return _PURE if name in _COMPARED else alike
+    if name == "exp" or (name == "power" and not isinstance(expr.args[1], Constant)):
+        _pure(expr, units[-1])
     if name in _PLAIN:
         return _PURE
     if name == "where":
@@ -128,6 +132,11 @@ def _of_row(expr: Elementwise, units: list[Unit | None]) -> Unit | None:
             raise ExpressionError(str(expr), expected="a pure number, or a constant power", found=told(units[0]))
         return _PURE
     return units[0]
+
+
+def _pure(expr: Expr, unit: Unit | None) -> None:
+    if unit not in (None, _PURE):
+        raise ExpressionError(str(expr), expected="a pure number there", found=told(unit))
 
 
 def _alike(expr: Expr, units: list[Unit | None]) -> Unit | None:

@@ -95,7 +95,7 @@ def find(
         ]
     found = _joined(parts)
     # as far below a low price as the formation is high there may be no price at all
-    return _told(_once(_taken(found, found.target > 0.0), starts), at)
+    return _told(_once(_taken(found, (found.target > 0.0) & (found.failure > 0.0)), starts), at)
 
 
 def _checked(columns: list[Floats], offsets: ArrayLike) -> Ints:

@@ -127,6 +127,9 @@ def parity(
     if release is None:
         raise Permanent("features parity", expected="a published release", found="none", do="Run `marketlake demo`")
     made = comparing.of_release(settings, DeltaLake(settings), release, release.as_of, every=every)
+    if not made:
+        held = ", ".join(sorted(release.tables))
+        raise Permanent(f"release {release.release_id}", expected="a table with features", found=f"only {held}")
     console.show([_compared(one) for one in made], as_json=as_json, columns=list(_compared(made[0])))
     different = [one for one in made if not one.passed]
     if different:

@@ -51,5 +51,5 @@ def _pattern(one: dict[str, Any]) -> str:
     rises = one["direction"] == 1
     return row(
         ("n", str(one["session_date"])), ("name", one["pattern"].replace("_", " ")), ("good" if rises else "look", "up" if rises else "down"),
-        ("n", str(one["start_date"])), ("n", f"{one['confidence']:.2f}"), ("n", f"{one['target']:,.6g}"), ("n", f"{one['failure_level']:,.6g}"),
+        ("n", str(one["start_date"])), ("n", f"{one['confidence']:.2f}"), ("n", f"{one['target']:,.10g}"), ("n", f"{one['failure_level']:,.10g}"),
     )  # fmt: skip

@@ -37,7 +37,7 @@ def test_the_levels_of_a_session_are_those_that_the_kernel_says_live(client, sym
     living = levels.alive(found, len(bars) - 1)
     answered = rows_of(client.get(f"{API}/{symbol}/levels", params={"on": on} if on else {}))
     assert [row["price"] for row in answered] == pytest.approx(list(living.price * factor[-1]))
-    assert [row["touches"] for row in answered] == living.touches.tolist()
+    assert [row["touches"] for row in answered] == living.touches.tolist() and answered
     exchange = "XNYS" if symbol == "AAPL" else "XKRX"
     newest = bars["session_date"].max()
     for row in answered:
@@ -103,7 +103,14 @@ def test_a_chart_shows_bars_levels_and_patterns_and_needs_no_network(client):
     assert any(text.startswith(f"{LAST}: open") and f"close {last['close']:,.10g}" in text for text in told)
     assert sum(bool(re.match(r"\d{4}-\d\d-\d\d: ", text)) for text in told) == len(days), "a candle a session"
     living = rows_of(client.get(f"{API}/005930/levels"))
-    assert sum(text.startswith(("support", "resistance")) for text in told) <= len(living)
+    shown = [
+        row
+        for row in living
+        if min(d["low"] for d in days.values()) < row["price"] < max(d["high"] for d in days.values())
+    ]
+    assert len(shown) <= sum(text.startswith(("support", "resistance")) for text in told) <= len(living) and shown
+    found = rows_of(client.get(f"{API}/005930/patterns", params={"limit": 1000}))
+    assert len(list(picture.iter("{http://www.w3.org/2000/svg}polygon"))) == len(found)
     for row in living:
         assert f"{row['price']:,.10g}" in page.text
     assert "<h1>삼성전자 005930</h1>" in page.text

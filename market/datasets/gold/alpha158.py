@@ -47,6 +47,6 @@ TABLE = Table(
         Read("gold.prices", spread="security_id", history=program().lookback),
         Read("silver.sessions", "side", history=None),
     ),
-    carries=program().lookback,
+    carries=True,  # a changed factor rescales, and dates, every later price
     build=build,
 )

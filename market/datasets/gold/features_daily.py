@@ -14,19 +14,31 @@ import pyarrow as pa
 from market.datasets.gold import _series
 from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
+from market.errors import Permanent
 from market.features.catalogue import catalogue
 from market.features.engine import Program
 from market.features.inputs import inputs_of
 from market.features.plan import SEEN
 from market.features.runs import unbroken
-from market.features.sections import compile_features
+from market.features.sections import Staged, compile_features
 from market.table import Column, Frames, Read, Table, Window
 
 
 @cache
 def program() -> Program:
-    """The whole catalogue, compiled."""
-    return compile_features(tuple(catalogue().values()))
+    """The whole catalogue, compiled.
+
+    Raises
+    ------
+    Permanent : a feature looks across securities, which the series of one Spark task cannot.
+    """
+    compiled = compile_features(tuple(catalogue().values()))
+    if isinstance(compiled, Staged):
+        do = "Give it a table whose build sees whole sessions."
+        raise Permanent(
+            "gold.features_daily", expected="features of one series each", found="one across securities", do=do
+        )
+    return compiled
 
 
 CONTEXT = max(program().lookback, 1)
@@ -106,6 +118,6 @@ TABLE = Table(
         Read("silver.sessions", "side", history=None),
     ),
     build=build,
-    carries=None,
+    carries=True,
     resumes=resumes,
 )

@@ -63,5 +63,5 @@ TABLE = Table(
     ),
     build=build,
     restates=HORIZON,
-    carries=None,  # a session built again needs its own outcomes, which lie after it
+    carries=True,  # a session built again needs its own outcomes, which lie after it
 )

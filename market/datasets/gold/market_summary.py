@@ -65,5 +65,5 @@ TABLE = Table(
         ),
     ),
     build=build,
-    carries=None,
+    carries=True,
 )

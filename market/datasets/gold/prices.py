@@ -86,6 +86,6 @@ TABLE = Table(
         Read("silver.adjustments", "side", history=None),
     ),
     build=build,
-    carries=None,
+    carries=True,
     row_rules=(RowRule("low", "<=", "high", "the low is not above the high"),),
 )

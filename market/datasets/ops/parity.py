@@ -6,7 +6,7 @@ from market.table import Column, OneOf, Table
 TABLE = Table(
     __name__,
     doc="What was compared of the features of a session, and what differed: the stored values against a build from the first row of each "
-    "series (batch), and the online store against the release (online). A difference keeps a session out of a release.",
+    "series (batch), and the online store against the release (online). A difference against batch keeps a session out of a release; one online fails the run that filled the store.",
     columns=(
         Column("session_date", "date", "newest session compared"),
         MONTH,
@@ -19,9 +19,9 @@ TABLE = Table(
         Column("n_different", "int64", "values with other bits"),
         Column("found", "string", "the first of them: security, column, both values"),
         Column("release_id", "string", "release that the online store was held against", nullable=True),
-        Column("known_at", "timestamp", "when it was compared", volatile=True),
+        Column("known_at", "timestamp", "when it was compared"),
     ),
-    key=("session_date", "table", "version", "kind", "is_sample", "release_id"),
+    key=("session_date", "table", "version", "kind", "is_sample", "release_id", "known_at"),
     known_at="when it was compared",
     commits="append",
 )

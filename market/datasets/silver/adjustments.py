@@ -132,5 +132,5 @@ TABLE = Table(
         Read("silver.corporate_actions", "side", history=DECIDED_BEFORE, versions=True),
     ),
     build=build,
-    carries=None,
+    carries=True,
 )

@@ -117,7 +117,9 @@ def test_what_alternates_is_its_own_opposite_a_row_later() -> None:
 
 @given(st.integers(0, 10_000), st.sampled_from(told.LAGS))
 def test_the_autocorrelation_is_pandas_mean_over_securities(seed: int, lag: int) -> None:
-    found = market(sessions=140, names=4, seed=seed, missing=0.1)  # far more than MIN_PAIRS of each, whatever is missing
+    found = market(
+        sessions=140, names=4, seed=seed, missing=0.1
+    )  # far more than MIN_PAIRS of each, whatever is missing
     frame = pd.DataFrame(vars(found)).sort_values("session_dates")
     mine = [values.autocorr(lag) for _, values in frame.groupby("securities")["values"]]
     assert told.autocorrelation(found, lag) == pytest.approx(np.mean(mine))

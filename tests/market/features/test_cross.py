@@ -225,6 +225,14 @@ def test_a_window_over_a_cross_section_of_what_remembers_cannot_be_compiled() ->
         program_of(mean(cs_rank(ema(CLOSE, 5)), 3))
 
 
+def test_what_remembers_and_what_has_a_window_over_it_stand_in_one_program() -> None:
+    both, made = program_of(mean(cs_rank(CLOSE), 3), cs_rank(ema(CLOSE, 5))), panel(20, 5, 1).rows
+    alone = [run(program_of(one), made) for one in (mean(cs_rank(CLOSE), 3), cs_rank(ema(CLOSE, 5)))]
+    found = run(both, made)
+    for name, one in zip(both.names, alone, strict=True):
+        np.testing.assert_array_equal(found[name], one["x0"])
+
+
 def test_without_session_numbers_nothing_says_what_stands_together() -> None:
     with pytest.raises(Permanent, match="session_numbers"):
         program_of(cs_rank(CLOSE)).run({"close": np.ones(3)}, np.array([0, 3]))

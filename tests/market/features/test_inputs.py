@@ -62,14 +62,20 @@ def test_a_sector_holds_from_the_session_that_told_it_and_neutral_means_within_i
     ]
     rows = pd.concat(parts, ignore_index=True)
     begins = [("a", 0, "steel"), ("b", 0, "steel"), ("c", 0, "chips"), ("b", 2, "chips")]
-    told = pd.DataFrame(
-        [{"security_id": s, "session_date": days[at], "sector_scheme": "krx", "sector": name} for s, at, name in begins]
-    )
+    told = pd.DataFrame([
+        {"security_id": s, "session_date": days[at], "sector_scheme": "krx", "sector": name, "known_at": calendars.close_at("XKRX", days[at])}
+        for s, at, name in begins
+    ])  # fmt: skip
     program = compile_features([Feature("x", cs_demean(col("close"), by="sector"), "Neutral.", "price", "ours")])
     offsets, numbers = np.arange(0, 13, 3), np.tile(np.arange(3), 4)
     found = program.run(inputs_of(program, rows, told), offsets, session_numbers=numbers).values["x"]
     np.testing.assert_array_equal(
         found.reshape(4, 3), [[-5.0, -5.0, 0.0], [5.0, 5.0, -10.0], [0.0, 0.0, 10.0], [np.nan] * 3]
+    )
+    late = told.assign(known_at=[calendars.close_at("XKRX", days[1])] * 2 + list(told["known_at"][2:]))
+    found = program.run(inputs_of(program, rows, late), offsets, session_numbers=numbers).values["x"]
+    np.testing.assert_array_equal(
+        found.reshape(4, 3)[0], [np.nan, -5.0, 0.0], "a sector that was told later is not used before"
     )
     with pytest.raises(Permanent, match="sectors beside the prices"):
         inputs_of(program, rows)

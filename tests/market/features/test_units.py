@@ -4,7 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.features.algebra import ExpressionError, col, corr, cov, cs_rank, log, mean, power, sqrt, std, var, where
+from market.features.algebra import (
+    ExpressionError,
+    col,
+    corr,
+    cov,
+    cs_rank,
+    exp,
+    log,
+    mean,
+    power,
+    sqrt,
+    std,
+    var,
+    where,
+)
 from market.features.catalogue import libraries
 from market.features.definition import Feature
 from market.features.parse import parse
@@ -33,8 +47,10 @@ def test_the_unit_of_a_formula(text: str, unit: str) -> None:
     [
         (lambda: CLOSE + VOLUME, "price and shares"), (lambda: CLOSE > VALUE, "price and price x shares"),
         (lambda: where(CLOSE > 0, CLOSE, VOLUME), "price and shares"), (lambda: mean(CLOSE - VOLUME, 5), "price and shares"),
-        (lambda: power(CLOSE, VOLUME), "a constant power"), (lambda: var(CLOSE, 5) - CLOSE, "price\\^2 and price"),
+        (lambda: power(CLOSE, VOLUME), "a pure number there"), (lambda: var(CLOSE, 5) - CLOSE, "price\\^2 and price"),
         (lambda: cs_rank(CLOSE + VALUE), "price and price x shares"),
+        (lambda: exp(CLOSE), "a pure number there.*price"), (lambda: power(2, CLOSE), "a pure number there.*price"),
+        (lambda: CLOSE - col("sector"), "by=sector"),
     ],
 )  # fmt: skip
 def test_unlike_things_are_not_added_compared_or_chosen_between(expr, said: str) -> None:
