@@ -7,6 +7,8 @@ from market import registry
 from market.errors import Permanent
 from market.table import Window
 
+pytestmark = pytest.mark.slow  # three days
+
 TABLE = registry.table("gold.features_daily")
 
 
