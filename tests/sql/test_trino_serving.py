@@ -60,10 +60,11 @@ URLS = """
 /api/v1/stocks/AAPL/fundamentals?items=revenue,assets&as_of=2024-04-30T00:00Z
 /api/v1/stocks/MSFT/ratios
 /api/v1/stocks/MSFT/ratios?basis=consolidated&as_of=2024-04-30T00:00Z
-/api/v1/stocks/000660/levels
-/api/v1/stocks/000660/levels?on=2024-04-30&as_of=2024-05-02T00:00Z
-/api/v1/stocks/000660/levels/events?limit=3
-/api/v1/stocks/000660/patterns?limit=3
+/api/v1/stocks/MSFT/levels
+/api/v1/stocks/MSFT/levels?on=2024-04-30&as_of=2024-05-02T00:00Z
+/api/v1/stocks/MSFT/levels/events?limit=1
+/api/v1/stocks/AAPL/patterns?limit=3
+/api/v1/stocks/AAPL/patterns?pattern=common_gap&confidence=0.1&from=2024-02-01
 /api/v1/stocks/000660/predictions?limit=5
 /api/v1/stocks/000660/predictions?as_of=2024-04-30T00:00Z
 /api/v1/market/summary?limit=5
@@ -120,7 +121,7 @@ def test_a_route_answers_the_same_bytes_on_both(url, clients):
         assert (found.status_code, found.content) == (200, expected.content)
 
 
-@pytest.mark.parametrize("page", ["/factors", "/", "/charts/000660"])
+@pytest.mark.parametrize("page", ["/factors", "/", "/charts/MSFT"])
 def test_a_page_is_the_same_on_both(page, clients):
     expected, found = (client.get(page) for client in clients)
     assert (found.status_code, found.content) == (expected.status_code, expected.content) and found.status_code == 200
