@@ -67,6 +67,7 @@ def test_a_few_bad_rows_go_to_quarantine_and_the_day_is_published(desk, day):
     assert desk.lake.releases.current().last_session == f"{day}"
 
 
+@pytest.mark.slow  # four builds; the gate itself is judged by row in tests/expectations
 def test_too_many_bad_rows_block_the_release_until_a_person_lifts_the_limit(desk, day):
     told = blocked(desk, day, {"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.5"}, Permanent)
     assert "blocked" in told
