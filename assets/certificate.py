@@ -82,7 +82,7 @@ def _result(name: str, made: Sequence[parity.Certificate], now: datetime) -> dg.
         for one in made
     ]
     return dg.AssetCheckResult(
-        passed=all(one.passed for one in made),
+        passed=bool(made) and all(one.passed for one in made),
         check_name=name,
         asset_key=ONLINE,
         severity=dg.AssetCheckSeverity.ERROR,

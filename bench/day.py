@@ -3,11 +3,12 @@
 Lakes of one, three and six years hold random walks: silver.prices of every session, gold up to the session before. The last session is then built in a process
 of its own, as a run of the day does: prices, features, Alpha158, patterns, levels, labels and the market's summary, each judged, certified and committed, and the
 online store filled. Memory is the process's, and that of what it started. Prints a table and writes bench/results/. What does not belong here: ingestion,
-publication (`bench.demo`).
+publication, what Dagster shows beside it (`bench.demo`).
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -217,7 +218,9 @@ def measured(settings: Settings) -> dict[str, Any]:
     steps["online"] = round(perf_counter() - start, 1)
     seconds = round(perf_counter() - began, 1)
     for name, version in before.items():
-        if version is not None:
+        if version is None:
+            shutil.rmtree(lake.delta.uri(name))
+        else:
             lake.delta.open(name).restore(version)
     n_features = sum(len(registry.table(table.name).public) for table in feature_tables())
     return {"seconds": seconds, "steps": steps, "online": filled, "columns_online": n_features}

@@ -7,6 +7,7 @@ silver table were put together (`lake.explain_silver`), the rows themselves and 
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from lake.chain import Link, plain
@@ -22,6 +23,7 @@ from market.features.catalogue import of_table
 from market.features.definition import Feature
 from market.features.nodes import ExpressionError
 from market.features.parse import parse
+from market.levels import SPAN
 from market.patterns import LOOKBACK
 from market.table import Column, Table
 
@@ -96,14 +98,20 @@ class Trail(Silver):
         return Link(title(table, row), facts, self._inputs_of(row, feature.inputs, used), max(used - LISTED, 0))
 
     def _found(self, table: Table, row: Row, column: Column) -> Link:
-        """What was found in bars: every bar that it can have been found in, the newest listed."""
-        used = min(self._n_before(row), LOOKBACK + 1)
+        """What was found in bars: those that it is made of first, where a price turned and the session's own, then their neighbours."""
+        used, made_of = min(self._n_before(row), LOOKBACK + 1), _made_of(row)
         facts = {
             "meaning": column.doc,
             "found in": f"the bars of {used} sessions up to this one",
             **self._about(table, row),
         }
-        return Link(title(table, row), facts, self._inputs_of(row, _BARS, used), max(used - LISTED, 0))
+        wanted = ", ".join("?" * len(made_of))
+        found = self._rows(
+            f"SELECT * FROM gold.prices WHERE security_id = ? AND session_date IN ({wanted}) ORDER BY session_date DESC",
+            [row["security_id"], *made_of],
+        )
+        links = [self._price_link(price, _BARS, is_traced=True) for price in found]
+        return Link(title(table, row), facts, tuple(links), max(used - len(links), 0))
 
     def _as_written(self, table: Table, row: Row, column: Column) -> tuple[Feature | None, dict[str, Any]]:
         """The feature by the expression that made the number, which need not be today's; None where it cannot be read."""
@@ -224,17 +232,17 @@ class Trail(Silver):
 
     def _inputs_of(self, row: Row, names: Sequence[str], used: int) -> tuple[Link, ...]:
         """The newest input rows of gold.prices, raw with their factor; the very newest down to the payload."""
-        contract = registry.table("gold.prices")
         found = self._rows(
             "SELECT * FROM gold.prices WHERE security_id = ? AND session_date <= ? ORDER BY session_date DESC LIMIT ?",
             [row["security_id"], row["session_date"], min(used, LISTED)],
         )
-        links = []
-        for i, price in enumerate(found):
-            below = self._price_sources(price, names or ("close",)) if i < TRACED else []
-            shown = values_of(price, (*names, "cumulative_factor", "known_at"))
-            links.append(Link(title(contract, price), shown, tuple(below)))
-        return tuple(links)
+        return tuple(self._price_link(price, names, is_traced=i < TRACED) for i, price in enumerate(found))
+
+    def _price_link(self, price: Row, names: Sequence[str], *, is_traced: bool) -> Link:
+        """A row of gold.prices, raw with its factor, down to the payload where it is traced."""
+        below = self._price_sources(price, names or ("close",)) if is_traced else []
+        shown = values_of(price, (*names, "cumulative_factor", "known_at"))
+        return Link(title(registry.table("gold.prices"), price), shown, tuple(below))
 
     def _n_before(self, row: Row) -> int:
         """Rows of gold.prices in the unbroken run of sessions up to this one; a series that misses a session starts anew."""
@@ -247,6 +255,18 @@ class Trail(Silver):
             [row["security_id"], row["session_date"]],
         )
         return int(counted[0]["n"]) if counted else 0
+
+
+def _made_of(row: Row) -> list[date]:
+    """Sessions whose bars say what a pattern or level is: its pivots, and its own."""
+    if "level_id" not in row:
+        pivots = [row[name] for name in row if name.startswith("pivot_") and row[name] is not None]
+        return sorted({row["start_date"], *pivots, row["session_date"]})
+    formed = row["formed_date"]
+    turned = formed
+    for _ in range(SPAN if row["kind"] == "pivot" else 0):  # a turn is confirmed so many sessions later
+        turned = calendars.previous_session(row["exchange"], turned)
+    return sorted({turned, formed, row["session_date"]})
 
 
 def _why_null(column: Column) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from market.levels import checked, profiles
+from market.levels import anchored_vwap, checked, divergence, profiles
 from serving.queries.charts import Shown
 
 WIDTH, PRICES, VOLUME, GAP = 1000.0, 380.0, 70.0, 26.0
@@ -34,6 +34,9 @@ class _Chart:
         room = (highest - lowest or highest * 0.1 or 1.0) * 0.05
         self._lowest, self._highest = lowest - room, highest + room
         self._step = (WIDTH - MARGIN - PROFILE) / len(bars)
+        names = ("open", "high", "low", "close", "volume")
+        opened, highs, lows, closes, volume = (bars[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names)
+        self._traded = checked(opened, highs, lows, closes, volume, [0, len(bars)])
 
     def parts(self) -> Iterator[str]:
         height = PRICES + GAP + VOLUME + GAP
@@ -42,7 +45,9 @@ class _Chart:
         yield from self._grid()
         yield from self._profile()
         yield from self._levels()
+        yield from self._vwap()
         yield from self._candles()
+        yield from self._divergences()
         yield from self._patterns()
         yield "</svg>"
 
@@ -85,7 +90,7 @@ class _Chart:
 
     def _levels(self) -> Iterator[str]:
         for one in self._shown.levels:
-            price, strength = float(str(one["price"])), float(str(one["strength"]))
+            price, strength = one["price"], one["strength"]
             if not self._lowest < price < self._highest:
                 continue
             y = self._y(price)
@@ -109,20 +114,41 @@ class _Chart:
             yield f'<polygon class="pattern {"up" if rises else "down"}" points="{points}"><title>{html.escape(said)}</title></polygon>'
 
     def _profile(self) -> Iterator[str]:
-        bars = self._shown.bars
-        names = ("open", "high", "low", "close", "volume")
-        opened, high, low, close, volume = (bars[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names)
-        traded = checked(opened, high, low, close, volume, [0, len(bars)])
-        found = profiles(traded, [len(bars) - 1], len(bars))
+        found = profiles(self._traded, [len(self._traded.close) - 1], len(self._traded.close))
         most = float(found.volume.max())
         if not most > 0:
             return
         tall, right = float(found.width[0]), WIDTH - MARGIN
+        top, bottom = self._y(float(found.value_high[0])), self._y(float(found.value_low[0]))
+        said = (
+            f"value area: {found.value_low[0]:,.10g} to {found.value_high[0]:,.10g}, seven tenths of the volume shown"
+        )
+        yield f'<rect class="area" x="{right - PROFILE:.1f}" y="{top:.1f}" width="{PROFILE:.1f}" height="{bottom - top:.1f}"><title>{said}</title></rect>'
         for price, shares in zip(found.prices[0], found.volume[0], strict=True):
             long = shares / most * PROFILE
             kind = "control" if price == found.point_of_control[0] else "profile"
             top, bottom = self._y(price + tall / 2), self._y(price - tall / 2)
             yield f'<rect class="{kind}" x="{right - long:.1f}" y="{top:.1f}" width="{long:.1f}" height="{max(bottom - top - 0.5, 0.5):.1f}"><title>{shares:,.0f} shares about {price:,.10g}</title></rect>'
+
+    def _vwap(self) -> Iterator[str]:
+        """The mean price since the last turn, weighed by volume: a line for each turn that it began with."""
+        bars = self._traded
+        found = anchored_vwap(bars.open, bars.high, bars.low, bars.close, bars.volume, bars.offsets)
+        points = [
+            f"{self._x(at):.1f},{self._y(float(price)):.1f}" for at, price in enumerate(found) if np.isfinite(price)
+        ]
+        if points:
+            yield f'<polyline class="vwap" points="{" ".join(points)}"><title>mean price since the last turn, by volume</title></polyline>'
+
+    def _divergences(self) -> Iterator[str]:
+        bars = self._traded
+        found = divergence(bars.open, bars.high, bars.low, bars.close, bars.volume, bars.offsets)
+        days = self._shown.bars["session_date"]
+        for at in np.flatnonzero(found.bullish | found.bearish):
+            kind, word = ("up", "low") if found.bullish[at] else ("down", "high")
+            x, y = self._x(int(at)), PRICES + GAP / 2
+            said = f"{days.iloc[at]}: a new {word} of the price that on-balance volume did not follow"
+            yield f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{said}</title></circle>'
 
 
 def _round_prices(lowest: float, highest: float) -> Iterator[float]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -29,8 +30,8 @@ class Shown:
     name: str
     currency: str
     bars: pd.DataFrame
-    levels: list[dict[str, object]]
-    patterns: list[dict[str, object]]
+    levels: list[dict[str, Any]]
+    patterns: list[dict[str, Any]]
 
 
 def shown(sql: ReleaseSql, security: str, day: date | None, n: int = SHOWN) -> Shown | None:

@@ -172,3 +172,25 @@ def test_a_null_feature_says_how_many_sessions_it_lacks(ask):
 def test_a_version_that_there_is_not_is_refused(ask):
     with pytest.raises(Permanent, match="expected a row"):
         ask("silver.adjustments", SPLIT_CODE, SPLIT_DAY, "2024-03-05T00:00:00+00:00", "factor")
+
+
+@pytest.mark.parametrize(
+    ("name", "condition"),
+    [("gold.levels", "kind = 'pivot' AND event = 'formed'"), ("gold.patterns", "pivot_1_date IS NOT NULL")],
+)
+def test_what_was_found_in_bars_leads_to_the_bars_that_it_is_made_of(trail, name, condition):
+    table = registry.table(name)
+    rows = trail.sql.query(
+        f"SELECT * FROM {name} WHERE {condition} ORDER BY {', '.join(table.key)} LIMIT 5"
+    ).to_pylist()
+    assert rows
+    for row in rows:
+        links = trail.link(table, row, table.column("price" if name == "gold.levels" else "target")).links
+        bars = {link.what.split()[-1]: link.facts for link in links}
+        assert f"{row['session_date']}" in bars and len(bars) >= 2
+        if name == "gold.levels":
+            side = "low" if row["role"] == "support" else "high"
+            turned = [bar[side] / bar["cumulative_factor"] for bar in bars.values()]
+            assert pytest.approx(row["adjusted_price"]) in turned, "the bar that turned there"
+        else:
+            assert {f"{row[f'pivot_{n}_date']}" for n in range(1, 6) if row[f"pivot_{n}_date"]} <= set(bars)

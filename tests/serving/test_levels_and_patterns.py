@@ -101,7 +101,7 @@ def test_a_chart_shows_bars_levels_and_patterns_and_needs_no_network(client):
     days = closes(client, "005930")
     last = days[LAST]
     assert any(text.startswith(f"{LAST}: open") and f"close {last['close']:,.10g}" in text for text in told)
-    assert sum(bool(re.match(r"\d{4}-\d\d-\d\d: ", text)) for text in told) == len(days), "a candle a session"
+    assert sum(bool(re.match(r"\d{4}-\d\d-\d\d: (open|no trading)", text)) for text in told) == len(days), "a candle a session"
     living = rows_of(client.get(f"{API}/005930/levels"))
     shown = [
         row
@@ -113,6 +113,9 @@ def test_a_chart_shows_bars_levels_and_patterns_and_needs_no_network(client):
     assert len(list(picture.iter("{http://www.w3.org/2000/svg}polygon"))) == len(found)
     for row in living:
         assert f"{row['price']:,.10g}" in page.text
+    [line] = picture.iter("{http://www.w3.org/2000/svg}polyline")
+    assert line.get("class") == "vwap" and "nan" not in page.text
+    assert any(text.startswith("value area: ") for text in told)
     assert "<h1>삼성전자 005930</h1>" in page.text
     assert "<b>" not in client.get("/charts/035720").text, "names are text"
 
