@@ -101,7 +101,9 @@ def test_a_chart_shows_bars_levels_and_patterns_and_needs_no_network(client):
     days = closes(client, "005930")
     last = days[LAST]
     assert any(text.startswith(f"{LAST}: open") and f"close {last['close']:,.10g}" in text for text in told)
-    assert sum(bool(re.match(r"\d{4}-\d\d-\d\d: (open|no trading)", text)) for text in told) == len(days), "a candle a session"
+    assert sum(bool(re.match(r"\d{4}-\d\d-\d\d: (open|no trading)", text)) for text in told) == len(days), (
+        "a candle a session"
+    )
     living = rows_of(client.get(f"{API}/005930/levels"))
     shown = [
         row
