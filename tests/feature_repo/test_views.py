@@ -112,5 +112,5 @@ def test_feast_s_own_tools_apply_the_repository_and_find_everything(tmp_path):
     found = Registry.FromString((tmp_path / "var" / "feast_registry.db").read_bytes())
     assert "security" in {entity.spec.name for entity in found.entities}
     assert sorted(view.spec.name for view in found.feature_views) == ["alpha158", "features_daily"]
-    assert [service.spec.name for service in found.feature_services] == ["alpha158", "price_model"]
+    assert sorted(service.spec.name for service in found.feature_services) == ["alpha158", "price_model"]
     assert (tmp_path / "var" / "online.db").exists(), "a relative URL starts at the project's root"
