@@ -31,7 +31,7 @@ test: $(BIN)/.dev lint ## the default tests
 	$(BIN)/pytest -q -m 'not slow' $(TWO)
 
 test-all: $(BIN)/.dev lint ## every test, the slow ones and the recordings included
-	$(BIN)/pytest -q $(TWO)
+	$(BIN)/pytest -q --hypothesis-profile=thorough $(TWO)
 # Two processes: most of a test is one thread of Python and the JVM taking turns.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
 

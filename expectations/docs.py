@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,13 @@ def _page(title: str, results: list[Any]) -> str:
         meta={"great_expectations_version": engine.great_expectations().__version__, "run_id": None},
     )
     renderer = engine.part("render.renderer").ValidationResultsPageRenderer(data_context=engine.context())
-    view = engine.part("render.view").DefaultJinjaPageView()
-    return site.offline(view.render(renderer.render(whole), show_how_to_buttons=False), title)
+    return site.offline(_view().render(renderer.render(whole), show_how_to_buttons=False), title)
+
+
+@lru_cache(maxsize=1)
+def _view() -> Any:
+    """The library's page, once: each new one compiles some twenty templates anew, which takes longer than the page."""
+    return engine.part("render.view").DefaultJinjaPageView()
 
 
 def _statistics(n: int, n_passed: int) -> Mapping[str, float | int | None]:

@@ -4,11 +4,12 @@ The kernel is the contract's own pure `build`; Spark schedules it over sessions 
 any arithmetic, the judgement of rows, and commits (`DeltaLake.replace`).
 """
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,6 +48,7 @@ class Kernel:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """All rows of one Spark partition as one table (batches cut series), built, as batches again."""
+        _settle()
         all_batches = list(batches)
         if not any(batch.num_rows for batch in all_batches):
             return
@@ -56,6 +58,12 @@ class Kernel:
             raise Permanent(self.table, expected="a build function", found="none")
         frames = {self.main: rows} | {name: _from_ipc(stream) for name, stream in self.sides.items()}
         yield from contract.conform(contract.build(frames, self.window)).to_batches()
+
+
+@lru_cache(maxsize=1)
+def _settle() -> None:
+    """Once in a worker: what is loaded stays. Spark's workers collect garbage after every task, and would look through all of it each time."""
+    gc.freeze()
 
 
 class Spark:
