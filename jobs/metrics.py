@@ -28,7 +28,7 @@ from lake.lake import Lake
 from lake.pace import quota_day
 from lake.settings import Settings
 from lake.watch import Watch
-from lake.watching import quota_of, watched
+from lake.watching import n_calls, quota_of, requests_of, watched
 from market import calendars, registry
 from market.errors import MarketlakeError
 from market.sources import session_due_at
@@ -69,7 +69,7 @@ def keep(lake: Lake, instance: DagsterInstance) -> None:
 
 def watch_sources(lake: Lake) -> Watch:
     """What is to be known about each source now, stored for the web page and the command line."""
-    found = watched(lake.world, lake.delta, lake.bronze, lake.world.clock()())
+    found = watched(lake.world, lake.delta, lake.world.clock()())
     watch.keep(lake.store, found)
     return found
 
@@ -235,8 +235,9 @@ class Outside(Collector):
         left = _gauge(
             "marketlake_source_quota_left", "Calls that the source still allows today; absent: no limit.", "source"
         )
+        asked = requests_of(self._lake.delta, quota_day(now))
         for source in names():
-            made = self._lake.bronze.calls_made(source, quota_day(now))
+            made = n_calls(asked, source)
             calls.add_metric([source], float(made))
             limit = quota_of(self._lake.world, source)
             if limit is not None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from lake.bronze import INGESTED, Bronze
+from lake.bronze import INGESTED
 from lake.bronze_rows import DRIFT, REQUESTS
 from lake.clients import client, keys, names
 from lake.delivery import ClientContext
@@ -25,14 +25,27 @@ from market.sources import SOURCES
 NEWS = "silver.news"
 
 
-def watched(world: World, delta: DeltaLake, bronze: Bronze, now: datetime) -> Watch:
+def watched(world: World, delta: DeltaLake, now: datetime) -> Watch:
     """Every source that has a client, from what the lake holds."""
     rows = {name: delta.read(registry.table(name)) for name in (DRIFT, INGESTED)}
+    today = quota_day(now)
+    asked = requests_of(delta, today)
     found = []
     for source in names():
         taken = _of(rows[INGESTED], source)["session_date"].to_pylist()
-        found.append(_watched(world, delta, bronze, source, taken, _of(rows[DRIFT], source), quota_day(now)))
+        found.append(_watched(world, delta, source, taken, _of(rows[DRIFT], source), _of(asked, source), today))
     return Watch(now.isoformat(), tuple(found))
+
+
+def requests_of(delta: DeltaLake, day: date) -> pa.Table:
+    """All requests that count for that day in Seoul."""
+    columns = ["source", "attempts", "known_at", "outcome", "status", "request"]
+    return delta.read(registry.table(REQUESTS), where=ds.field("quota_date") == day, columns=columns)
+
+
+def n_calls(requests: pa.Table, source: str) -> int:
+    """Calls that they took of the source, repeats included."""
+    return int(pc.sum(_of(requests, source)["attempts"]).as_py() or 0)
 
 
 def quota_of(world: World, source: str) -> int | None:
@@ -70,7 +83,7 @@ def drifts(rows: pa.Table, taken: Sequence[date], exchange: str) -> tuple[Drift,
 
 
 def _watched(
-    world: World, delta: DeltaLake, bronze: Bronze, source: str, taken: Sequence[date], drift: pa.Table, today: date
+    world: World, delta: DeltaLake, source: str, taken: Sequence[date], drift: pa.Table, asked: pa.Table, today: date
 ) -> Watched:
     settings = world.settings
     rule, (needed, _) = SOURCES[source], keys()[source]
@@ -80,7 +93,7 @@ def _watched(
     return Watched(
         source, "off" if is_off(settings, source) else "simulated" if is_simulated else "live",
         drifts(drift, taken, rule.exchange), f"{max(taken)}" if taken else "", f"{today}",
-        bronze.calls_made(source, today), quota_of(world, source), _refusal(delta, source, today), bool(needed), missing,
+        n_calls(asked, source), quota_of(world, source), _refusal(asked), bool(needed), missing,
         f"{ends or ''}", seen_after_s(delta, source, max(taken)) if taken and rule.by_company else None,
     )  # fmt: skip
 
@@ -103,11 +116,9 @@ def seen_after_s(delta: DeltaLake, source: str, last: date) -> float | None:
     return float(np.median(lags.to_numpy())) / 1e6 if len(lags) else None
 
 
-def _refusal(delta: DeltaLake, source: str, today: date) -> str:
-    """The newest request of the day where it ended for good."""
-    mine = (ds.field("source") == source) & (ds.field("quota_date") == today)
-    rows = delta.read(registry.table(REQUESTS), where=mine, columns=["known_at", "outcome", "status", "request"])
-    newest = max(rows.to_pylist(), key=lambda row: row["known_at"], default=None)
+def _refusal(asked: pa.Table) -> str:
+    """The newest request where it ended for good."""
+    newest = max(asked.to_pylist(), key=lambda row: row["known_at"], default=None)
     if newest is None or newest["outcome"] != "permanent":
         return ""
     return f"HTTP {newest['status']} to {newest['request'].partition('?')[0]}"

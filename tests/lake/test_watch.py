@@ -28,7 +28,7 @@ def drift_rows(intake: Any) -> list[dict[str, Any]]:
 
 
 def look(intake: Any, source: str, now: datetime | None = None) -> Watched:
-    found = watched(intake.world, intake.delta, intake.bronze, now or intake.world.clock(source)())
+    found = watched(intake.world, intake.delta, now or intake.world.clock(source)())
     return next(one for one in found.sources if one.source == source)
 
 
