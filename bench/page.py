@@ -207,6 +207,30 @@ def _stories(found: Result) -> Iterator[str]:
     )
 
 
+def _files(found: Result) -> Iterator[str]:
+    yield f"## A table of {found['days']} days, {found['commits']:,} commits: its files gathered or not, milliseconds\n"
+    yield "`python -m bench.files` ([ADR 0027](adr/0027-files-are-gathered-before-a-commit.md)); of a day some 180 such reads are made.\n"
+    yield from _table(
+        ["files", "how many", "a day's rows", "all rows", "a commit"],
+        [[way, *(one[name] for name in ("files", "day_ms", "all_ms", "commit_ms"))] for way, one in found["ways"].items()],
+    )  # fmt: skip
+
+
+def _day(found: Result) -> Iterator[str]:
+    yield f"## A whole day of {found['symbols']:,} securities, from silver to the online store, seconds\n"
+    yield "`python -m bench.day`; in a cold process, on lakes of as many years (goal: 60 s, the same at every length within 10 %).\n"
+    steps = list(found["rows"][0]["steps"])
+    yield from _table(
+        ["years", "seconds", "rounds", "Python MB", "JVM and workers MB", *steps],
+        [
+            [one["years"], one["seconds"], ", ".join(map(str, one["rounds"])), one["python_mb"], one["others_mb"],
+             *(one["steps"][name] for name in steps)]
+            for one in found["rows"]
+        ],
+    )  # fmt: skip
+    yield f"\nLongest over shortest: {found['longest_over_shortest']}."
+
+
 def _one_group(found: Result) -> str:
     """What the largest group cost, and what the goal's number in one group would."""
     one = max(found["speed"], key=lambda one: int(one["a_day"]))
@@ -229,6 +253,8 @@ SECTIONS = {
     "api-trino": _api("Trino", "python -m bench.api --trino"),
     "online": _online,
     "features": _features,
+    "day": _day,
+    "files": _files,
     "silver": _silver,
     "stories": _stories,
     "truth": _truth,

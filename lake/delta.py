@@ -14,6 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError, TableNotFoundError
 from loguru import logger
 
+from lake import compaction
 from lake.passing import translated
 from lake.settings import Settings
 from market.errors import Permanent, Transient
@@ -209,6 +210,7 @@ class DeltaLake:
                         "append skipped: already committed", table=table.name, app_id=app_id, version=app_version
                     )
                     return None
+                compaction.gather(target, table.name)
                 self._commit(target, table, table.conform(rows), Transaction(app_id, app_version))
         except CommitFailedError as error:
             # An answer that was lost: the commit tried again meets itself, and is told of another writer.
@@ -241,6 +243,7 @@ class DeltaLake:
             with translated(where, OSError, DeltaError):
                 self._create(table)
                 target = self.open(table)
+                compaction.gather(target, table.name)
                 before = target.version()
                 self._commit_window(target, table, rows, window, {"userMetadata": note, _OWN: own})
             version = target.version()
