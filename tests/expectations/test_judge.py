@@ -16,6 +16,7 @@ from expectations.quarantine import to_quarantine
 from market.errors import Permanent
 from market.registry import tables
 from market.table import Column, RowRule, Table, empty
+from tests.support.examples import share
 
 Bars = Callable[..., pa.Table]
 SUNDAY = date(2024, 5, 5)
@@ -226,7 +227,7 @@ def test_every_contract_can_be_judged(name: str) -> None:
         max_size=12,
     )
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=share(0.25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_row_is_good_or_in_quarantine(
     contract: Table, make_bars: Bars, now: datetime, rows: list[tuple[object, ...]]
 ) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market import bitemporal, lookup
+from tests.support.examples import share
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 PLAIN = dict.fromkeys((*lookup.IDENTIFIERS, "common_id", "exchange", "market"))
@@ -137,7 +138,7 @@ tellings = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=share(0.25), deadline=None)
 @given(
     tellings,
     st.lists(st.tuples(st.sampled_from(["A", "B"]), st.integers(0, 9), st.sampled_from(["1", "2"])), max_size=6),
