@@ -1,7 +1,10 @@
 """Which sessions the lake holds, which are due and missing, and which are in bronze already."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+
+import pyarrow as pa
 
 from assets.audit import BACKBONE
 from assets.bronze import delivered_for
@@ -9,6 +12,7 @@ from lake.lake import Lake
 from market import calendars, registry
 from market.sources import session_due_at
 
+PRICES = ("bronze.krx_daily", "bronze.yahoo_chart")
 LOOK_BACK = timedelta(days=10)
 
 
@@ -44,6 +48,19 @@ def ingested(lake: Lake, exchange: str, sessions: Sequence[date]) -> set[date]:
     """Of these sessions, those of which bronze has every source of the exchange that the world covers."""
     sources = {table.source for table in delivered_for(exchange) if lake.world.covers_source(table.source)}
     return lake.bronze.have(sorted(sources), sessions)
+
+
+def rows_a_month(lake: Lake) -> dict[str, int]:
+    """Rows of prices that bronze has of each month, `2024-05`; told twice they count twice."""
+    found: Counter[str] = Counter()
+    for name in PRICES:
+        if lake.delta.exists(name):
+            told = pa.table(lake.delta.open(name).get_add_actions(flatten=True))
+            for month, n in zip(
+                told["partition.session_month"].to_pylist(), told["num_records"].to_pylist(), strict=True
+            ):
+                found[month] += n
+    return dict(found)
 
 
 def is_ingested(lake: Lake, day: date) -> bool:

@@ -17,7 +17,7 @@ from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, Eve
 from assets.resources import open_lake
 from jobs import metrics
 from jobs.build import build
-from jobs.due import exchanges_of, ingested, missing
+from jobs.due import exchanges_of, ingested, missing, rows_a_month
 from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
 from lake import aws
 from lake.clock import ExchangeClock
@@ -26,6 +26,8 @@ from market import calendars
 from market.errors import Permanent, Transient
 from market.sources import session_due_at
 
+TOGETHER = 500_000
+"""Rows of prices that are built at once: two gigabytes with their features, as they pass through the driver and the checks."""
 TEMPLATE = Path(__file__).with_name("dagster.yaml")
 
 
@@ -88,7 +90,8 @@ class Runner:
     def backfill(self, first: date, last: date) -> list[date]:
         """Every covered session within [first, last] that the lake lacks, as few runs; the sessions taken.
 
-        What bronze has is not asked again, and what the current release holds is not built again.
+        What bronze has is not asked again, and what the current release holds is not built again. A long history of a whole market is
+        built part by part, each of which is published: what one build holds in memory has a limit.
         """
         self.move_clock(last)
         taken: set[date] = set()
@@ -99,8 +102,8 @@ class Runner:
                 self.run(job, start, end)
             taken.update(lacking)
         build = sorted({*taken, *missing(self.lake, first, last)})
-        if build:
-            self.run(BUILD, build[0], build[-1])
+        for start, end in parts(build, rows_a_month(self.lake)):
+            self.run(BUILD, start, end)
         return build
 
     def train(self) -> None:
@@ -224,6 +227,29 @@ def spans(missing: Sequence[date], all_sessions: Sequence[date]) -> list[tuple[d
             found[-1] = (found[-1][0], day)
         else:
             found.append((day, day))
+    return found
+
+
+def parts(days: Sequence[date], rows: Mapping[str, int], limit: int | None = None) -> list[tuple[date, date]]:
+    """The days as runs of whole months, as (first, last), each with at most so many rows; a month of more is a run of its own.
+
+    Parameters
+    ----------
+    days : ascending.
+    rows : of prices, by month such as `2024-05`.
+    limit : TOGETHER unless given.
+    """
+    limit = TOGETHER if limit is None else limit
+    found: list[tuple[date, date]] = []
+    held, months = 0, {f"{day:%Y-%m}": day for day in days}
+    first = {f"{day:%Y-%m}": day for day in reversed(days)}
+    for month, last in months.items():
+        n = rows.get(month, 0)
+        if found and held + n <= limit:
+            found[-1], held = (found[-1][0], last), held + n
+        else:
+            found.append((first[month], last))
+            held = n
     return found
 
 

@@ -12,7 +12,7 @@ from assets.retries import RETRIES, retried_where_transient
 from jobs.alerts import send
 from jobs.build import build
 from jobs.golden import FIRST, LAST, asset_graph
-from jobs.run import spans
+from jobs.run import parts, spans
 from lake.settings import Settings
 from market.errors import Permanent, Transient
 
@@ -80,6 +80,17 @@ def test_missing_sessions_become_as_few_runs_as_possible():
     days = [date(2024, 5, n) for n in (2, 3, 7, 8, 9)]
     assert spans([days[0], days[1], days[3]], days) == [(days[0], days[1]), (days[3], days[3])]
     assert spans([], days) == []
+
+
+def test_a_long_backfill_is_built_in_parts_of_whole_months_with_a_limit() -> None:
+    days = [date(2024, month, day) for month in (1, 2, 3, 4) for day in (2, 15, 28)]
+    rows = {"2024-01": 40, "2024-02": 50, "2024-03": 120, "2024-04": 10}
+    january, february, march, april = (days[at : at + 3] for at in (0, 3, 6, 9))
+    assert parts(days, rows, 100) == [(january[0], february[2]), (march[0], march[2]), (april[0], april[2])]
+    assert parts(days, rows, 1_000) == [(days[0], days[-1])]
+    assert parts(days, {}, 1) == [(days[0], days[-1])], "what bronze does not have costs nothing"
+    assert parts(days[:1], rows, 1) == [(days[0], days[0])]
+    assert parts([], rows, 100) == []
 
 
 def test_an_alert_reaches_the_webhook_and_a_dead_webhook_is_no_second_failure(httpserver_url):

@@ -6,6 +6,7 @@ from datetime import date
 import pyarrow.dataset as ds
 import pytest
 
+from jobs import run
 from jobs.run import Runner
 from lake import spark
 from market import registry
@@ -50,12 +51,15 @@ def test_running_an_older_session_again_changes_nothing(desk, sessions):
 
 
 @pytest.mark.slow
-def test_one_day_at_a_time_gives_the_bits_of_all_at_once(desk, sessions, settings_at, tmp_path):
+def test_one_day_at_a_time_gives_the_bits_of_a_backfill_in_parts(desk, sessions, settings_at, tmp_path, monkeypatch):
+    """The lake of the days began as one run."""
     for day in sessions[-3:]:
         desk.runner.day(day)
+    monkeypatch.setattr(run, "TOGETHER", 700)
     whole_settings = settings_at(tmp_path / "whole")
     whole = type(desk)(Runner(whole_settings), desk.server, whole_settings)
     whole.runner.backfill(sessions[0], sessions[-1])
+    assert len([one for one in whole.lake.releases.list() if one.kind == "data"]) > 1, "several parts"
     daily, at_once = (d.digests(without=PROVENANCE, layers=("silver", "gold")) for d in (desk, whole))
     assert daily == at_once
     assert "gold.features_daily" in daily
