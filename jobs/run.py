@@ -27,7 +27,7 @@ from market.errors import Permanent, Transient
 from market.sources import session_due_at
 
 TOGETHER = 500_000
-"""Rows of prices that are built at once: two gigabytes with their features, as they pass through the driver and the checks."""
+"""Rows of prices that are built at once: with their features they pass through the driver and the checks."""
 TEMPLATE = Path(__file__).with_name("dagster.yaml")
 
 
@@ -231,7 +231,7 @@ def spans(missing: Sequence[date], all_sessions: Sequence[date]) -> list[tuple[d
 
 
 def parts(days: Sequence[date], rows: Mapping[str, int], limit: int | None = None) -> list[tuple[date, date]]:
-    """The days as runs of whole months, as (first, last), each with at most so many rows; a month of more is a run of its own.
+    """The days as runs of whole months, as (first, last), each over at most so many rows; a month of more is a run of its own.
 
     Parameters
     ----------
@@ -245,8 +245,10 @@ def parts(days: Sequence[date], rows: Mapping[str, int], limit: int | None = Non
     first = {f"{day:%Y-%m}": day for day in reversed(days)}
     for month, last in months.items():
         n = rows.get(month, 0)
-        if found and held + n <= limit:
-            found[-1], held = (found[-1][0], last), held + n
+        between = f"{found[-1][1]:%Y-%m}" if found else month  # what lies between two days of a run is built, too
+        passed = sum(k for one, k in rows.items() if between < one < month)
+        if found and held + passed + n <= limit:
+            found[-1], held = (found[-1][0], last), held + passed + n
         else:
             found.append((first[month], last))
             held = n

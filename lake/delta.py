@@ -205,12 +205,13 @@ class DeltaLake:
             with translated(table.name, OSError, DeltaError):
                 self._create(table)
                 target = self.open(table)
+                if not _has_taken(target, app_id, app_version):
+                    compaction.gather(target, table.name)  # may go past what another writer has committed meanwhile
                 if _has_taken(target, app_id, app_version):
                     logger.info(
                         "append skipped: already committed", table=table.name, app_id=app_id, version=app_version
                     )
                     return None
-                compaction.gather(target, table.name)
                 self._commit(target, table, table.conform(rows), Transaction(app_id, app_version))
         except CommitFailedError as error:
             # An answer that was lost: the commit tried again meets itself, and is told of another writer.

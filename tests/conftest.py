@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LONGEST = "pipeline"
 SLOW_S = 1200
 
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True, max_examples=50)
-settings.register_profile("developer", deadline=None, max_examples=50)
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("developer", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=200)  # of make test-all
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
 

@@ -89,6 +89,9 @@ def test_a_long_backfill_is_built_in_parts_of_whole_months_with_a_limit() -> Non
     assert parts(days, rows, 100) == [(january[0], february[2]), (march[0], march[2]), (april[0], april[2])]
     assert parts(days, rows, 1_000) == [(days[0], days[-1])]
     assert parts(days, {}, 1) == [(days[0], days[-1])], "what bronze does not have costs nothing"
+    assert parts([*january, *april], rows, 100) == [(january[0], january[2]), (april[0], april[2])], (
+        "not what lies between"
+    )
     assert parts(days[:1], rows, 1) == [(days[0], days[0])]
     assert parts([], rows, 100) == []
 

@@ -73,6 +73,7 @@ def test_a_closed_month_has_few_files_and_the_newest_no_more_than_its_days_need(
     newest = found.pop(max(found))
     assert set(found.values()) <= set(range(1, compaction.CLOSED + 1)), found
     assert newest <= compaction.OPEN + 1
+    assert sum(pa.table(delta.open(APPENDED).get_add_actions(flatten=True))["num_records"].to_pylist()) == N
 
 
 def test_the_rows_are_those_of_a_table_whose_files_were_left(
@@ -112,6 +113,22 @@ def test_an_append_tried_again_is_known_after_its_file_was_gathered(delta: Delta
     before = delta.version(APPENDED)
     appended(delta, DAYS[:3])
     assert delta.version(APPENDED) == before
+
+
+def test_the_same_append_made_by_another_while_files_are_gathered_is_not_made_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delta = lake_at(tmp_path)
+    appended(delta, DAYS[:2])
+
+    def meanwhile(target: DeltaTable, table: str) -> None:
+        monkeypatch.undo()
+        appended(lake_at(tmp_path), DAYS[2:3])
+        target.update_incremental()
+
+    monkeypatch.setattr(compaction, "gather", meanwhile)
+    assert delta.append(APPENDED, requests(DAYS[2]), app_id=f"{DAYS[2]}", app_version=1) is None
+    assert delta.read(APPENDED).num_rows == 3
 
 
 def test_a_writer_that_was_quicker_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

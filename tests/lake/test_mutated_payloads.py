@@ -33,7 +33,7 @@ from market.table import Window
 from tests.support.spoiling import Onward, as_plain, counts, misplace, spoil
 from tests.support.tape import Key, Still, Taking, Tape, kept
 
-FEW, MANY = 60, 10_000
+FEW, MANY = 120, 10_000
 FEW_ONWARD, MANY_ONWARD = (4, 80), (2, 20)
 """Of so many mutants that became rows one goes on to silver, and one before the gate, which takes longer than all the rest."""
 MEMORY_MB = 256
