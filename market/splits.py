@@ -1,9 +1,10 @@
-"""Splits in time whose training labels end before the test begins: purged walk-forward with an embargo.
+"""Splits in time whose training labels share nothing with the test: purged walk-forward, and combinations of blocks.
 
 What does not belong here: how a label is made (market.labels), fitting and judging (training, market.evaluation).
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ def purged_walk_forward(
     wholly before the test here, so the embargo widens the gap before it.
     """
     dates = _days(session_dates)
-    _check(dates, n_folds, horizon, embargo, min_train)
+    _check("purged_walk_forward", dates, n_folds=n_folds, horizon=horizon, embargo=embargo, min_train=min_train)
     gap = horizon + embargo
     first_test = min_train + gap
     if dates.size < first_test + n_folds:
@@ -84,6 +85,102 @@ def purged_walk_forward(
     return tuple(
         Fold(train=dates[: block[0] - gap], test=dates[block], label_cutoff=dates[block[0] - embargo])
         for block in blocks
+    )
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One choice of test blocks out of a history; whatever does not touch them is trained on, before and after.
+
+    Parameters
+    ----------
+    blocks : numbers of the test blocks, rising.
+    tests : sorted unique session dates of each of them (datetime64[D]).
+    dates : all session dates of the history, sorted and unique.
+    horizon, embargo : sessions, as ``combinatorial_purged`` takes them.
+    """
+
+    blocks: tuple[int, ...]
+    tests: tuple[Dates, ...]
+    dates: Dates
+    horizon: int
+    embargo: int
+
+    def train_rows(self, session_dates: npt.ArrayLike, label_ends: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """(n,) which rows may be fitted: their label ends before a block less the embargo, or they begin after its labels do.
+
+        ``session_dates`` and ``label_ends`` are (n,) dates of all rows, those of the tests included; a NaT is later than all.
+        """
+        days, ends = _days(session_dates), _days(label_ends)
+        allowed = ~np.isnat(ends)
+        for test in self.tests:
+            allowed &= self._before(ends, test) | self._after(days, ends, test)
+        return allowed
+
+    def test_rows(self, session_dates: npt.ArrayLike, number: int) -> npt.NDArray[np.bool_]:
+        """(n,) which rows are judged in the test block of that place among ``blocks``."""
+        return np.isin(_days(session_dates), self.tests[number])
+
+    def _before(self, ends: Dates, test: Dates) -> npt.NDArray[np.bool_]:
+        at = int(np.searchsorted(self.dates, test[0])) - self.embargo
+        return ends < self.dates[at] if at >= 0 else np.zeros(ends.size, dtype=bool)
+
+    def _after(self, days: Dates, ends: Dates, test: Dates) -> npt.NDArray[np.bool_]:
+        tested = ends[np.isin(days, test)]
+        if np.isnat(tested).any():
+            return np.zeros(days.size, dtype=bool)
+        last = max(
+            int(np.searchsorted(self.dates, test[-1])) + self.horizon, int(np.searchsorted(self.dates, tested.max()))
+        )
+        at = last + self.embargo
+        return days > self.dates[at] if at < self.dates.size else np.zeros(days.size, dtype=bool)
+
+
+def combinatorial_purged(
+    session_dates: npt.ArrayLike, *, n_blocks: int, n_test: int, horizon: int, embargo: int
+) -> tuple[Combination, ...]:
+    """Every choice of ``n_test`` of ``n_blocks`` adjacent blocks of dates as the test, so that each date is tested many times.
+
+    Each block is tested in ``comb(n_blocks - 1, n_test - 1)`` combinations; the i-th time that each was makes path i.
+
+    Parameters
+    ----------
+    session_dates : (n,) sorted, unique session dates.
+    n_blocks : at least 3, equally long to within one date.
+    n_test : blocks tested at a time, at least 1 and below ``n_blocks - 1``.
+    horizon : sessions that a label looks ahead, at least 1.
+    embargo : sessions between training labels and a test, and again between a test's labels and training; at least 0.
+
+    Returns
+    -------
+    The combinations, in the order of their blocks.
+
+    Raises
+    ------
+    ValueError
+        A parameter is out of its range, the dates are not sorted and unique, or a block is not longer than horizon and
+        embargo together.
+
+    Source
+    ------
+    M. Lopez de Prado, *Advances in Financial Machine Learning* (2018), chapter 12.  It trains on what came later as well: a
+    test of stability over many histories, not of what could have been traded.
+    """
+    dates = _days(session_dates)
+    _check("combinatorial_purged", dates, horizon=horizon, embargo=embargo)
+    if n_blocks < 3 or not 1 <= n_test < n_blocks - 1:
+        raise ValueError(
+            f"combinatorial_purged: expected n_blocks >= 3 and 1 <= n_test < n_blocks - 1, was {n_blocks} and {n_test}"
+        )
+    if dates.size < n_blocks * (horizon + embargo + 1):
+        raise ValueError(
+            f"combinatorial_purged: expected at least {n_blocks * (horizon + embargo + 1)} session dates (n_blocks {n_blocks}"
+            f" x (horizon {horizon} + embargo {embargo} + 1)), was {dates.size}. Give more history, or lower n_blocks"
+        )
+    blocks = np.array_split(dates, n_blocks)
+    return tuple(
+        Combination(chosen, tuple(blocks[number] for number in chosen), dates, horizon, embargo)
+        for chosen in combinations(range(n_blocks), n_test)
     )
 
 
@@ -123,10 +220,10 @@ def _days(dates: npt.ArrayLike) -> Dates:
     return np.asarray(pd.to_datetime(np.asarray(dates)).to_numpy().astype("datetime64[D]"))
 
 
-def _check(dates: Dates, n_folds: int, horizon: int, embargo: int, min_train: int) -> None:
-    bounds = (("n_folds", n_folds, 1), ("horizon", horizon, 1), ("embargo", embargo, 0), ("min_train", min_train, 1))
-    for name, value, least in bounds:
+def _check(where: str, dates: Dates, **parameters: int) -> None:
+    for name, value in parameters.items():
+        least = 0 if name == "embargo" else 1
         if value < least:
-            raise ValueError(f"purged_walk_forward: expected {name} of at least {least}, was {value}")
+            raise ValueError(f"{where}: expected {name} of at least {least}, was {value}")
     if np.isnat(dates).any() or (np.diff(dates) <= np.timedelta64(0, "D")).any():
-        raise ValueError("purged_walk_forward: expected sorted unique session dates, was not; pass np.unique(dates)")
+        raise ValueError(f"{where}: expected sorted unique session dates, was not; pass np.unique(dates)")

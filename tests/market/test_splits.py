@@ -1,13 +1,14 @@
 """Walk-forward folds: ordered, expanding, and no training label reaches the test or its embargo."""
 
 from itertools import pairwise
+from math import comb
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.splits import label_ends, purged_walk_forward
+from market.splits import combinatorial_purged, label_ends, purged_walk_forward
 
 START = np.datetime64("2023-01-02", "D")
 
@@ -102,3 +103,73 @@ def test_bad_rules_and_too_little_history_are_named(change, says):
 def test_dates_that_are_not_sorted_and_unique_are_refused():
     with pytest.raises(ValueError, match="sorted unique"):
         purged_walk_forward(START + np.array([0, 0, 1]), n_folds=1, horizon=1, embargo=0, min_train=1)
+
+
+@st.composite
+def histories(draw):
+    """(dates, rules) for combinations of blocks."""
+    n_blocks = draw(st.integers(3, 7))
+    rules = {
+        "n_blocks": n_blocks,
+        "n_test": draw(st.integers(1, n_blocks - 2)),
+        "horizon": draw(st.integers(1, 6)),
+        "embargo": draw(st.integers(0, 5)),
+    }
+    n = n_blocks * (rules["horizon"] + rules["embargo"] + 1) + draw(st.integers(0, 40))
+    gaps = np.array(draw(st.lists(st.integers(1, 5), min_size=n, max_size=n)))
+    return START + gaps.cumsum(), rules
+
+
+@given(histories())
+def test_no_training_row_of_a_combination_shares_a_session_with_a_tests_labels(history):
+    dates, rules = history
+    position = {date: i for i, date in enumerate(dates)}
+    ends = label_ends(dates, np.full(dates.size, "XKRX"), rules["horizon"])
+    gap = rules["horizon"] + rules["embargo"]
+    for combination in combinatorial_purged(dates, **rules):
+        train = {position[date] for date in dates[combination.train_rows(dates, ends)]}
+        expected = set(range(dates.size - rules["horizon"]))
+        for test in combination.tests:
+            first, last = position[test[0]], position[test[-1]]
+            expected -= set(range(first - gap, last + gap + 1))
+        assert train == expected
+
+
+@given(histories())
+def test_every_date_is_tested_equally_often(history):
+    dates, rules = history
+    tested = np.zeros(dates.size, dtype=int)
+    found = combinatorial_purged(dates, **rules)
+    for combination in found:
+        for number in range(len(combination.tests)):
+            tested += combination.test_rows(dates, number)
+    assert (tested == comb(rules["n_blocks"] - 1, rules["n_test"] - 1)).all()
+    assert len(found) == comb(rules["n_blocks"], rules["n_test"])
+
+
+def test_a_holiday_of_one_exchange_stretches_the_purge():
+    """XNYS has no session in the days 9 to 12: what it labelled before ends later, and nothing of it is trained on beside the test."""
+    dates = START + np.arange(40)
+    exchanges = np.repeat(["XKRX", "XNYS"], 40)
+    days = np.tile(dates, 2)
+    is_open = ~((exchanges == "XNYS") & (np.tile(np.arange(40), 2) >= 9) & (np.tile(np.arange(40), 2) <= 12))
+    days, exchanges = days[is_open], exchanges[is_open]
+    ends = label_ends(days, exchanges, 2)
+    (combination, *_) = combinatorial_purged(dates, n_blocks=4, n_test=1, horizon=2, embargo=0)
+    train = days[combination.train_rows(days, ends)]
+    # the first block is days 0 to 9; XNYS's label of day 8 ends on day 14, so training begins on day 15, not 12
+    assert train.min() == START + 15
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"n_blocks": 2, "n_test": 1}, "n_blocks >= 3"),
+        ({"n_blocks": 4, "n_test": 3}, "n_test < n_blocks - 1"),
+        ({"n_blocks": 9, "n_test": 2}, "at least 63 session dates"),
+        ({"n_blocks": 4, "n_test": 2, "horizon": 0}, "horizon of at least 1"),
+    ],
+)
+def test_a_combination_that_cannot_be_says_why(rules, message):
+    with pytest.raises(ValueError, match=message):
+        combinatorial_purged(START + np.arange(40), **({"horizon": 5, "embargo": 1} | rules))
