@@ -1,8 +1,9 @@
-"""Judging a model by purged walk-forward: fit on each fold's past, rank IC on its future.
+"""Judging a model by purged walk-forward, beside the baselines on the same rows, and over combinations of blocks.
 
-What does not belong here: the arithmetic (market.splits, market.evaluation), recording the result (training.train).
+What does not belong here: the arithmetic (market.splits, market.evaluation), what the scores show (training.evidence).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,11 +14,13 @@ import pandas as pd
 from market.errors import Permanent
 from market.evaluation import mean_and_standard_error, quantile_spread, session_rank_ic
 from market.labels import group_codes
-from market.splits import Fold, label_ends, purged_walk_forward
+from market.splits import Fold, combinatorial_purged, label_ends, purged_walk_forward
 from training.algorithm import Parameter
+from training.baselines import BASELINES
 from training.model import Model
 from training.panel import session_days
 
+Rows = npt.NDArray[np.bool_]
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what was done)."""
 
@@ -50,10 +53,15 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All folds, oldest first."""
+    """All folds, oldest first, and every score that was made out of sample.
+
+    ``rows`` holds them: session_date (datetime64[ns]), exchange, security_id, score, outcome (the label), and a column for the
+    score of each baseline; a row per judged security and session, sorted by both.
+    """
 
     folds: tuple[FoldResult, ...]
     horizon: int
+    rows: pd.DataFrame
 
     @property
     def daily(self) -> "pd.Series[float]":
@@ -93,11 +101,11 @@ def walk_forward(
     known = panel["label"].notna().to_numpy()
     folds = _folds(model, np.unique(days[known]))
     ends = label_ends(days, panel["exchange"], model.horizon)
-    labelled = panel.rename(columns={"label": model.label})
-    results = []
+    results, judged = [], []
     for number, fold in enumerate(folds, start=1):
         train, test = known & fold.train_rows(days, ends), known & fold.test_rows(days)
-        results.append(_judge(model, labelled, (number, fold), (train, test), (parameters, seed)))
+        judged.append(_scored(model, panel, (train, test), (parameters, seed)))
+        results.append(_result(model, (number, fold), int(train.sum()), judged[-1]))
         progress(number, len(folds) + 1, f"fold {number}: rank IC {results[-1].rank_ic:+.4f}")
     if all(np.isnan(result.rank_ic) for result in results):
         raise Permanent(
@@ -105,7 +113,56 @@ def walk_forward(
             expected="at least one session and exchange with five labelled names of different score",
             found=f"none in {len(folds)} folds",
         )
-    return Evaluation(tuple(results), model.horizon)
+    return Evaluation(tuple(results), model.horizon, pd.concat(judged, ignore_index=True))
+
+
+def combinations(
+    model: Model, panel: pd.DataFrame, parameters: Mapping[str, Parameter], seed: int
+) -> "pd.Series[float]":
+    """Mean rank IC of each path through the model's combinations of blocks, indexed by the path's number from 1.
+
+    A path has every block once, each judged by a fit that saw nothing near it (``market.splits.combinatorial_purged``).
+
+    Parameters
+    ----------
+    panel : as ``training.panel.prepare`` gives it, label included.
+
+    Returns
+    -------
+    No value at all where the model declares no combinations; NaN for a path without a session that can be judged.
+
+    Raises
+    ------
+    Permanent
+        Too few sessions for the blocks, or a combination without two different labels to fit.
+    """
+    rules = model.combinations
+    if rules is None:
+        return pd.Series([], index=pd.Index([], name="path", dtype=np.int64), dtype=np.float64, name="rank_ic")
+    days = session_days(panel)
+    known = panel["label"].notna().to_numpy()
+    ends = label_ends(days, panel["exchange"], model.horizon)
+    try:
+        found = combinatorial_purged(
+            np.unique(days[known]),
+            n_blocks=rules.n_blocks,
+            n_test=rules.n_test,
+            horizon=model.horizon,
+            embargo=model.validation.embargo,
+        )
+    except ValueError as error:
+        raise Permanent(f"model {model.name}", expected="labelled sessions for its blocks", found=str(error)) from error
+    paths: dict[int, list[pd.Series[float]]] = {}
+    times: Counter[int] = Counter()
+    for combination in found:
+        booster = _fitted(model, panel, known & combination.train_rows(days, ends), (parameters, seed))
+        for number, block in enumerate(combination.blocks):
+            test = panel[known & combination.test_rows(days, number)]
+            daily = session_rank_ic(model.predict(booster, test), test["label"], session_days(test), test["exchange"])
+            times[block] += 1
+            paths.setdefault(times[block], []).append(daily)
+    means = {path: _known_mean(pd.concat(parts).to_numpy()) for path, parts in sorted(paths.items())}
+    return pd.Series(means, name="rank_ic", dtype=np.float64).rename_axis("path")
 
 
 def _folds(model: Model, dates: npt.NDArray[np.datetime64]) -> tuple[Fold, ...]:
@@ -120,28 +177,38 @@ def _folds(model: Model, dates: npt.NDArray[np.datetime64]) -> tuple[Fold, ...]:
         ) from error
 
 
-def _judge(
-    model: Model,
-    labelled: pd.DataFrame,
-    numbered: tuple[int, Fold],
-    rows: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
-    how: tuple[Mapping[str, Parameter], int],
-) -> FoldResult:
-    (number, fold), (train, test), (parameters, seed) = numbered, rows, how
-    booster = model.fit(labelled[train], parameters, seed)
-    judged = labelled[test]
-    scores, outcomes = model.predict(booster, judged), judged[model.label].to_numpy()
-    groups = group_codes(session_days(judged), judged["exchange"])
+def _scored(
+    model: Model, panel: pd.DataFrame, rows: tuple[Rows, Rows], how: tuple[Mapping[str, Parameter], int]
+) -> pd.DataFrame:
+    """The test's rows with the score of a fit on the training's, and with those of the baselines."""
+    train, test = rows
+    judged = panel[test]
+    made = judged[["session_date", "exchange", "security_id"]].copy()
+    made["score"] = model.predict(_fitted(model, panel, train, how), judged)
+    made["outcome"] = judged["label"]
+    for name, baseline in BASELINES.items():
+        made[name] = baseline(panel, train, test, model.horizon)
+    return made
+
+
+def _fitted(model: Model, panel: pd.DataFrame, train: Rows, how: tuple[Mapping[str, Parameter], int]) -> bytes:
+    return model.fit(panel[train].rename(columns={"label": model.label}), *how)
+
+
+def _result(model: Model, numbered: tuple[int, Fold], n_train_rows: int, judged: pd.DataFrame) -> FoldResult:
+    number, fold = numbered
+    scores, outcomes = judged["score"].to_numpy(), judged["outcome"].to_numpy()
     daily = session_rank_ic(scores, outcomes, session_days(judged), judged["exchange"])
     mean = mean_and_standard_error(daily.to_numpy(), overlap=model.horizon)
+    groups = group_codes(session_days(judged), judged["exchange"])
     return FoldResult(
         number=number,
         train_from=fold.train[0],
         train_to=fold.train[-1],
         test_from=fold.test[0],
         test_to=fold.test[-1],
-        n_train_rows=int(train.sum()),
-        n_test_rows=int(test.sum()),
+        n_train_rows=n_train_rows,
+        n_test_rows=len(judged),
         rank_ic=mean.mean,
         standard_error=mean.standard_error,
         decile_spread=_known_mean(quantile_spread(scores, outcomes, groups).to_numpy()),

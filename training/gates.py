@@ -60,6 +60,26 @@ GATES: tuple[Gate, ...] = (
         doc="The mean rank IC is more than two of its standard errors above zero: noise passes once in 40.",
     ),
     Gate(
+        name="beats_naive",
+        metric="rank_ic_over_naive",
+        comparison=">",
+        reference="zero",
+        margin=0.0,
+        doc="Better than the last value, momentum and the mean of each name, whichever of them does best on the same rows.",
+    ),
+    Gate(
+        name="holds_against_linear",
+        metric="rank_ic_over_linear",
+        comparison=">=",
+        reference="zero",
+        margin=-2.0,
+        scale="rank_ic_over_linear_se",
+        doc=(
+            "Not behind a ridge regression on the same features by more than two standard errors of the difference: what"
+            " loses to a straight line should be replaced by one."
+        ),
+    ),
+    Gate(
         name="not_worse",
         metric=COMMON,
         comparison=">=",

@@ -37,6 +37,20 @@ class WalkForward:
 
 
 @dataclass(frozen=True)
+class Combinations:
+    """How its stability is judged: ``market.splits.combinatorial_purged`` with the model's own horizon and embargo.
+
+    Parameters
+    ----------
+    n_blocks : of equal length that the history is cut into.
+    n_test : blocks tested at a time; the others are fitted on.
+    """
+
+    n_blocks: int = 6
+    n_test: int = 2
+
+
+@dataclass(frozen=True)
 class Model:
     """One model.  Fitting and predicting go through bytes: those are stored, digested, exported and served.
 
@@ -51,6 +65,7 @@ class Model:
     parameters : of the algorithm; validated and completed with its defaults.
     doc : what it predicts, from what, and for whom, in a few sentences.
     validation : the walk-forward it is judged by.
+    combinations : the blocks its stability is judged by; None where fits are too dear for it.
     algorithm : the learning library behind it.
 
     Raises
@@ -68,6 +83,7 @@ class Model:
     target: Target = "rank"
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     validation: WalkForward = WalkForward()
+    combinations: Combinations | None = Combinations()
     algorithm: Algorithm = field(default_factory=GradientBoosting)
 
     def __post_init__(self) -> None:

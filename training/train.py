@@ -12,9 +12,9 @@ import pandas as pd
 from mlflow.entities import Metric, Param, Run
 from mlflow.tracking import MlflowClient
 
-from training import plots, tracking
+from training import evidence, plots, tracking, trials
 from training.digests import Digests, digests
-from training.evaluate import Evaluation, Progress, walk_forward
+from training.evaluate import Evaluation, Progress, combinations, walk_forward
 from training.export import export, signature_of
 from training.lock import ARTIFACT, DataLock
 from training.model import Model
@@ -57,7 +57,9 @@ def train(
     lock.check(model, panel)
     client = tracking.client(tracking_uri)
     run = client.create_run(
-        tracking.experiment_id(client, experiment, artifact_root), run_name=model.name, tags=_tags(model, lock)
+        tracking.experiment_id(client, experiment, artifact_root),
+        run_name=model.name,
+        tags=tags_of(model, lock, "training"),
     )
     status = "FAILED"
     try:
@@ -79,9 +81,11 @@ def _train(
     run_id = run.info.run_id
     _log_start(client, run_id, model, lock)
     evaluation = walk_forward(model, panel, lock.parameters, lock.seed, report)
+    metrics = log_judged(client, run, evaluation)
+    paths = combinations(model, panel, lock.parameters, lock.seed)
+    metrics |= evidence.stability(paths) | {"train_rows": float(panel["label"].notna().sum())}
     booster = model.fit(panel.rename(columns={"label": model.label}), lock.parameters, lock.seed)
     made = digests(model, booster, panel)
-    metrics = evaluation.metrics() | {"train_rows": float(panel["label"].notna().sum())}
     _log_results(client, run_id, evaluation, metrics, made)
     _log_booster(client, run_id, model, booster)
     version = register(client, model, run, lock)
@@ -93,8 +97,24 @@ def _train(
     return trained
 
 
-def _tags(model: Model, lock: DataLock) -> dict[str, str]:
+def log_judged(client: MlflowClient, run: Run, evaluation: Evaluation) -> dict[str, float]:
+    """Record what an evaluation shows with its run, and discount it by every trial of the experiment; the metrics by name."""
+    made = evidence.tranches_of(evaluation)
+    metrics = evidence.shown(evaluation, made)
+    client.log_metric(run.info.run_id, trials.SHARPE, metrics[trials.SHARPE])  # first, so that the ledger has it
+    client.log_text(run.info.run_id, made.to_csv(), trials.TRANCHES)
+    ledger = trials.ledger(client, client.get_experiment(run.info.experiment_id).name)
+    metrics |= evidence.discounted(made, evaluation.horizon, ledger, trials.tranches(client, ledger))
+    now = int(time.time() * 1000)
+    client.log_batch(run.info.run_id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
+    return metrics
+
+
+def tags_of(model: Model, lock: DataLock, kind: str) -> dict[str, str]:
+    """Tags of a run, of a training or of a trial in tuning."""
     return lock.tags() | {
+        trials.TRIAL: trials.trial_of(model, lock),
+        trials.KIND: kind,
         "mlflow.source.git.commit": lock.code_sha,
         "mlflow.note.content": model.doc,
         "feature_service": model.service,

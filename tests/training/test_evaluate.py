@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from market.errors import Permanent
-from training.evaluate import walk_forward
+from training.evaluate import combinations, walk_forward
+from training.evidence import shown, stability, tranches_of
 from training.gates import GATES, judge
-from training.model import WalkForward
+from training.model import Combinations, WalkForward
 from training.panel import prepare
 
 
@@ -24,7 +25,7 @@ def test_a_planted_signal_is_found(small_model, panel):
     assert metrics["rank_ic_t"] > 5
     assert all(fold.rank_ic > 2 * fold.standard_error for fold in found.folds)
     assert metrics["decile_spread_mean"] > 0
-    assert all(outcome.passed for outcome in judge(GATES, metrics, None))
+    assert all(outcome.passed for outcome in judge(GATES, shown(found, tranches_of(found)), None))
 
 
 @pytest.mark.parametrize("seed", [11, 12, 13])
@@ -93,3 +94,31 @@ def test_too_few_names_to_rank_are_refused(small_model, panel):
     few = panel[panel["security_id"].isin(panel["security_id"].unique()[:4])]
     with pytest.raises(Permanent, match="five labelled names"):
         _judged(small_model, few)
+
+
+def _paths(model, frame):
+    return combinations(model, prepare("test", frame, model.features, model.label), model.parameters, 7)
+
+
+def test_every_path_finds_a_planted_signal_and_none_finds_noise(small_model, panel, new_panel):
+    paths = _paths(small_model, panel)
+    assert paths.index.tolist() == [1, 2, 3, 4, 5]  # of 6 blocks each is in 5 of the 15 pairs
+    assert paths.min() > 0.2
+    assert _paths(small_model, new_panel(21, strength=0.0)).abs().max() < 0.05
+
+
+def test_a_model_may_do_without_paths_and_too_few_sessions_say_how_many(small_model, panel):
+    assert stability(_paths(replace(small_model, combinations=None), panel)) == {}
+    many = replace(small_model, combinations=Combinations(n_blocks=60, n_test=2))
+    with pytest.raises(Permanent, match="at least 660 session dates"):
+        _paths(many, panel)
+
+
+def test_a_path_judges_with_fits_that_saw_nothing_near_the_block(small_model, panel):
+    """A feature that holds the label itself, on the judged block alone, cannot be learned there: purged rows stay out."""
+    dates = np.sort(panel["session_date"].unique())
+    inside = panel["session_date"].isin(dates[100:110])
+    leaking = panel.assign(signal=panel["forward_return_5d"].where(inside, 0.0).fillna(0.0))
+    fitted_on_all = small_model.predict(small_model.fit(leaking, seed=7), leaking[inside])
+    assert np.corrcoef(fitted_on_all, leaking["forward_return_5d"][inside])[0, 1] > 0.5
+    assert _paths(small_model, leaking).dropna().abs().max() < 0.05

@@ -1,0 +1,82 @@
+"""What scores show is computed from them alone, and every trial counts against a result."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from training import tracking, trials
+from training.evaluate import walk_forward
+from training.evidence import discounted, shown, tranches_of
+from training.panel import prepare
+from training.train import train
+
+
+@pytest.fixture(scope="module")
+def judged(small_model, panel):
+    prepared = prepare("test", panel, small_model.features, small_model.label)
+    return walk_forward(small_model, prepared, small_model.parameters, 7, lambda done, total, what: None)
+
+
+def test_rows_hold_every_score_made_out_of_sample_once(judged, panel, small_model):
+    rows = judged.rows
+    assert not rows.duplicated(["security_id", "session_date"]).any()
+    assert len(rows) == sum(fold.n_test_rows for fold in judged.folds)
+    assert rows["session_date"].min() == pd.Timestamp(judged.folds[0].test_from)
+    known = panel.set_index(["security_id", "session_date"])[small_model.label]
+    keys = pd.MultiIndex.from_frame(rows[["security_id", "session_date"]])
+    np.testing.assert_array_equal(rows["outcome"], known.reindex(keys))
+
+
+def test_a_planted_signal_leads_decays_and_earns(judged):
+    found = shown(judged, tranches_of(judged))
+    assert found["rank_ic_lower"] < found["rank_ic_mean"] < found["rank_ic_upper"]
+    assert found["rank_ic_over_naive"] > 5 * found["rank_ic_over_naive_se"]
+    # the signal is carried on by 0.9 a session: 0.59 of it is left five sessions later
+    assert found["rank_ic_lag_1"] == pytest.approx(0.59 * found["rank_ic_mean"], abs=0.05)
+    assert found["rank_ic_lag_1"] > found["rank_ic_lag_2"] > found["rank_ic_lag_4"]
+    assert found["top_net"] == pytest.approx(found["top_gross"] - found["top_cost"])
+    assert 0 < found["top_net_lower"] < found["top_net"] < found["top_net_upper"]
+    assert 0 < found["top_turnover"] < 1
+
+
+def test_scores_without_meaning_earn_what_they_cost(judged):
+    rng = np.random.default_rng(5)
+    noise = replace(judged, rows=judged.rows.assign(score=rng.standard_normal(len(judged.rows))))
+    found = shown(noise, tranches_of(noise))
+    assert abs(found["top_gross"]) < 0.004
+    assert found["top_cost"] > 0.0015 and found["top_turnover"] > 0.8
+    assert max(abs(found[f"rank_ic_lag_{lag}"]) for lag in (1, 2, 3, 4)) < 0.05
+
+
+def test_the_ledger_counts_every_fit_once_failed_ones_too(small_model, panel, new_lock, tracking_uri):
+    experiment, client = "ledger", tracking.client(tracking_uri)
+    assert trials.ledger(client, experiment) == []
+    first = train(small_model, panel, new_lock(small_model, panel), tracking_uri, experiment)
+    again = train(small_model, panel, new_lock(small_model, panel), tracking_uri, experiment)
+    other = train(small_model, panel, new_lock(small_model, panel, seed=8), tracking_uri, experiment)
+    client.set_terminated(client.create_run(tracking.experiment_id(client, experiment)).info.run_id, "FAILED")
+    assert [run.metrics["trials"] for run in (first, again, other)] == [1, 1, 2]
+    found = trials.ledger(client, experiment)
+    assert [one.run_id for one in found][:2] == [again.run_id, other.run_id] and len(found) == 3
+    assert np.isnan(found[2].sharpe)
+    matrix = trials.tranches(client, found)
+    assert matrix.shape[1] == 2  # the failed run was not judged
+    net = tranches_of(_again(small_model, panel))["net"]
+    np.testing.assert_allclose(matrix[found[0].trial], net)
+
+
+def _again(model, panel):
+    prepared = prepare("test", panel, model.features, model.label)
+    return walk_forward(model, prepared, model.parameters, 7, lambda done, total, what: None)
+
+
+def test_more_trials_lower_what_is_believed(judged):
+    made = tranches_of(judged).assign(net=lambda table: table["net"] - table["net"].mean() + 0.002)
+    varied = [trials.Trial(f"{n}", f"{n}", "tuning", ratio) for n, ratio in enumerate(np.linspace(-0.2, 0.2, 50))]
+    none = pd.DataFrame(index=made.index)
+    few, many = (discounted(made, 5, some, none) for some in (varied[:1], varied))
+    assert few["trials"] == 1 and many["trials"] == 50
+    assert many["deflated_sharpe"] < few["deflated_sharpe"]
+    assert np.isnan(many["overfitting_probability"])

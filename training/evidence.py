@@ -1,0 +1,132 @@
+"""What out-of-sample scores show: leads over baselines, intervals, decay, returns after costs, and the discount for trials.
+
+What does not belong here: making the scores (training.evaluate), deciding (training.gates).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from market.deciles import top_tranches
+from market.evaluation import MeanAndError, mean_and_standard_error, session_rank_ic
+from market.labels import later_rows
+from market.overfitting import block_interval, deflated_sharpe, probability_of_overfitting, sharpe
+from training.baselines import BASELINES
+from training.evaluate import Evaluation
+from training.panel import session_days
+from training.trials import SHARPE, Trial
+
+NAIVE = ("last_value", "momentum", "mean")
+LINEAR = "linear"
+LAGS = (1, 2, 3, 4)  # horizons that a score is old when its rank IC is taken again
+SESSIONS_A_YEAR = 252
+BLOCK_SESSIONS = 20
+
+
+def shown(evaluation: Evaluation, tranches: pd.DataFrame) -> dict[str, float]:
+    """Metrics of one evaluation by itself, by name; what each means is in docs/evaluation.md.
+
+    Parameters
+    ----------
+    evaluation : of a walk-forward.
+    tranches : as ``tranches_of`` gives them.
+    """
+    block = max(BLOCK_SESSIONS, 4 * evaluation.horizon)
+    lower, upper = block_interval(evaluation.daily, block=block)
+    found = evaluation.metrics() | {"rank_ic_lower": lower, "rank_ic_upper": upper}
+    return found | _leads(evaluation) | _decay(evaluation) | _earned(tranches, evaluation.horizon, block)
+
+
+def tranches_of(evaluation: Evaluation) -> pd.DataFrame:
+    """What the best-scored tenth earned, by session: ``market.deciles.top_tranches`` at the rulebook's costs."""
+    return top_tranches(evaluation.rows, evaluation.horizon)
+
+
+def discounted(tranches: pd.DataFrame, horizon: int, trials: list[Trial], every: pd.DataFrame) -> dict[str, float]:
+    """The Sharpe ratio held against the trials: how many, the probability that it is no luck, and that of overfitting.
+
+    Parameters
+    ----------
+    tranches : of the run that is judged.
+    trials : the ledger, that run included.
+    every : net returns of all trials, as ``training.trials.tranches`` gives them.
+    """
+    ratios = [trial.sharpe for trial in trials]
+    found = deflated_sharpe(tranches["net"], ratios, max(len(trials), 1), overlap=horizon)
+    return {
+        "trials": float(found.n_trials),
+        "deflated_sharpe": found.probability,
+        "overfitting_probability": probability_of_overfitting(every.to_numpy(dtype=np.float64))
+        if len(every.columns)
+        else np.nan,
+    }
+
+
+def stability(paths: "pd.Series[float]") -> dict[str, float]:
+    """Mean, least and spread of the rank IC over the paths of ``training.evaluate.combinations``; nothing without paths."""
+    if paths.empty:
+        return {}
+    return {
+        "paths": float(len(paths)),
+        "path_rank_ic_mean": float(paths.mean()),
+        "path_rank_ic_worst": float(paths.min()),
+        "path_rank_ic_std": float(paths.std(ddof=1)) if len(paths) > 1 else 0.0,
+    }
+
+
+def baseline_daily(evaluation: Evaluation) -> Mapping[str, "pd.Series[float]"]:
+    """Out-of-sample rank IC of each baseline by session."""
+    return {name: _daily(evaluation.rows, name, "outcome") for name in BASELINES}
+
+
+def _leads(evaluation: Evaluation) -> dict[str, float]:
+    """The model's mean rank IC over that of each baseline, on the sessions where both have one."""
+    daily = baseline_daily(evaluation)
+    found = {f"{name}_rank_ic": float(series.mean()) for name, series in daily.items()}
+    leads = {name: _lead(evaluation, series) for name, series in daily.items()}
+    hardest = min((leads[name] for name in NAIVE), key=lambda lead: lead.mean if lead.n else np.inf)
+    for name, lead in (("naive", hardest), (LINEAR, leads[LINEAR])):
+        found |= {f"rank_ic_over_{name}": lead.mean, f"rank_ic_over_{name}_se": lead.standard_error}
+    return found
+
+
+def _lead(evaluation: Evaluation, baseline: "pd.Series[float]") -> MeanAndError:
+    both = evaluation.daily.to_frame("own").join(baseline.rename("other"), how="inner")
+    return mean_and_standard_error((both["own"] - both["other"]).to_numpy(), overlap=evaluation.horizon)
+
+
+def _decay(evaluation: Evaluation) -> dict[str, float]:
+    """Rank IC of scores that are 1, 2, ... horizons old, with the outcomes that then begin."""
+    rows = evaluation.rows
+    order = np.lexsort((rows["session_date"].to_numpy(), pd.factorize(rows["security_id"])[0]))
+    ordered = rows.iloc[order].reset_index(drop=True)
+    codes = pd.factorize(ordered["security_id"])[0]
+    offsets = np.append(np.flatnonzero(np.append(True, codes[1:] != codes[:-1])), codes.size)
+    found = {}
+    for lag in LAGS:
+        later = later_rows(offsets, codes.size, lag * evaluation.horizon)
+        outcome = ordered["outcome"].to_numpy()
+        aged = ordered.assign(aged=np.where(later >= 0, outcome[later], np.nan))
+        found[f"rank_ic_lag_{lag}"] = float(_daily(aged, "score", "aged").mean())
+    return found
+
+
+def _earned(tranches: pd.DataFrame, horizon: int, block: int) -> dict[str, float]:
+    net = tranches["net"]
+    lower, upper = block_interval(net, block=block)
+    ratio = sharpe(net)
+    return {
+        "top_gross": float(tranches["gross"].mean()),
+        "top_net": float(net.mean()),
+        "top_net_lower": lower,
+        "top_net_upper": upper,
+        "top_cost": float(tranches["cost"].mean()),
+        "top_turnover": float(tranches["turnover"].mean()),
+        SHARPE: ratio,
+        "top_net_sharpe_annual": ratio * float(np.sqrt(SESSIONS_A_YEAR / horizon)),
+    }
+
+
+def _daily(rows: pd.DataFrame, score: str, outcome: str) -> "pd.Series[float]":
+    return session_rank_ic(rows[score], rows[outcome], session_days(rows), rows["exchange"])
