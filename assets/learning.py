@@ -1,4 +1,4 @@
-"""Training and scoring on a release: read at its versions, call `training`, judge, write.
+"""Training, tuning and scoring on a release: read at its versions, call `training`, judge, write.
 
 What does not belong here: what a model does (`training`), and orchestration (`assets.models`).
 """
@@ -30,6 +30,7 @@ from training.registry import GateResult, champion, promote
 from training.scoring import score
 from training.train import train
 from training.trained import Trained
+from training.tuning import Tuned, tune
 
 KEY = ("security_id", "session_date")
 SEED = 7
@@ -72,6 +73,16 @@ def fit(lake: Lake, model: Model, progress: Progress | None = None) -> tuple[Tra
     if result.promoted:
         install(lake, model.name, trained.version)
     return trained, result
+
+
+def search(lake: Lake, model: Model, n_trials: int, progress: Progress) -> Tuned:
+    """Parameters looked for on the current release; every trial is recorded, nothing is registered."""
+    release = current(lake)
+    frame = training_frame(lake, release, model)
+    return tune(
+        model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, n_trials, progress,
+        artifact_root=artifact_root(lake),
+    )  # fmt: skip
 
 
 def lock_of(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> DataLock:

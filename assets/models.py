@@ -119,7 +119,7 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 def _training(model: Model) -> dg.AssetsDefinition:
     @dg.asset(key=["models", model.name], deps=[dg.AssetKey(FEATURES.split(".")), dg.AssetKey(LABELS.split("."))],
-              group_name="models", kinds={"xgboost", "mlflow"}, description=model.doc)  # fmt: skip
+              group_name="models", kinds={model.algorithm.flavour, "mlflow"}, description=model.doc)  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         from assets import learning
 

@@ -4,7 +4,7 @@ What does not belong here: any library. XGBoost is in training.gradient_boosting
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,16 @@ import pandas as pd
 Float1D = npt.NDArray[np.float64]
 Parameter = int | float | str
 Importance = dict[str, float]
+Rows = tuple[pd.DataFrame, Float1D]
+"""Features (n, k) and target (n,)."""
+
+
+class Search(NamedTuple):
+    """Between which values, both included, a parameter is looked for; on a logarithmic scale where ``log``."""
+
+    low: Parameter
+    high: Parameter
+    log: bool = False
 
 
 class Algorithm(Protocol):
@@ -24,12 +34,24 @@ class Algorithm(Protocol):
     version: str
     """Library and version, recorded with each run: another version may give other bits."""
 
+    search: Mapping[str, Search]
+    """The parameters that tuning varies, and between which values."""
+
     def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """All parameters with defaults filled in; Permanent names each that is unknown or out of its range."""
         ...
 
     def fit(self, features: pd.DataFrame, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
         """The fitted model as bytes; the same arguments give equal bytes."""
+        ...
+
+    def stopped(
+        self, train: Rows, watch: Rows, parameters: Mapping[str, Parameter], seed: int, patience: int
+    ) -> dict[str, Parameter]:
+        """The parameters with the length of the fit at which later rows were met best; none better for ``patience`` steps.
+
+        ``train`` and ``watch`` are features (n, k) and target (n,); no label of the first may reach into the second.
+        """
         ...
 
     def predict(self, raw: bytes, features: pd.DataFrame, nthread: int = 1) -> Float1D:

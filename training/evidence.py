@@ -22,6 +22,7 @@ LINEAR = "linear"
 LAGS = (1, 2, 3, 4)  # horizons that a score is old when its rank IC is taken again
 SESSIONS_A_YEAR = 252
 BLOCK_SESSIONS = 20
+CALIBRATION_BINS = 10
 
 
 def shown(evaluation: Evaluation, tranches: pd.DataFrame) -> dict[str, float]:
@@ -60,6 +61,30 @@ def discounted(tranches: pd.DataFrame, horizon: int, trials: list[Trial], every:
         "overfitting_probability": probability_of_overfitting(every.to_numpy(dtype=np.float64))
         if len(every.columns)
         else np.nan,
+    }
+
+
+def as_probability(evaluation: Evaluation) -> dict[str, float]:
+    """How far scores can be read as probabilities that the outcome is above zero: AUC, Brier score and skill, log loss, calibration.
+
+    ``brier_skill`` is 1 less the ratio to the Brier score of always saying the share that rose over all that was judged: above
+    zero where the scores know more than a constant with hindsight.  ``calibration_error`` is the mean distance between what was
+    said and what came, over ten bins of equal size.
+    """
+    from sklearn.calibration import calibration_curve
+    from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
+    rose, said = (evaluation.rows["outcome"] > 0).to_numpy(), evaluation.rows["score"].to_numpy()
+    if not 0 < rose.sum() < rose.size:
+        return {}
+    brier = float(brier_score_loss(rose, said))
+    came, meant = calibration_curve(rose, said, n_bins=CALIBRATION_BINS, strategy="quantile")
+    return {
+        "auc": float(roc_auc_score(rose, said)),
+        "brier": brier,
+        "brier_skill": 1.0 - brier / float(brier_score_loss(rose, np.full(rose.size, rose.mean()))),
+        "log_loss": float(log_loss(rose, said)),
+        "calibration_error": float(np.mean(np.abs(came - meant))),
     }
 
 

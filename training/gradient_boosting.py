@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from market.errors import Permanent
-from training.algorithm import Float1D, Importance, Parameter
+from training.algorithm import Float1D, Importance, Parameter, Rows, Search
 
 if TYPE_CHECKING:
     import xgboost  # elsewhere in the functions: it brings scikit-learn, which takes seconds to load
@@ -32,11 +32,22 @@ RANGES: Mapping[str, tuple[type, Parameter, float, float]] = {
     "nthread": (int, 2, 1, 256),
 }
 
+SEARCH: Mapping[str, Search] = {
+    "n_rounds": Search(20, 400, log=True),
+    "learning_rate": Search(0.01, 0.3, log=True),
+    "max_depth": Search(2, 8),
+    "min_child_weight": Search(1.0, 500.0, log=True),
+    "subsample": Search(0.3, 1.0),
+    "colsample_bytree": Search(0.3, 1.0),
+    "reg_lambda": Search(0.1, 100.0, log=True),
+}
+
 
 class GradientBoosting:
     """XGBoost on histograms; the number of threads is a parameter, fixed and recorded, never the machine's core count."""
 
     flavour = "xgboost"
+    search = SEARCH
     version = f"xgboost {version('xgboost')}"
 
     def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
@@ -83,23 +94,41 @@ class GradientBoosting:
         """
         import xgboost
 
-        options = dict(parameters)
-        n_rounds = int(options.pop("n_rounds"))
-        nthread, max_bin = int(options["nthread"]), int(options["max_bin"])
-        rows = xgboost.QuantileDMatrix(
-            features.to_numpy(dtype=np.float64),
-            label=target,
-            feature_names=list(features.columns),
-            nthread=nthread,
-            max_bin=max_bin,
-        )
-        options |= {"tree_method": "hist", "device": "cpu", "seed": seed, "verbosity": 1}
+        options, n_rounds = _options(parameters, seed)
+        rows = _rows(features, target, options)
         try:
             booster = xgboost.train(options, rows, num_boost_round=n_rounds)
         except xgboost.core.XGBoostError as error:
             reason = str(error).strip().splitlines()[0]
             raise Permanent("fitting XGBoost", expected=f"a target for {options['objective']}", found=reason) from error
         return bytes(booster.save_raw("ubj"))
+
+    def stopped(
+        self, train: Rows, watch: Rows, parameters: Mapping[str, Parameter], seed: int, patience: int
+    ) -> dict[str, Parameter]:
+        """The parameters with ``n_rounds`` at which the objective's own loss on the later rows was least, at most the declared.
+
+        Raises
+        ------
+        Permanent
+            As ``fit``.
+        """
+        import xgboost
+
+        options, n_rounds = _options(parameters, seed)
+        rows = _rows(*train, options)
+        later = xgboost.QuantileDMatrix(
+            watch[0].to_numpy(dtype=np.float64), label=watch[1], feature_names=list(watch[0].columns), ref=rows,
+            nthread=options["nthread"], max_bin=options["max_bin"],
+        )  # fmt: skip
+        try:
+            booster = xgboost.train(
+                options, rows, n_rounds, evals=[(later, "later")], early_stopping_rounds=patience, verbose_eval=False
+            )
+        except xgboost.core.XGBoostError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise Permanent("fitting XGBoost", expected=f"a target for {options['objective']}", found=reason) from error
+        return {**parameters, "n_rounds": booster.best_iteration + 1}
 
     def predict(self, raw: bytes, features: pd.DataFrame, nthread: int = 1) -> Float1D:
         """(n,) score per row of ``features`` (n, k), whose columns are the booster's features in its order.
@@ -151,6 +180,21 @@ def load(raw: bytes) -> "xgboost.Booster":
         reason = str(error).strip().splitlines()[0]
         raise Permanent("booster", expected="XGBoost's ubj bytes", found=f"{len(raw)} bytes: {reason}") from error
     return booster
+
+
+def _options(parameters: Mapping[str, Parameter], seed: int) -> tuple[dict[str, Any], int]:
+    options: dict[str, Any] = dict(parameters)
+    n_rounds = int(options.pop("n_rounds"))
+    return options | {"tree_method": "hist", "device": "cpu", "seed": seed, "verbosity": 1}, n_rounds
+
+
+def _rows(features: pd.DataFrame, target: Float1D, options: Mapping[str, Any]) -> "xgboost.QuantileDMatrix":
+    import xgboost
+
+    return xgboost.QuantileDMatrix(
+        features.to_numpy(dtype=np.float64), label=target, feature_names=list(features.columns),
+        nthread=options["nthread"], max_bin=options["max_bin"],
+    )  # fmt: skip
 
 
 def _is_number(value: Parameter, kind: type) -> bool:

@@ -13,11 +13,12 @@ import pandas as pd
 
 from market.errors import Permanent
 from market.labels import group_codes, rank_within
+from market.splits import label_ends
 from training.algorithm import Algorithm, Float1D, Parameter
 from training.gradient_boosting import GradientBoosting
-from training.panel import feature_matrix, prepare
+from training.panel import feature_matrix, prepare, session_days
 
-Target = Literal["rank", "value"]
+Target = Literal["rank", "value", "up"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,20 @@ class Combinations:
 
 
 @dataclass(frozen=True)
+class Stopping:
+    """How long it is fitted: until the last sessions of whatever it is fitted on are met no better, then again on all of them.
+
+    Parameters
+    ----------
+    part : of the sessions, the last ones, that are watched; no label of the earlier ones reaches into them.
+    patience : steps without anything better before it ends.
+    """
+
+    part: float = 0.2
+    patience: int = 20
+
+
+@dataclass(frozen=True)
 class Model:
     """One model.  Fitting and predicting go through bytes: those are stored, digested, exported and served.
 
@@ -61,11 +76,13 @@ class Model:
     features : names, in the order in which the fitted model knows them.
     label : the label column, as ``gold.labels`` has it.
     horizon : sessions that the label looks ahead.
-    target : what is fitted: ``rank``, the label's percentile within session and exchange, or the label's ``value``.
+    target : what is fitted: ``rank``, the label's percentile within session and exchange; its ``value``; or ``up``, 1 where it is
+        above zero and 0 elsewhere, so that the score is a probability.
     parameters : of the algorithm; validated and completed with its defaults.
     doc : what it predicts, from what, and for whom, in a few sentences.
     validation : the walk-forward it is judged by.
     combinations : the blocks its stability is judged by; None where fits are too dear for it.
+    stopping : how the length of a fit is found; None for the length that the parameters say.
     algorithm : the learning library behind it.
 
     Raises
@@ -84,6 +101,7 @@ class Model:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     validation: WalkForward = WalkForward()
     combinations: Combinations | None = Combinations()
+    stopping: Stopping | None = None
     algorithm: Algorithm = field(default_factory=GradientBoosting)
 
     def __post_init__(self) -> None:
@@ -129,6 +147,8 @@ class Model:
                 do="Give more history: a label is known only after its horizon",
             )
         chosen = self.algorithm.validated({**self.parameters, **(parameters or {})})
+        if self.stopping is not None:
+            chosen = self._stopped(self.stopping, panel, target, chosen, seed)
         return self.algorithm.fit(panel[list(self.features)], target, chosen, seed)
 
     def predict(self, booster: bytes, frame: pd.DataFrame) -> Float1D:
@@ -141,8 +161,29 @@ class Model:
         """
         return self.algorithm.predict(booster, feature_matrix(f"model {self.name}", frame, self.features))
 
+    def _stopped(
+        self, rules: Stopping, labelled: pd.DataFrame, target: Float1D, parameters: dict[str, Parameter], seed: int
+    ) -> dict[str, Parameter]:
+        days = session_days(labelled)
+        dates = np.unique(days)
+        first = dates[min(int(dates.size * (1.0 - rules.part)), dates.size - 1)]
+        ends = label_ends(days, labelled["exchange"], self.horizon)
+        earlier, later = ~np.isnat(ends) & (ends < first), days >= first
+        if len(np.unique(target[earlier])) < 2:
+            raise Permanent(
+                f"model {self.name}",
+                expected=f"two different labels before the last {rules.part:.0%} of the sessions, which are watched",
+                found=f"{int(earlier.sum())} row(s) whose label ends before {first}",
+                do="Give more history",
+            )
+        features = labelled[list(self.features)]
+        train, watch = ((features[rows], target[rows]) for rows in (earlier, later))
+        return self.algorithm.stopped(train, watch, parameters, seed, rules.patience)
+
     def _target(self, labelled: pd.DataFrame) -> Float1D:
         label = labelled["label"].to_numpy(dtype=np.float64)
         if self.target == "value":
             return np.asarray(label)
+        if self.target == "up":
+            return np.asarray(label > 0, dtype=np.float64)
         return rank_within(label, group_codes(labelled["session_date"], labelled["exchange"]))

@@ -5,10 +5,15 @@ What does not belong here: pictures of prices or indicators (the notebooks draw 
 
 from collections.abc import Mapping
 
+import numpy as np
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from market.labels import group_codes, rank_within
+from training.baselines import BASELINES
 from training.evaluate import Evaluation
+from training.evidence import CALIBRATION_BINS, LAGS
 
 
 def rank_ic_by_fold(evaluation: Evaluation) -> Figure:
@@ -25,6 +30,70 @@ def rank_ic_by_fold(evaluation: Evaluation) -> Figure:
     line.plot(daily.index.to_numpy(), daily.cumsum().to_numpy(), color="#4c78a8")
     line.axhline(0.0, color="black", linewidth=0.8)
     line.set_ylabel("daily rank IC, added up")
+    return figure
+
+
+def beside_baselines(metrics: Mapping[str, float]) -> Figure:
+    """Rank IC of the model with its interval beside the baselines; and of scores that are 0, 1, 2, ... horizons old."""
+    figure = _figure(height_in=6.4)
+    beside, aged = figure.subplots(2, 1)
+    names = ["model", *BASELINES]
+    values = [metrics["rank_ic_mean"], *(metrics[f"{name}_rank_ic"] for name in BASELINES)]
+    spans = [[values[0] - metrics["rank_ic_lower"]], [metrics["rank_ic_upper"] - values[0]]]
+    beside.bar(names, values, color=["#4c78a8", *["#b0b0b0"] * len(BASELINES)])
+    beside.errorbar([0], values[:1], yerr=spans, capsize=4, color="black")
+    beside.axhline(0.0, color="black", linewidth=0.8)
+    beside.set_ylabel("rank IC (95 % interval by blocks)")
+    lags = [0, *LAGS]
+    aged.plot(lags, [values[0], *(metrics[f"rank_ic_lag_{lag}"] for lag in LAGS)], marker="o", color="#4c78a8")
+    aged.axhline(0.0, color="black", linewidth=0.8)
+    aged.set_xticks(lags)
+    aged.set_xlabel("age of the score, in horizons")
+    aged.set_ylabel("rank IC")
+    return figure
+
+
+def tenths(rows: pd.DataFrame) -> Figure:
+    """Mean outcome of each tenth of the scores, ranked within session and exchange, worst to best, less the mean of all."""
+    groups = group_codes(rows["session_date"], rows["exchange"])
+    rank = rank_within(rows["score"].to_numpy(), groups)
+    over = (rows["outcome"] - rows["outcome"].groupby(groups).transform("mean")).to_numpy()
+    tenth = np.clip(np.ceil(rank * 10), 1, 10)
+    means = pd.Series(over).groupby(tenth).mean()
+    figure = _figure(height_in=3.6)
+    axes = figure.subplots()
+    axes.bar([str(int(number)) for number in means.index], means.to_numpy(), color="#4c78a8")
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.set_xlabel("tenth of the scores, 10 is the best")
+    axes.set_ylabel("mean outcome over all names, before costs")
+    return figure
+
+
+def earned(tranches: pd.DataFrame) -> Figure:
+    """What the best-scored tenth earned over all names, session by session, added up: before and after costs."""
+    figure = _figure(height_in=3.6)
+    axes = figure.subplots()
+    for name, colour in (("gross", "#b0b0b0"), ("net", "#4c78a8")):
+        axes.plot(tranches.index.to_numpy(), tranches[name].cumsum().to_numpy(), label=name, color=colour)
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.set_ylabel("tranches' excess returns, added up")
+    axes.legend()
+    return figure
+
+
+def calibration(rows: pd.DataFrame) -> Figure:
+    """What was said against what came, of scores that are probabilities: ten bins of equal size."""
+    from sklearn.calibration import calibration_curve
+
+    came, said = calibration_curve((rows["outcome"] > 0).to_numpy(), rows["score"].to_numpy(), n_bins=CALIBRATION_BINS,
+                                   strategy="quantile")  # fmt: skip
+    figure = _figure(height_in=4.8)
+    axes = figure.subplots()
+    axes.plot(said, came, marker="o", color="#4c78a8")
+    ends = [min(said.min(), came.min()), max(said.max(), came.max())]
+    axes.plot(ends, ends, color="black", linewidth=0.8)
+    axes.set_xlabel("probability said")
+    axes.set_ylabel("share that rose")
     return figure
 
 

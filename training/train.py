@@ -81,7 +81,7 @@ def _train(
     run_id = run.info.run_id
     _log_start(client, run_id, model, lock)
     evaluation = walk_forward(model, panel, lock.parameters, lock.seed, report)
-    metrics = log_judged(client, run, evaluation)
+    metrics = log_judged(client, run, model, evaluation)
     paths = combinations(model, panel, lock.parameters, lock.seed)
     metrics |= evidence.stability(paths) | {"train_rows": float(panel["label"].notna().sum())}
     booster = model.fit(panel.rename(columns={"label": model.label}), lock.parameters, lock.seed)
@@ -97,10 +97,12 @@ def _train(
     return trained
 
 
-def log_judged(client: MlflowClient, run: Run, evaluation: Evaluation) -> dict[str, float]:
+def log_judged(client: MlflowClient, run: Run, model: Model, evaluation: Evaluation) -> dict[str, float]:
     """Record what an evaluation shows with its run, and discount it by every trial of the experiment; the metrics by name."""
     made = evidence.tranches_of(evaluation)
     metrics = evidence.shown(evaluation, made)
+    if model.target == "up":
+        metrics |= evidence.as_probability(evaluation)
     client.log_metric(run.info.run_id, trials.SHARPE, metrics[trials.SHARPE])  # first, so that the ledger has it
     client.log_text(run.info.run_id, made.to_csv(), trials.TRANCHES)
     ledger = trials.ledger(client, client.get_experiment(run.info.experiment_id).name)
@@ -157,7 +159,16 @@ def _log_results(
         client.set_tag(run_id, f"digest.{name}", value)
     client.log_dict(run_id, {"folds": [fold.to_dict() for fold in evaluation.folds]}, "folds.json")
     client.log_text(run_id, evaluation.daily.to_csv(), tracking.DAILY)
-    client.log_figure(run_id, plots.rank_ic_by_fold(evaluation), "rank_ic_by_fold.png")
+    pictures = {
+        "rank_ic_by_fold": plots.rank_ic_by_fold(evaluation),
+        "baselines_and_decay": plots.beside_baselines(metrics),
+        "tenths": plots.tenths(evaluation.rows),
+        "earned": plots.earned(evidence.tranches_of(evaluation)),
+    }
+    if "calibration_error" in metrics:
+        pictures["calibration"] = plots.calibration(evaluation.rows)
+    for name, figure in pictures.items():
+        client.log_figure(run_id, figure, f"{name}.png")
 
 
 def _log_booster(client: MlflowClient, run_id: str, model: Model, booster: bytes) -> None:

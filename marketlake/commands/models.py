@@ -1,4 +1,4 @@
-"""`models list|show|promote|rollback`, `predict`, `replay`: the registry, what the champions say, and making a run again."""
+"""`models list|show|tune|promote|rollback`, `predict`, `replay`: the registry, what the champions say, and making a run again."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     made = group(app, "models", "The registered models and their champions.")
     example(made, "list", "models list", "models list --json")(list_)
     example(made, "show", "models show return_rank_5d")(show)
+    example(made, "tune", "models tune return_rank_5d --trials 20")(tune)
     example(made, "promote", "models promote return_rank_5d 2", "models promote return_rank_5d 2 --force")(promote)
     example(made, "rollback", "models rollback return_rank_5d")(rollback)
     example(app, "predict", "predict 005930 000660", "predict AAPL --live")(predict)
@@ -55,6 +56,42 @@ def show(name: Name, as_json: Json = False) -> None:
             for reason in decision.get("reasons", ()):
                 console.say(f"  {reason}")
         console.say()
+
+
+def tune(
+    name: Name,
+    n_trials: Annotated[int, typer.Option("--trials", min=1, help="Choices to judge, the declared one first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Look for better parameters by walk-forward on the current release. Every trial counts against whatever is found.
+
+    Nothing is registered: to adopt what is found, write it into the model's file. A search that was broken off goes on.
+    """
+    from assets.learning import search
+    from training.catalogue import model
+
+    declared, lake = model(name), _lake()
+
+    def told(done: int, total: int, what: str) -> None:
+        if not as_json:
+            console.say(f"{done}/{total} {what}")
+
+    found = search(lake, declared, n_trials, told)
+    if as_json:
+        console.show_json(asdict(found))
+        return
+    varied = list(declared.algorithm.search)
+    rows = sorted(found.tried, key=lambda one: -one.rank_ic)[:10]
+    console.table([{"rank_ic": f"{one.rank_ic:.4f}"} | {key: one.parameters[key] for key in varied} for one in rows],
+                  ["rank_ic", *varied])  # fmt: skip
+    console.say(f"best rank IC {found.best.rank_ic:.4f}, declared {found.tried[0].rank_ic:.4f}")
+    console.say(
+        f"{found.trials} trials in the ledger: deflated Sharpe {found.deflated_sharpe:.3f} (above 0.95 is hardly luck),"
+        f" probability of overfitting {found.overfitting_probability:.2f} (0.5 is none but luck)"
+    )
+    if found.best is not found.tried[0]:
+        chosen = {key: found.best.parameters[key] for key in varied}
+        console.say(f"to adopt it, in training/models/{name}.py: parameters={chosen}")
 
 
 def promote(

@@ -8,7 +8,7 @@ import pytest
 
 from training import tracking, trials
 from training.evaluate import walk_forward
-from training.evidence import discounted, shown, tranches_of
+from training.evidence import as_probability, discounted, shown, tranches_of
 from training.panel import prepare
 from training.train import train
 
@@ -52,6 +52,7 @@ def test_scores_without_meaning_earn_what_they_cost(judged):
 
 def test_the_ledger_counts_every_fit_once_failed_ones_too(small_model, panel, new_lock, tracking_uri):
     experiment, client = "ledger", tracking.client(tracking_uri)
+    small_model = replace(small_model, name="ledgered", combinations=None)
     assert trials.ledger(client, experiment) == []
     first = train(small_model, panel, new_lock(small_model, panel), tracking_uri, experiment)
     again = train(small_model, panel, new_lock(small_model, panel), tracking_uri, experiment)
@@ -80,3 +81,17 @@ def test_more_trials_lower_what_is_believed(judged):
     assert few["trials"] == 1 and many["trials"] == 50
     assert many["deflated_sharpe"] < few["deflated_sharpe"]
     assert np.isnan(many["overfitting_probability"])
+
+
+def test_scores_that_are_probabilities_are_judged_as_such(small_model, panel):
+    """A calibrated score of a fair game with known odds, against the same score pushed to the extremes."""
+    rng = np.random.default_rng(6)
+    said = rng.uniform(0.3, 0.7, 20_000)
+    outcome = np.where(rng.random(20_000) < said, 0.01, -0.01)
+    base = _again(small_model, panel)
+    calm = as_probability(replace(base, rows=pd.DataFrame({"score": said, "outcome": outcome})))
+    loud = as_probability(replace(base, rows=pd.DataFrame({"score": (said > 0.5) * 0.98 + 0.01, "outcome": outcome})))
+    assert calm["calibration_error"] < 0.02 < 0.2 < loud["calibration_error"]
+    assert calm["brier_skill"] > 0 > loud["brier_skill"]
+    assert calm["auc"] == pytest.approx(0.615, abs=0.02) and calm["log_loss"] < loud["log_loss"]
+    assert as_probability(replace(base, rows=pd.DataFrame({"score": said, "outcome": 0.01}))) == {}

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from market.errors import Permanent
-from training.model import Model
+from training.gradient_boosting import load
+from training.model import Model, Stopping
+from training.panel import prepare
 
 
 def test_equal_rows_and_seed_give_equal_bits_in_any_row_order(small_model, panel):
@@ -116,3 +118,41 @@ def test_a_declaration_that_is_not_whole_is_refused(change, says):
     declared = {"name": "m", "service": "s", "features": ("a",), "label": "y", "horizon": 1, "doc": "doc"}
     with pytest.raises(Permanent, match=says):
         Model(**(declared | change))
+
+
+UP = {"objective": "binary:logistic", "n_rounds": 400, "max_depth": 3, "nthread": 1}
+
+
+def test_a_direction_is_a_probability_and_a_fit_that_is_watched_ends_early(small_model, panel):
+    watched = replace(small_model, target="up", parameters=UP, stopping=Stopping(part=0.2, patience=10))
+    raw = watched.fit(panel, seed=7)
+    scores = watched.predict(raw, panel)
+    assert 0 < scores.min() and scores.max() < 1
+    n_rounds = load(raw).num_boosted_rounds()
+    assert 5 < n_rounds < 400
+    assert load(replace(watched, stopping=None).fit(panel, seed=7)).num_boosted_rounds() == 400
+    assert watched.fit(panel.sample(frac=1, random_state=1), seed=7) == raw
+
+
+def test_what_is_watched_is_never_what_was_fitted(small_model, panel, monkeypatch):
+    """No label of the rows that are fitted reaches into the sessions that are watched."""
+    seen = {}
+
+    def stopped(train, watch, parameters, seed, patience):
+        seen.update(train=train[0].index, watch=watch[0].index)
+        return dict(parameters)
+
+    watched = replace(small_model, stopping=Stopping(part=0.25))
+    monkeypatch.setattr(watched.algorithm, "stopped", stopped)
+    watched.fit(panel, seed=7)
+    rows = prepare("test", panel, watched.features, watched.label)
+    dates = np.sort(rows["session_date"].unique())
+    last = np.searchsorted(dates, rows["session_date"][seen["train"]].to_numpy().max())
+    first = np.searchsorted(dates, rows["session_date"][seen["watch"]].to_numpy().min())
+    assert last + watched.horizon < first
+
+
+def test_too_little_to_watch_says_so(small_model, panel):
+    dates = np.sort(panel["session_date"].unique())[:6]
+    with pytest.raises(Permanent, match="two different labels before the last 20%"):
+        replace(small_model, stopping=Stopping()).fit(panel[panel["session_date"].isin(dates)], seed=7)
