@@ -5,12 +5,13 @@ those, by the tables that its contract reads. What does not belong here: keys an
 silver table were put together (`lake.explain_silver`), the rows themselves and their payloads (`lake.explain_rows`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from lake.chain import Link, plain
+from lake.contributions import contributions
 from lake.explain_past import Past
 from lake.explain_rows import LISTED, TRACED, Row, title, values_of
 from lake.explain_silver import Silver
@@ -186,9 +187,21 @@ class Trail(Silver):
         links = []
         for scored in found:
             values = {c.name: scored[c.name] for c in features.public if c.type == "float64"}
-            facts = {"values": values, "release": self.sql.release.release_id, **self._about(features, scored)}
+            facts = {
+                "values": values, **self._contributions(row, values),
+                "release": self.sql.release.release_id, **self._about(features, scored),
+            }  # fmt: skip
             links.append(Link(title(features, scored), facts, self._inputs_of(scored, ("close",), 1)))
         return tuple(links)
+
+    def _contributions(self, row: Row, values: Mapping[str, object]) -> dict[str, object]:
+        """What each feature brought to the score, where the lake's files are at hand."""
+        if self.store is None:
+            return {}
+        try:
+            return {"contributions": contributions(self.store, row["model"], int(row["model_version"]), values)}
+        except Permanent as error:
+            return {"contributions": f"not told: {error}"}
 
     def _summary(self, table: Table, row: Row, column: Column) -> Link:
         contract = registry.table("gold.prices")

@@ -222,14 +222,14 @@ def _named(rows: pa.Table, answer: Answer) -> pa.Table:
     Raises
     ------
     SchemaDrift
-        A name has no letter: what no encoding could read became question marks, and no report would be known by it.
+        A name has no Korean letter: what no encoding could read became question marks, and no report would be known by it.
     """
     numbers, names = (rows.column(name).to_pylist() for name in ("rcept_no", "report_nm"))
     if nameless := [
-        number for number, name in zip(numbers, names, strict=True) if not re.search(r"[^\W\d_]", name or "")
+        number for number, name in zip(numbers, names, strict=True) if not re.search("[가-힣]", name or "")
     ]:
         raise SchemaDrift(
-            f"{answer.url_redacted} of {SOURCE}", expected="a report_nm with letters", found=f"{len(nameless)} filings without",
+            f"{answer.url_redacted} of {SOURCE}", expected="a report_nm in Korean", found=f"{len(nameless)} filings without",
             keys=nameless, do="The payload is damaged, or its encoding changed: run it again, and compare the kept payload",
         )  # fmt: skip
     return rows

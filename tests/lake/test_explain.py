@@ -4,7 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xgboost
 
 from lake.explain import explain
 from lake.objects import open_store
@@ -12,6 +14,7 @@ from lake.sql import ReleaseSql
 from market.datasets.gold.features_daily import program
 from market.errors import Permanent
 from market.features.catalogue import catalogue
+from tests.support.champion import FEATURES, MODEL, export_champion
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,24 @@ def test_a_prediction_names_model_run_release_and_the_features_scored(sql):
     assert (chain.link.facts["run_id"], chain.link.facts["data_release"]) == ("f00d", "r00002")
     assert chain.link.links[0].facts["values"]["momentum_20"] == chain.value
     assert payloads(chain)
+
+
+def test_a_prediction_tells_what_each_feature_brought_and_the_parts_add_up(made, sql):
+    def told():
+        chain = explain(sql, "gold.predictions", "005930", "2024-05-03", "score", store=made.store)
+        return chain.link.links[0].facts
+
+    assert str(told()["contributions"]).startswith("not told: ")  # nothing was exported under that number
+    features = sql.query("SELECT * FROM gold.features_daily")
+    export_champion(made.settings, features, version=3, rounds=10)
+    facts = told()
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(made.store.get(f"models/{MODEL}/3/booster.ubj")))
+    row = np.array([[facts["values"][name] for name in FEATURES]], dtype=float)
+    (score,) = booster.predict(xgboost.DMatrix(row, feature_names=list(FEATURES)))
+    assert sum(facts["contributions"].values()) == pytest.approx(score, abs=1e-6)
+    sizes = [abs(share) for name, share in facts["contributions"].items() if name != "base"]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] > 0 and len(sizes) == len(FEATURES)
 
 
 def test_a_summary_lists_its_largest_names_and_counts_the_rest(sql):

@@ -78,7 +78,7 @@ def test_a_spoilt_payload_is_rows_or_a_clear_error_that_keeps_it(taking: Callabl
     assert outcomes["rows"] and outcomes["error"], outcomes
 
 
-@pytest.mark.parametrize("source", ["daum", "naver", "sec", "yahoo"])
+@pytest.mark.parametrize("source", ["dart", "daum", "naver", "sec", "yahoo"])
 def test_nonsense_in_place_of_a_day_a_host_or_a_ticker_loses_no_row(
     taking: Callable[[str], Taking], source: str
 ) -> None:

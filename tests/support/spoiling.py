@@ -116,8 +116,8 @@ def _is_said(mutant: Mutant) -> bool:
     """True where the payload itself, read by anybody, holds fewer of the rows asked for.
 
     Whole parts may always be absent; a filing, a figure or a headline of another day belongs to another session, a page of another
-    host is no news; a ticker of another name is another security, and that ours has none is told in the log. Nonsense in the same
-    place puts a row nowhere, and excuses nothing.
+    host is no news; a ticker of another name is another security, and that ours has none is told in the log; a filing of another name
+    is another filing, whose figures nobody has. Nonsense in the same place puts a row nowhere, and excuses nothing.
     """
     if isinstance(mutant.was, dict | list):
         return mutant.value in (None, [], {})
@@ -159,6 +159,7 @@ PLACING: Mapping[str, Callable[[str], object]] = {
     "datetime": _instant,
     "url": lambda text: urlsplit(text).hostname,
     "ticker": lambda text: text if re.fullmatch(r"[A-Z0-9][A-Z0-9./-]{0,11}", text) else None,
+    "report_nm": lambda text: text.strip() if re.search("[가-힣]", text) else None,
     "exchangeTimezoneName": lambda text: ZoneInfo(text).key,
 }
 """Keys of payloads whose value decides where a row belongs, and what reads it."""
