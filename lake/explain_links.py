@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any
 
 from lake.chain import Link, plain
-from lake.contributions import contributions
 from lake.explain_past import Past
 from lake.explain_rows import LISTED, TRACED, Row, title, values_of
 from lake.explain_silver import Silver
@@ -195,11 +194,11 @@ class Trail(Silver):
         return tuple(links)
 
     def _contributions(self, row: Row, values: Mapping[str, object]) -> dict[str, object]:
-        """What each feature brought to the score, where the lake's files are at hand."""
-        if self.store is None:
+        """What each feature brought to the score, where the lake is at hand."""
+        if self.past is None:
             return {}
         try:
-            return {"contributions": contributions(self.store, row["model"], int(row["model_version"]), values)}
+            return {"contributions": self.past.contributions(row["model"], int(row["model_version"]), values)}
         except Permanent as error:
             return {"contributions": f"not told: {error}"}
 

@@ -1,12 +1,13 @@
-"""What explaining asks beyond one release: the commit that wrote a row, and what another release held.
+"""What explaining asks beyond one release: the commit that wrote a row, what another release held, and the models that scored.
 
 What does not belong here: the chain behind a number (`lake.explain_links`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 
+from lake.contributions import contributions
 from lake.delta import DeltaLake
 from lake.explain_commits import Commit, writer_of
 from lake.objects import lake_store
@@ -32,6 +33,10 @@ class Past:
                 self._found.clear()  # a long-lived server explains ever new versions
             self._found[asked] = writer_of(self._delta, table, version, day)
         return self._found[asked]
+
+    def contributions(self, model: str, version: int, values: Mapping[str, object]) -> dict[str, float]:
+        """What each feature brought to a score of that version, as `lake.contributions` tells it."""
+        return contributions(lake_store(self._settings), model, version, values)
 
     def release(self, release_id: str) -> Release:
         """The release of that id; Permanent where there is none."""

@@ -9,6 +9,7 @@ import pytest
 import xgboost
 
 from lake.explain import explain
+from lake.explain_past import Past
 from lake.objects import open_store
 from lake.sql import ReleaseSql
 from market.datasets.gold.features_daily import program
@@ -112,7 +113,7 @@ def test_a_prediction_names_model_run_release_and_the_features_scored(sql):
 
 def test_a_prediction_tells_what_each_feature_brought_and_the_parts_add_up(made, sql):
     def told():
-        chain = explain(sql, "gold.predictions", "005930", "2024-05-03", "score", store=made.store)
+        chain = explain(sql, "gold.predictions", "005930", "2024-05-03", "score", past=Past(made.settings))
         return chain.link.links[0].facts
 
     assert str(told()["contributions"]).startswith("not told: ")  # nothing was exported under that number
