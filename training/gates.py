@@ -12,7 +12,7 @@ from typing import Literal
 COMMON = "rank_ic_common"
 """Mean rank IC over the sessions that challenger and champion were both judged on, out of sample each."""
 
-COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge}
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge, "<=": operator.le}
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Gate:
     ----------
     name : short, for people and tags.
     metric : the challenger's.
-    comparison : > or >=.
+    comparison : >, >= or <=.
     reference : "zero", or "champion": the value of the same metric of the champion it is held against; passed where there is
         none.
     margin : added to the reference; in the metric's unit, or in units of ``scale``.
@@ -33,7 +33,7 @@ class Gate:
 
     name: str
     metric: str
-    comparison: Literal[">", ">="]
+    comparison: Literal[">", ">=", "<="]
     reference: Literal["zero", "champion"]
     margin: float
     doc: str
@@ -50,6 +50,14 @@ class Outcome:
 
 
 GATES: tuple[Gate, ...] = (
+    Gate(
+        name="no_leak",
+        metric="leaks",
+        comparison="<=",
+        reference="zero",
+        margin=0.0,
+        doc="The leak court found nothing; what it found is in the run's leak_court.txt.",
+    ),
     Gate(
         name="signal",
         metric="rank_ic_mean",

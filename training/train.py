@@ -5,14 +5,14 @@ What does not belong here: reading the frame and the release (the caller), promo
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from mlflow.entities import Metric, Param, Run
 from mlflow.tracking import MlflowClient
 
-from training import evidence, plots, tracking, trials
+from training import court, evidence, plots, tracking, trials
 from training.digests import Digests, digests
 from training.evaluate import Evaluation, Progress, combinations, walk_forward
 from training.export import export, signature_of
@@ -33,6 +33,7 @@ def train(
     progress: Progress | None = None,
     *,
     artifact_root: str | None = None,
+    accused: Sequence[str] = (),
 ) -> Trained:
     """Train, judge, record and register one model; the same frame and lock give equal bits of booster and predictions.
 
@@ -44,6 +45,7 @@ def train(
     tracking_uri : as ``training.tracking.client`` takes it.
     experiment : name in MLflow, made on first use.
     progress : called with (steps done, steps in all, what was done).
+    accused : what is already known against the rows, a sentence each; counted with what the leak court finds.
     artifact_root : place for the artifacts of a new experiment, as ``training.tracking.experiment_id`` takes it.
 
     Raises
@@ -63,7 +65,7 @@ def train(
     )
     status = "FAILED"
     try:
-        trained = _train(client, run, model, panel, lock, report)
+        trained = _train(client, run, model, panel, lock, report, accused)
         status = "FINISHED"
     finally:
         client.set_terminated(run.info.run_id, status)
@@ -77,6 +79,7 @@ def _train(
     panel: pd.DataFrame,
     lock: DataLock,
     report: Progress,
+    accused: Sequence[str],
 ) -> Trained:
     run_id = run.info.run_id
     _log_start(client, run_id, model, lock)
@@ -84,6 +87,9 @@ def _train(
     metrics = log_judged(client, run, model, evaluation)
     paths = combinations(model, panel, lock.parameters, lock.seed)
     metrics |= evidence.stability(paths) | {"train_rows": float(panel["label"].notna().sum())}
+    findings = [*(str(one) for one in court.tried(model, panel, lock.parameters, lock.seed, evaluation)), *accused]
+    metrics |= {court.LEAKS: float(len(findings))}
+    client.log_text(run_id, "\n".join(findings) or "none", court.TOLD)
     booster = model.fit(panel.rename(columns={"label": model.label}), lock.parameters, lock.seed)
     made = digests(model, booster, panel)
     _log_results(client, run_id, evaluation, metrics, made)

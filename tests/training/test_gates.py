@@ -5,6 +5,7 @@ import pytest
 from training.gates import GATES, judge
 
 GOOD = {
+    "leaks": 0,
     "rank_ic_mean": 0.05,
     "rank_ic_se": 0.01,
     "rank_ic_over_naive": 0.02,
@@ -22,6 +23,8 @@ COMMON_GOOD = {**GOOD, "rank_ic_common": 0.05}
         ({"rank_ic_mean": -0.05}, None, {"signal"}),
         ({"rank_ic_se": float("nan")}, COMMON_GOOD, {"signal"}),
         ({"rank_ic_se": None}, COMMON_GOOD, {"signal"}),
+        ({"leaks": 1}, None, {"no_leak"}),
+        ({"leaks": None}, None, {"no_leak"}),
         ({"rank_ic_over_naive": 0.0}, None, {"beats_naive"}),
         ({"rank_ic_over_naive": None}, None, {"beats_naive"}),
         ({"rank_ic_over_linear": -0.0121}, None, {"holds_against_linear"}),
@@ -37,5 +40,5 @@ def test_each_gate_refuses_exactly_what_it_says(changed, champion, refused):
 
 
 def test_the_reason_holds_the_numbers():
-    (signal, *_) = judge(GATES, {"rank_ic_mean": 0.015, "rank_ic_se": 0.01}, None)
+    (_, signal, *_) = judge(GATES, {"rank_ic_mean": 0.015, "rank_ic_se": 0.01}, None)
     assert signal.reason == ("signal refused: rank_ic_mean 0.01500, needs > 0.02000 (zero +2 x rank_ic_se 0.01000)")
