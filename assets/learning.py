@@ -31,8 +31,10 @@ from training.scoring import score
 from training.train import train
 from training.trained import Trained
 from training.tuning import Tuned, tune
+from training.witnesses import against
 
 KEY = ("security_id", "session_date")
+PRICES = "gold.prices"
 SEED = 7
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # of a release that stands for a lock
 Progress = Callable[[int, int, str], None]
@@ -67,12 +69,22 @@ def fit(lake: Lake, model: Model, progress: Progress | None = None) -> tuple[Tra
     frame = training_frame(lake, release, model)
     trained = train(
         model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, progress,
-        artifact_root=artifact_root(lake),
+        artifact_root=artifact_root(lake), accused=accusations(lake, release, model, frame),
     )  # fmt: skip
     result = promote(tracking_uri(lake), model.name, trained.version)
     if result.promoted:
         install(lake, model.name, trained.version)
     return trained, result
+
+
+def accusations(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> list[str]:
+    """What the release itself says against a training frame, as ``training.witnesses`` tells it."""
+    prices = _read(lake, release, PRICES, [*KEY, "exchange", "close", "cumulative_factor"]).to_pandas()
+    features, labels = (
+        _read(lake, release, table, [*KEY, "known_at"]).rename_columns([*KEY, name])
+        for table, name in ((FEATURES, "features_known_at"), (LABELS, "label_known_at"))
+    )
+    return against(model, frame, prices, labels.join(features, keys=list(KEY), join_type="inner").to_pandas())
 
 
 def search(lake: Lake, model: Model, n_trials: int, progress: Progress) -> Tuned:
