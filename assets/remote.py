@@ -76,7 +76,7 @@ class EmrServerless:
 
     def __call__(self, request: Request) -> None:
         """One job to its end. Whatever ends the wait early, a termination of the run or a lost connection, cancels the job and waits
-        until it has ended: until then its driver may still commit.
+        until it has ended, so that it costs no more than it must; its driver commits nothing.
         """
         context = _context(request)
         settings, store = self._settings, lake_store(self._settings)
@@ -103,9 +103,9 @@ class EmrServerless:
     def _failed(self, request: Request, pipes: "_Pipes", error: Exception) -> Permanent | Transient:
         where = f"a build of {request.table} on {self._settings.spark_master}"
         if pipes.may_run:
-            return Permanent(
+            return Transient(
                 where, expected="the job to end", found=f"{pipes.details or error}, {CANCEL_LIMIT_S:.0f} s after it was cancelled",
-                keys=[pipes.job_run_id], do="It may still commit: cancel it, and run this again once it has ended",
+                keys=[pipes.job_run_id], do="It commits nothing, and what it makes is taken by nobody: cancel it where it goes on",
             )  # fmt: skip
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         left = f"Its log is below {LOGS} of the lake, its files below {request.place}"

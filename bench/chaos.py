@@ -149,7 +149,7 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random, count: Coun
         n_lost = len(between.seen().lost)
     try:
         found = made.found() if code == 0 else {}
-        differing = sorted(name for name, told in made.expected.items() if found.get(name) != told)
+        differing = sorted(name for name in made.expected | found if found.get(name) != made.expected.get(name))
     except (RuntimeError, MarketlakeError) as error:
         differing = [f"{error}"]
     is_equal = not differing

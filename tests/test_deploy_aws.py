@@ -41,6 +41,12 @@ def test_a_job_can_reach_neither_releases_nor_the_landing_zone() -> None:
     assert "BUCKET/lake/*" not in text
 
 
+def test_a_job_writes_staging_alone() -> None:
+    statements = json.loads((AWS / "policy-job.json").read_text())["Statement"]
+    writing = [one for one in statements if {"s3:PutObject", "s3:DeleteObject"} & set(one["Action"])]
+    assert [one["Resource"] for one in writing] == ["arn:aws:s3:::BUCKET/lake/staging/*"]
+
+
 def test_the_note_names_every_setting_of_a_job_and_of_the_lake() -> None:
     named = set(re.findall(r"MARKETLAKE_[A-Z0-9_]*[A-Z0-9]", NOTE))
     wanted = {name for name in Settings.model_fields if name.startswith(("emr_", "s3_")) and name != "s3_port"}

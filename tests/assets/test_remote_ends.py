@@ -122,11 +122,11 @@ def test_asked_for_again_it_is_the_same_job() -> None:
     assert tokens != {Request.new("gold.prices", REQUEST.window).token}
 
 
-def test_a_job_that_is_not_seen_to_end_is_not_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_is_not_seen_to_end_is_told_by_its_id_and_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "CANCEL_LIMIT_S", 0.05)
     pipes = ended(Api(look=1000), LOST)
     told = EmrServerless(SETTINGS)._failed(REQUEST, pipes, LOST)
-    assert isinstance(told, Permanent) and "It may still commit" in told.do and "one" in str(told)
+    assert isinstance(told, Transient) and "It commits nothing" in told.do and "one" in str(told)
 
 
 def test_the_end_of_a_run_wins_over_what_fails_on_the_way_out() -> None:

