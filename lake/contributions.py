@@ -3,6 +3,7 @@
 What does not belong here: which row was scored and where its features are from (lake.explain_links), scoring (training, serving).
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 
@@ -28,7 +29,7 @@ def contributions(store: Store, model: str, version: int, values: Mapping[str, o
     Raises
     ------
     Permanent
-        The export is not there, or is of a kind that has no contributions.
+        The export is not there, is not the one that was signed, or is of a kind that has no contributions.
 
     Source
     ------
@@ -43,8 +44,11 @@ def contributions(store: Store, model: str, version: int, values: Mapping[str, o
         raise Permanent(folder, expected=f"a model of {FLAVOUR}", found=str(signature["flavour"]))
     names = [str(feature["name"]) for feature in signature["features"]]
     row = np.array([[np.nan if values.get(name) is None else values[name] for name in names]], dtype=np.float64)
+    raw = store.get(f"{folder}/booster.ubj")
+    if (digest := hashlib.sha256(raw).hexdigest()) != signature["digests"]["booster"]:
+        raise Permanent(f"{folder}/booster.ubj", expected=f"SHA-256 {signature['digests']['booster']}", found=digest)
     booster = xgboost.Booster()
-    booster.load_model(bytearray(store.get(f"{folder}/booster.ubj")))
+    booster.load_model(bytearray(raw))
     shares = booster.predict(xgboost.DMatrix(row, feature_names=names, nthread=1), pred_contribs=True)[0].astype(float)
     ordered = sorted(zip(names, shares[:-1], strict=True), key=lambda pair: -abs(pair[1]))
     return {name: float(share) for name, share in ordered} | {BASE: float(shares[-1])}

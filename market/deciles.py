@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from market import rulebook
-from market.labels import group_codes, rank_within
+from market.labels import group_codes
 
 Cost = Callable[[date, str], tuple[float, float]]
 """Cost of buying and of selling on a day and exchange, each as a fraction of the value traded."""
@@ -51,7 +51,8 @@ def top_tranches(rows: pd.DataFrame, horizon: int, *, n_quantiles: int = 10, cos
     cost : of buying that part and of selling what it replaced, as a fraction of the tranche.
     net : gross less cost.
     names : in the tranche.
-    An exchange with fewer than ``n_quantiles`` known names that session has no tranche.
+    An exchange with fewer than ``n_quantiles`` known names that session has no tranche, only the sale of one that ran out. Of equal
+    scores at the tranche's end each is bought in part. What is still held after the last session is not sold.
 
     Raises
     ------
@@ -73,35 +74,46 @@ def top_tranches(rows: pd.DataFrame, horizon: int, *, n_quantiles: int = 10, cos
 
 def _of_exchange(rows: pd.DataFrame, exchange: str, horizon: int, n_quantiles: int, cost: Cost) -> pd.DataFrame:
     days, at = np.unique(rows["session_date"].to_numpy().astype("datetime64[D]"), return_inverse=True)
-    percentile = rank_within(rows["score"].to_numpy(), at)
     outcome = rows["outcome"].to_numpy(dtype=np.float64)
     universe = np.bincount(at, minlength=days.size)
-    top = (percentile > 1.0 - 1.0 / n_quantiles) & (universe >= n_quantiles)[at]
-    held = np.bincount(at[top], minlength=days.size)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        gross = np.bincount(at[top], outcome[top], days.size) / held - np.bincount(at, outcome, days.size) / universe
-    bought, sold = _traded(at[top], group_codes(rows["security_id"])[top], held, horizon)
+    weight = _weights(rows["score"].to_numpy(dtype=np.float64), at, universe, n_quantiles)
+    held = np.bincount(at[weight > 0], minlength=days.size)
+    gross = np.bincount(at, weight * outcome, days.size) - np.bincount(at, outcome, days.size) / universe
+    bought, sold = _traded(at, group_codes(rows["security_id"]), weight, days.size, horizon)
     rates = np.array([cost(day, exchange) for day in days.astype(object)]).reshape(-1, 2)
     costs = bought * rates[:, 0] + sold * rates[:, 1]
+    gross = np.where(held > 0, gross, 0.0)  # without a tranche there is only what is sold of the one that ran out
     made = pd.DataFrame(
         {"gross": gross, "turnover": bought, "cost": costs, "net": gross - costs, "names": held, "universe": universe},
         index=pd.Index(days.astype("datetime64[ns]"), name="session_date"),
     )
-    return made[held > 0]
+    return made[(held > 0) | (sold > 0)]
+
+
+def _weights(
+    score: npt.NDArray[np.float64], at: npt.NDArray[np.intp], universe: npt.NDArray[np.intp], n_quantiles: int
+) -> npt.NDArray[np.float64]:
+    """(n,) part of its session's tranche; names of equal score share what is left of the tenth where it ends among them."""
+    ranks = pd.Series(score).groupby(at)
+    above = universe[at] - ranks.rank(method="max").to_numpy()
+    tied = ranks.rank(method="max").to_numpy() - ranks.rank(method="min").to_numpy() + 1.0
+    wanted = (universe / n_quantiles)[at]
+    share = np.clip((wanted - above) / tied, 0.0, 1.0) / wanted
+    return np.asarray(np.where(universe[at] >= n_quantiles, share, 0.0), dtype=np.float64)
 
 
 def _traded(
-    at: npt.NDArray[np.intp], names: npt.NDArray[np.int64], held: npt.NDArray[np.intp], horizon: int
+    at: npt.NDArray[np.intp], names: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], n_days: int, horizon: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Part of each session's tranche that is bought, and of the one it replaces that is sold; weights drift is left out."""
-    weight = 1.0 / held[at]
-    now = pd.Series(weight, index=pd.MultiIndex.from_arrays([at, names]))
-    before = pd.Series(weight, index=pd.MultiIndex.from_arrays([at + horizon, names]))
+    """Part of each session's tranche that is bought, and of the one it replaces that is sold; weights' drift is left out."""
+    top = weight > 0
+    now = pd.Series(weight[top], index=pd.MultiIndex.from_arrays([at[top], names[top]]))
+    before = pd.Series(weight[top], index=pd.MultiIndex.from_arrays([at[top] + horizon, names[top]]))
     change = now.sub(before, fill_value=0.0)
     sessions = np.asarray(change.index.get_level_values(0), dtype=np.intp)
-    inside = sessions < held.size
+    inside = sessions < n_days
     bought, sold = (
-        np.bincount(sessions[inside], np.maximum(sign * change.to_numpy(), 0.0)[inside], held.size).astype(np.float64)
+        np.bincount(sessions[inside], np.maximum(sign * change.to_numpy(), 0.0)[inside], n_days).astype(np.float64)
         for sign in (1.0, -1.0)
     )
     return bought, sold

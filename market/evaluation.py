@@ -161,12 +161,34 @@ def mean_and_standard_error(ics: npt.ArrayLike, overlap: int = 1) -> MeanAndErro
     if n < 2:
         return MeanAndError(float(values[0]) if n else np.nan, np.nan, n)
     mean = float(values.mean())
-    lags = min(max(2 * (overlap - 1), int(4 * (n / 100) ** (2 / 9))), n - 1)
+    lags = _lags(n, overlap)
     deviations = values - mean
     long_run = float(deviations @ deviations)
     for lag in range(1, lags + 1):
         long_run += 2.0 * (1.0 - lag / (lags + 1)) * float(deviations[lag:] @ deviations[:-lag])
     return MeanAndError(mean, float(np.sqrt(max(long_run, 0.0) / (n * (n - 1)))), n)
+
+
+def least_beyond_chance(n: int, overlap: int = 1) -> float:
+    """How many of ``mean_and_standard_error``'s errors a mean must be above zero so that noise is there once in 40.
+
+    It is 1.96 for long series, and more the shorter they are beside the overlap: the error is itself estimated, and too small. Of
+    twenty sums of five, noise is still there once in 20.
+
+    Parameters
+    ----------
+    n : values behind the mean, at least 2.
+    overlap : as there.
+
+    Source
+    ------
+    N. Kiefer and T. Vogelsang, A New Asymptotic Theory for Heteroskedasticity-Autocorrelation Robust Tests, Econometric Theory
+    21 (2005), table 1: critical values of Bartlett's kernel at 97.5 %, a cubic in bandwidth over length.
+    """
+    if n < 2:
+        raise ValueError(f"least_beyond_chance: expected at least 2 values, was {n}")
+    b = (_lags(n, overlap) + 1) / n
+    return 1.96 + 2.9694 * b + 0.4160 * b**2 - 0.5324 * b**3
 
 
 def quantile_spread(
@@ -199,6 +221,10 @@ def quantile_spread(
     top = frame[percentile > 1.0 - 1.0 / n_quantiles].groupby("group")["outcome"].mean()
     bottom = frame[percentile <= 1.0 / n_quantiles].groupby("group")["outcome"].mean()
     return (top.reindex(names) - bottom.reindex(names)).rename("quantile_spread")
+
+
+def _lags(n: int, overlap: int) -> int:
+    return min(max(2 * (overlap - 1), int(4 * (n / 100) ** (2 / 9))), n - 1)
 
 
 def _known_pairs(

@@ -15,6 +15,7 @@ from market.evaluation import mean_and_standard_error
 
 Float1D = npt.NDArray[np.float64]
 
+MIN_BLOCKS = 5
 EULER = 0.5772156649015329
 _NORMAL = NormalDist()
 
@@ -104,7 +105,7 @@ def expected_best_sharpe(trial_sharpes: npt.ArrayLike, n_trials: int) -> float:
 
     Returns
     -------
-    In the unit of the ratios; 0 for a single trial, or where the ratios do not vary.
+    In the unit of the ratios; 0 for a single trial, or where the ratios do not vary; NaN for more where fewer than two are known.
 
     Raises
     ------
@@ -120,18 +121,29 @@ def expected_best_sharpe(trial_sharpes: npt.ArrayLike, n_trials: int) -> float:
     if n_trials < 1:
         raise ValueError(f"expected_best_sharpe: expected at least 1 trial, was {n_trials}")
     ratios = _known(trial_sharpes)
-    if n_trials == 1 or ratios.size < 2:
+    if n_trials == 1:
         return 0.0
+    if ratios.size < 2:
+        return float("nan")
+    return _expected_best(float(ratios.std(ddof=1)), n_trials)
+
+
+def _expected_best(spread: float, n_trials: int) -> float:
     high = _NORMAL.inv_cdf(1.0 - 1.0 / n_trials)
     higher = _NORMAL.inv_cdf(1.0 - 1.0 / (n_trials * math.e))
-    return float(ratios.std(ddof=1) * ((1.0 - EULER) * high + EULER * higher))
+    return float(spread * ((1.0 - EULER) * high + EULER * higher))
 
 
 def deflated_sharpe(
     returns: npt.ArrayLike, trial_sharpes: npt.ArrayLike, n_trials: int, *, overlap: int = 1
 ) -> Deflated:
-    """The series' Sharpe ratio against ``expected_best_sharpe`` of its trials; arguments are those of the two above."""
+    """The series' Sharpe ratio against ``expected_best_sharpe`` of its trials; arguments are those of the two above.
+
+    Where fewer than two ratios are known, they are taken to vary as the estimate of a ratio without skill does.
+    """
     benchmark = expected_best_sharpe(trial_sharpes, n_trials)
+    if np.isnan(benchmark):
+        benchmark = _expected_best(1.0 / np.sqrt(max(effective_size(returns, overlap) - 1.0, 1.0)), n_trials)
     return Deflated(sharpe(returns), benchmark, probabilistic_sharpe(returns, benchmark, overlap=overlap), n_trials)
 
 
@@ -197,7 +209,8 @@ def block_interval(
 
     Returns
     -------
-    Percentiles of the resampled means; NaN below two known values.
+    Percentiles of the resampled means; NaN where there are fewer than ``MIN_BLOCKS`` blocks: so few say too little of how they
+    vary, and the interval would be far too narrow.
 
     Raises
     ------
@@ -213,9 +226,9 @@ def block_interval(
             f"block_interval: expected a block of at least 1 and a level in (0, 1), was {block} and {level}"
         )
     known = _known(values)
-    if known.size < 2:
+    if known.size < MIN_BLOCKS * block:
         return Interval(float("nan"), float("nan"))
-    length = min(block, known.size)
+    length = block
     starts = np.random.default_rng(seed).integers(known.size, size=(n_samples, -(-known.size // length)))
     # The sum of a block from each start: a resampled mean is then a sum of sums, less what its last block has too much.
     around = np.concatenate([[0.0], np.cumsum(np.concatenate([known, known]))])
@@ -231,7 +244,10 @@ def _sharpes(sums: Float1D, squares: Float1D, size: int) -> Float1D:
     mean = sums / size
     variance = np.maximum(squares / size - mean**2, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(variance > 0, mean / np.sqrt(variance), np.sign(mean) * np.inf), dtype=np.float64)
+        return np.asarray(
+            np.where(variance > 0, mean / np.sqrt(variance), np.where(mean == 0, 0.0, np.copysign(np.inf, mean))),
+            dtype=np.float64,
+        )
 
 
 def _known(values: npt.ArrayLike) -> Float1D:

@@ -126,12 +126,10 @@ class Combination:
         return ends < self.dates[at] if at >= 0 else np.zeros(ends.size, dtype=bool)
 
     def _after(self, days: Dates, ends: Dates, test: Dates) -> npt.NDArray[np.bool_]:
-        tested = ends[np.isin(days, test)]
-        if np.isnat(tested).any():
-            return np.zeros(days.size, dtype=bool)
-        last = max(
-            int(np.searchsorted(self.dates, test[-1])) + self.horizon, int(np.searchsorted(self.dates, tested.max()))
-        )
+        tested = ends[np.isin(days, test) & ~np.isnat(ends)]  # a row without an end has no label, and is not judged
+        last = int(np.searchsorted(self.dates, test[-1])) + self.horizon
+        if tested.size:
+            last = max(last, int(np.searchsorted(self.dates, tested.max())))
         at = last + self.embargo
         return days > self.dates[at] if at < self.dates.size else np.zeros(days.size, dtype=bool)
 

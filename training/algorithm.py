@@ -41,6 +41,10 @@ class Algorithm(Protocol):
         """All parameters with defaults filled in; Permanent names each that is unknown or out of its range."""
         ...
 
+    def says_probabilities(self, parameters: Mapping[str, Parameter]) -> bool:
+        """Whether scores of a fit on 0 and 1 are probabilities of 1."""
+        ...
+
     def fit(self, features: pd.DataFrame, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
         """The fitted model as bytes; the same arguments give equal bytes."""
         ...

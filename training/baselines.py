@@ -27,8 +27,11 @@ def last_value(panel: pd.DataFrame, train: npt.NDArray[np.bool_], test: npt.NDAr
 
 
 def momentum(panel: pd.DataFrame, train: npt.NDArray[np.bool_], test: npt.NDArray[np.bool_], horizon: int) -> Float1D:
-    """Mean of the newest ``MOMENTUM_SPANS`` outcomes that do not overlap, all known at the row's session."""
-    return np.asarray(np.mean(_known_outcomes(panel, horizon, MOMENTUM_SPANS), axis=0), dtype=np.float64)[test]
+    """Mean of the newest ``MOMENTUM_SPANS`` outcomes that do not overlap and were known at the row's session, half of them at least."""
+    past = np.array(_known_outcomes(panel, horizon, MOMENTUM_SPANS))[:, test]
+    known = np.isfinite(past).sum(axis=0)
+    total = np.nansum(past, axis=0)
+    return np.asarray(np.where(known * 2 >= MOMENTUM_SPANS, total / np.maximum(known, 1), np.nan), dtype=np.float64)
 
 
 def mean(panel: pd.DataFrame, train: npt.NDArray[np.bool_], test: npt.NDArray[np.bool_], horizon: int) -> Float1D:

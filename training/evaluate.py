@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from market.errors import Permanent
-from market.evaluation import mean_and_standard_error, quantile_spread, session_rank_ic
+from market.evaluation import least_beyond_chance, mean_and_standard_error, quantile_spread, session_rank_ic
 from market.labels import group_codes
 from market.splits import Fold, combinatorial_purged, label_ends, purged_walk_forward
 from training.algorithm import Parameter
@@ -69,13 +69,14 @@ class Evaluation:
         return pd.concat([fold.daily for fold in self.folds])
 
     def metrics(self) -> dict[str, float]:
-        """Mean out-of-sample rank IC, its standard error, their ratio, and the sessions judged."""
+        """Mean out-of-sample rank IC, its standard error, their ratio, what noise exceeds once in 40, and the sessions judged."""
         whole = mean_and_standard_error(self.daily.to_numpy(), overlap=self.horizon)
         error = whole.standard_error
         return {
             "rank_ic_mean": whole.mean,
             "rank_ic_se": error,
             "rank_ic_t": whole.mean / error if error > 0 else float("nan"),
+            "rank_ic_bar": error * least_beyond_chance(whole.n, self.horizon) if error > 0 else float("nan"),
             "rank_ic_sessions": float(whole.n),
             "decile_spread_mean": _known_mean([fold.decile_spread for fold in self.folds]),
             "rank_ic_worst_fold": float(np.nanmin([fold.rank_ic for fold in self.folds])),

@@ -15,7 +15,7 @@ from market.overfitting import block_interval, deflated_sharpe, probability_of_o
 from training.baselines import BASELINES
 from training.evaluate import Evaluation
 from training.panel import session_days
-from training.trials import SHARPE, Trial
+from training.trials import ICIR, SHARPE, Trial
 
 NAIVE = ("last_value", "momentum", "mean")
 LINEAR = "linear"
@@ -35,7 +35,7 @@ def shown(evaluation: Evaluation, tranches: pd.DataFrame) -> dict[str, float]:
     """
     block = max(BLOCK_SESSIONS, 4 * evaluation.horizon)
     lower, upper = block_interval(evaluation.daily, block=block)
-    found = evaluation.metrics() | {"rank_ic_lower": lower, "rank_ic_upper": upper}
+    found = evaluation.metrics() | {"rank_ic_lower": lower, "rank_ic_upper": upper, ICIR: sharpe(evaluation.daily)}
     return found | _leads(evaluation) | _decay(evaluation) | _earned(tranches, evaluation.horizon, block)
 
 
@@ -44,23 +44,28 @@ def tranches_of(evaluation: Evaluation) -> pd.DataFrame:
     return top_tranches(evaluation.rows, evaluation.horizon)
 
 
-def discounted(tranches: pd.DataFrame, horizon: int, trials: list[Trial], every: pd.DataFrame) -> dict[str, float]:
-    """The Sharpe ratio held against the trials: how many, the probability that it is no luck, and that of overfitting.
+def discounted(
+    daily: "pd.Series[float]", net: "pd.Series[float]", horizon: int, trials: list[Trial], every: pd.DataFrame
+) -> dict[str, float]:
+    """Rank IC and book held against the trials: how many, the probability that each is no luck, and that of overfitting.
 
     Parameters
     ----------
-    tranches : of the run that is judged.
-    trials : the ledger, that run included.
-    every : net returns of all trials, as ``training.trials.tranches`` gives them.
+    daily, net : rank IC and net return of the tranches of what is judged, by session.
+    trials : the ledger, the run that is judged included.
+    every : net returns of all trials, as ``training.trials.tranches`` gives them; those that were judged on other sessions
+        tell nothing of overfitting here, and are left out of that.
     """
-    ratios = [trial.sharpe for trial in trials]
-    found = deflated_sharpe(tranches["net"], ratios, max(len(trials), 1), overlap=horizon)
+    n_trials = max(len(trials), 1)
+    ranked = deflated_sharpe(daily, [trial.icir for trial in trials], n_trials, overlap=horizon)
+    earned = deflated_sharpe(net, [trial.sharpe for trial in trials], n_trials, overlap=horizon)
+    same = every.reindex(net.index).dropna(axis="columns")
     return {
-        "trials": float(found.n_trials),
-        "deflated_sharpe": found.probability,
-        "overfitting_probability": probability_of_overfitting(every.to_numpy(dtype=np.float64))
-        if len(every.columns)
-        else np.nan,
+        "trials": float(n_trials),
+        "deflated_rank_ic": ranked.probability,
+        "deflated_sharpe": earned.probability,
+        "overfitting_probability": probability_of_overfitting(same.to_numpy(dtype=np.float64)),
+        "overfitting_trials": float(len(same.columns)),
     }
 
 
@@ -106,18 +111,20 @@ def baseline_daily(evaluation: Evaluation) -> Mapping[str, "pd.Series[float]"]:
 
 
 def _leads(evaluation: Evaluation) -> dict[str, float]:
-    """The model's mean rank IC over that of each baseline, on the sessions where both have one."""
+    """The model's mean rank IC over that of each baseline, both on the rows where the baseline has a score."""
     daily = baseline_daily(evaluation)
     found = {f"{name}_rank_ic": float(series.mean()) for name, series in daily.items()}
-    leads = {name: _lead(evaluation, series) for name, series in daily.items()}
+    leads = {name: _lead(evaluation, name) for name in daily}
     hardest = min((leads[name] for name in NAIVE), key=lambda lead: lead.mean if lead.n else np.inf)
     for name, lead in (("naive", hardest), (LINEAR, leads[LINEAR])):
         found |= {f"rank_ic_over_{name}": lead.mean, f"rank_ic_over_{name}_se": lead.standard_error}
     return found
 
 
-def _lead(evaluation: Evaluation, baseline: "pd.Series[float]") -> MeanAndError:
-    both = evaluation.daily.to_frame("own").join(baseline.rename("other"), how="inner")
+def _lead(evaluation: Evaluation, baseline: str) -> MeanAndError:
+    rows = evaluation.rows[evaluation.rows[baseline].notna()]
+    own, other = (_daily(rows, score, "outcome") for score in ("score", baseline))
+    both = own.to_frame("own").join(other.rename("other"), how="inner")
     return mean_and_standard_error((both["own"] - both["other"]).to_numpy(), overlap=evaluation.horizon)
 
 
@@ -128,9 +135,10 @@ def _decay(evaluation: Evaluation) -> dict[str, float]:
     ordered = rows.iloc[order].reset_index(drop=True)
     codes = pd.factorize(ordered["security_id"])[0]
     offsets = np.append(np.flatnonzero(np.append(True, codes[1:] != codes[:-1])), codes.size)
+    numbers = ordered["session_date"].groupby(ordered["exchange"]).rank(method="dense").astype(np.int64)
     found = {}
     for lag in LAGS:
-        later = later_rows(offsets, codes.size, lag * evaluation.horizon)
+        later = later_rows(offsets, codes.size, lag * evaluation.horizon, session_numbers=numbers)
         outcome = ordered["outcome"].to_numpy()
         aged = ordered.assign(aged=np.where(later >= 0, outcome[later], np.nan))
         found[f"rank_ic_lag_{lag}"] = float(_daily(aged, "score", "aged").mean())

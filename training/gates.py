@@ -63,17 +63,32 @@ GATES: tuple[Gate, ...] = (
         metric="rank_ic_mean",
         comparison=">",
         reference="zero",
-        margin=2.0,
-        scale="rank_ic_se",
-        doc="The mean rank IC is more than two of its standard errors above zero: noise passes once in 40.",
+        margin=1.0,
+        scale="rank_ic_bar",
+        doc=(
+            "The mean rank IC is above what noise exceeds once in 40: two of its standard errors, and more where the sessions"
+            " judged are few beside the label's horizon."
+        ),
+    ),
+    Gate(
+        name="beyond_trials",
+        metric="deflated_rank_ic",
+        comparison=">=",
+        reference="zero",
+        margin=0.95,
+        doc=(
+            "With a probability of 0.95 better than the best that as many trials without skill would show: what was chosen"
+            " among many has to be better than what was tried once."
+        ),
     ),
     Gate(
         name="beats_naive",
         metric="rank_ic_over_naive",
         comparison=">",
         reference="zero",
-        margin=0.0,
-        doc="Better than the last value, momentum and the mean of each name, whichever of them does best on the same rows.",
+        margin=1.0,
+        scale="rank_ic_over_naive_se",
+        doc="By more than a standard error better than the last value, momentum and the mean of each name, whichever of them does best on the same rows.",
     ),
     Gate(
         name="holds_against_linear",
@@ -122,6 +137,12 @@ def _outcome(gate: Gate, challenger: Mapping[str, float], champion: Mapping[str,
         base = champion.get(gate.metric, math.nan)
         needed[f"champion's {gate.metric}"] = base
     unknown = [name for name, number in needed.items() if math.isnan(number)]
+    if gate.scale and challenger.get(gate.scale, math.nan) <= 0:
+        return Outcome(
+            gate.name,
+            False,
+            f"{gate.name}: the challenger's {gate.scale} is {challenger[gate.scale]:g}, no error at all",
+        )
     if unknown:
         return Outcome(gate.name, False, f"{gate.name}: the {' and the '.join(unknown)} is not known")
     scale = challenger[gate.scale] if gate.scale else 1.0

@@ -77,6 +77,10 @@ class GradientBoosting:
             )
         return result
 
+    def says_probabilities(self, parameters: Mapping[str, Parameter]) -> bool:
+        """Only with the logistic objective."""
+        return parameters["objective"] == "binary:logistic"
+
     def fit(self, features: pd.DataFrame, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
         """The raw booster in XGBoost's 'ubj' format; the same rows in the same order, parameters and seed give equal bits.
 

@@ -64,6 +64,12 @@ class Stopping:
     part: float = 0.2
     patience: int = 20
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.part < 1.0 or self.patience < 1:
+            raise Permanent(
+                "stopping", expected="a part between 0 and 1 and a patience of at least 1", found=repr(self)
+            )
+
 
 @dataclass(frozen=True)
 class Model:
@@ -120,6 +126,11 @@ class Model:
             raise Permanent(f"model {self.name or '(no name)'}", expected="a whole declaration", found="; ".join(wrong))
         # The dataclass is frozen, so its one mapping is replaced by a read-only, complete one.
         object.__setattr__(self, "parameters", MappingProxyType(self.algorithm.validated(self.parameters)))
+        if self.target == "up" and not self.algorithm.says_probabilities(self.parameters):
+            raise Permanent(
+                f"model {self.name}", expected="parameters by which scores of target 'up' are probabilities", found=f"{dict(self.parameters)}",
+                do="With XGBoost: objective='binary:logistic'",
+            )  # fmt: skip
 
     def fit(self, frame: pd.DataFrame, parameters: Mapping[str, Parameter] | None = None, seed: int = 0) -> bytes:
         """The raw fitted model ('ubj' for XGBoost).  Row order does not matter; equal rows and seed give equal bits.

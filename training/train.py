@@ -109,13 +109,19 @@ def log_judged(client: MlflowClient, run: Run, model: Model, evaluation: Evaluat
     metrics = evidence.shown(evaluation, made)
     if model.target == "up":
         metrics |= evidence.as_probability(evaluation)
-    client.log_metric(run.info.run_id, trials.SHARPE, metrics[trials.SHARPE])  # first, so that the ledger has it
+    for name in (trials.SHARPE, trials.ICIR, trials.RANK_IC):  # first, so that the ledger has them
+        client.log_metric(run.info.run_id, name, metrics[name])
     client.log_text(run.info.run_id, made.to_csv(), trials.TRANCHES)
     ledger = trials.ledger(client, client.get_experiment(run.info.experiment_id).name)
-    metrics |= evidence.discounted(made, evaluation.horizon, ledger, trials.tranches(client, ledger))
+    every = trials.tranches(client, ledger)
+    metrics |= evidence.discounted(evaluation.daily, _by_text(made["net"]), evaluation.horizon, ledger, every)
     now = int(time.time() * 1000)
     client.log_batch(run.info.run_id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
     return metrics
+
+
+def _by_text(series: "pd.Series[float]") -> "pd.Series[float]":
+    return series.set_axis(pd.DatetimeIndex(series.index).strftime("%Y-%m-%d"))
 
 
 def tags_of(model: Model, lock: DataLock, kind: str) -> dict[str, str]:
@@ -139,6 +145,7 @@ def _log_start(client: MlflowClient, run_id: str, model: Model, lock: DataLock) 
         "label": model.label,
         "target": model.target,
         "horizon_sessions": model.horizon,
+        "stopping": str(model.stopping),
         "n_folds": rules.n_folds,
         "embargo_sessions": rules.embargo,
         "min_train_sessions": rules.min_train,

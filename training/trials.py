@@ -23,6 +23,11 @@ TRIAL = "trial"
 KIND = "trial.kind"
 SHARPE = "top_net_sharpe"
 """Metric of a run: Sharpe ratio of its tranches, net of costs, per tranche; ``training.evidence`` computes it."""
+ICIR = "rank_ic_ir"
+"""Metric of a run: mean over standard deviation of its daily rank IC."""
+RANK_IC = "rank_ic_mean"
+SAME_BITS = ("nthread",)
+"""Parameters that change nothing of a fit."""
 TRANCHES = "top_tranches.csv"
 """Artifact of a run: its tranches by session, as ``market.deciles.top_tranches`` gives them."""
 
@@ -34,19 +39,27 @@ class Trial:
     Parameters
     ----------
     trial : digest of what was tried; the run's id where the run does not say.
-    run_id : the newest run of it that got as far as a Sharpe ratio, else the newest.
+    run_id : the newest run of it that was judged to its end, else the newest.
     kind : ``training`` or ``tuning``.
-    sharpe : of its tranches after costs; NaN where no run of it got so far.
+    code_sha : commit of that run.
+    rank_ic, icir, sharpe : mean rank IC, over its standard deviation, and Sharpe ratio of the tranches after costs; NaN where
+        no run of it got so far.
     """
 
     trial: str
     run_id: str
     kind: str
+    code_sha: str
+    rank_ic: float
+    icir: float
     sharpe: float
 
 
 def trial_of(model: Model, lock: DataLock) -> str:
-    """Digest of what a run tries: the model as declared, its parameters and seed, and the rows it sees."""
+    """Digest of what a run tries: the model as declared, its parameters and seed, the rows it sees and the costs it pays.
+
+    Not the code: another commit is another trial only where it changes what the declaration says.
+    """
     tried = {
         "features": list(model.features),
         "label": model.label,
@@ -54,7 +67,9 @@ def trial_of(model: Model, lock: DataLock) -> str:
         "horizon": model.horizon,
         "algorithm": model.algorithm.version,
         "validation": repr(model.validation),
-        "parameters": dict(lock.parameters),
+        "stopping": repr(model.stopping),
+        "rulebook": lock.rulebook,
+        "parameters": {name: value for name, value in lock.parameters.items() if name not in SAME_BITS},
         "seed": lock.seed,
         "dataset": lock.dataset_digest,
     }
@@ -73,11 +88,13 @@ def ledger(client: MlflowClient, experiment: str) -> list[Trial]:
             [found.experiment_id], order_by=["attributes.start_time ASC"], max_results=1_000, page_token=token
         )
         for run in page:
-            tags, sharpe = run.data.tags, run.data.metrics.get(SHARPE, np.nan)
+            tags = run.data.tags
+            rank_ic, icir, sharpe = (run.data.metrics.get(name, np.nan) for name in (RANK_IC, ICIR, SHARPE))
             name = tags.get(TRIAL, run.info.run_id)
-            if name in trials and np.isnan(sharpe):
+            if name in trials and np.isnan(rank_ic):
                 continue
-            trials[name] = Trial(name, run.info.run_id, tags.get(KIND, "training"), sharpe)
+            about = (tags.get(KIND, "training"), tags.get("lock.code_sha", ""))
+            trials[name] = Trial(name, run.info.run_id, *about, rank_ic, icir, sharpe)
         token = page.token
         if not token:
             return list(trials.values())

@@ -14,11 +14,12 @@ from mlflow.tracking import MlflowClient
 from training import tracking
 from training.algorithm import Parameter
 from training.evaluate import Progress, walk_forward
+from training.evidence import discounted
 from training.lock import DataLock
 from training.model import Model
 from training.panel import prepare
 from training.train import log_judged, tags_of
-from training.trials import Trial, ledger, trial_of
+from training.trials import Trial, ledger, tranches, trial_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -30,6 +31,7 @@ class Tried:
     parameters: Mapping[str, Parameter]
     rank_ic: float
     run_id: str
+    trial: str
     known: bool
 
 
@@ -42,12 +44,14 @@ class Tuned:
     tried : every proposal, in order; the first is the model as declared.
     best : the one of the highest mean rank IC; the first of equals, so the declared one where nothing beats it.
     trials : in the ledger of the model by now, those of former searches and trainings included.
-    deflated_sharpe, overfitting_probability : of the best, as its run recorded them when it was judged last.
+    deflated_rank_ic, deflated_sharpe, overfitting_probability : of the best, discounted by all of these trials; see
+        ``training.evidence.discounted``.
     """
 
     tried: tuple[Tried, ...]
     best: Tried
     trials: int
+    deflated_rank_ic: float
     deflated_sharpe: float
     overfitting_probability: float
 
@@ -95,13 +99,18 @@ def tune(
 
     study.optimize(judged, n_trials=n_trials)
     best = max(tried, key=lambda one: one.rank_ic)
-    metrics = tracking.run_of(client, best.run_id).data.metrics
+    found = ledger(client, experiment)
+    every = tranches(client, found)
+    told = discounted(
+        tracking.daily_rank_ic(client, best.run_id), every[best.trial].dropna(), model.horizon, found, every
+    )
     return Tuned(
         tried=tuple(tried),
         best=best,
-        trials=len(ledger(client, experiment)),
-        deflated_sharpe=metrics["deflated_sharpe"],
-        overfitting_probability=metrics["overfitting_probability"],
+        trials=len(found),
+        deflated_rank_ic=told["deflated_rank_ic"],
+        deflated_sharpe=told["deflated_sharpe"],
+        overfitting_probability=told["overfitting_probability"],
     )
 
 
@@ -116,25 +125,25 @@ def _proposed(model: Model, trial: optuna.Trial) -> dict[str, Parameter]:
 
 
 def _judged(client: MlflowClient, place: str, model: Model, panel: pd.DataFrame, lock: DataLock) -> Tried:
-    known = _known(client, place, trial_of(model, lock))
+    trial = trial_of(model, lock)
+    known = _known(client, place, trial, lock.code_sha)
     if known is not None:
-        rank_ic = tracking.run_of(client, known.run_id).data.metrics["rank_ic_mean"]
-        return Tried(lock.parameters, rank_ic, known.run_id, True)
+        return Tried(lock.parameters, known.rank_ic, known.run_id, trial, True)
     run = client.create_run(place, run_name=f"{model.name} trial", tags=tags_of(model, lock, "tuning"))
     status = "FAILED"
     try:
         named = {**lock.parameters, "seed": lock.seed}
         client.log_batch(run.info.run_id, params=[Param(name, str(value)) for name, value in named.items()])
         evaluation = walk_forward(model, panel, lock.parameters, lock.seed, lambda done, total, what: None)
+        client.log_text(run.info.run_id, evaluation.daily.to_csv(), tracking.DAILY)
         metrics = log_judged(client, run, model, evaluation)
         status = "FINISHED"
     finally:
         client.set_terminated(run.info.run_id, status)
-    return Tried(lock.parameters, metrics["rank_ic_mean"], run.info.run_id, False)
+    return Tried(lock.parameters, metrics["rank_ic_mean"], run.info.run_id, trial, False)
 
 
-def _known(client: MlflowClient, place: str, trial: str) -> Trial | None:
-    """What the ledger has of a trial, where a run of it was judged to its end."""
-    experiment = client.get_experiment(place).name
-    found = [one for one in ledger(client, experiment) if one.trial == trial and one.sharpe == one.sharpe]
-    return found[0] if found and "rank_ic_mean" in tracking.run_of(client, found[0].run_id).data.metrics else None
+def _known(client: MlflowClient, place: str, trial: str, code_sha: str) -> Trial | None:
+    """What the ledger has of a trial, where a run of it at this commit was judged to its end."""
+    found = [one for one in ledger(client, client.get_experiment(place).name) if one.trial == trial]
+    return found[0] if found and found[0].code_sha == code_sha and found[0].rank_ic == found[0].rank_ic else None

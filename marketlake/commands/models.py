@@ -12,6 +12,7 @@ from marketlake.commands.guard import Json, example, group
 if TYPE_CHECKING:
     from assets.replay import Replayed
     from lake.lake import Lake
+    from training.model import Model
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model.")]
 
@@ -86,12 +87,19 @@ def tune(
                   ["rank_ic", *varied])  # fmt: skip
     console.say(f"best rank IC {found.best.rank_ic:.4f}, declared {found.tried[0].rank_ic:.4f}")
     console.say(
-        f"{found.trials} trials in the ledger: deflated Sharpe {found.deflated_sharpe:.3f} (above 0.95 is hardly luck),"
-        f" probability of overfitting {found.overfitting_probability:.2f} (0.5 is none but luck)"
+        f"{found.trials} trials in the ledger: discounted by them, rank IC {found.deflated_rank_ic:.3f} and book after costs"
+        f" {found.deflated_sharpe:.3f} (above 0.95 is hardly luck); probability of overfitting {found.overfitting_probability:.2f}"
+        " (at 0.5 choosing among them means nothing)"
     )
     if found.best is not found.tried[0]:
-        chosen = {key: found.best.parameters[key] for key in varied}
+        chosen = {key: value for key, value in found.best.parameters.items() if key in {*varied, *_declared(declared)}}
         console.say(f"to adopt it, in training/models/{name}.py: parameters={chosen}")
+
+
+def _declared(model: "Model") -> list[str]:
+    """Parameters of a model that are not its algorithm's defaults."""
+    defaults = model.algorithm.validated({})
+    return [key for key, value in model.parameters.items() if value != defaults[key]]
 
 
 def promote(

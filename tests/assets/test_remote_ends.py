@@ -122,7 +122,9 @@ def test_asked_for_again_it_is_the_same_job() -> None:
     assert tokens != {Request.new("gold.prices", REQUEST.window).token}
 
 
-def test_a_job_that_is_not_seen_to_end_is_told_by_its_id_and_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_is_not_seen_to_end_is_told_by_its_id_and_may_be_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(remote, "CANCEL_LIMIT_S", 0.05)
     pipes = ended(Api(look=1000), LOST)
     told = EmrServerless(SETTINGS)._failed(REQUEST, pipes, LOST)

@@ -127,6 +127,8 @@ def test_a_prediction_tells_what_each_feature_brought_and_the_parts_add_up(made,
     assert sum(facts["contributions"].values()) == pytest.approx(score, abs=1e-6)
     sizes = [abs(share) for name, share in facts["contributions"].items() if name != "base"]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] > 0 and len(sizes) == len(FEATURES)
+    made.store.put(f"models/{MODEL}/3/booster.ubj", made.store.get(f"models/{MODEL}/3/booster.ubj")[:100])
+    assert "SHA-256" in str(told()["contributions"])
 
 
 def test_a_summary_lists_its_largest_names_and_counts_the_rest(sql):

@@ -63,6 +63,25 @@ def test_the_two_korean_boards_pay_the_same_since_2019():
         assert rulebook.sell_tax(day, "KOSPI") == pytest.approx(rulebook.sell_tax(day, "KOSDAQ"))
 
 
+def test_of_equal_scores_at_the_end_of_the_tenth_each_is_bought_in_part():
+    made = top_tranches(_rows([[2, 1, 1, 1]] * 2, [[0.0, 0.3, 0.0, 0.0]] * 2), 1, n_quantiles=2, cost=_free)
+    # two of four: the first whole, a third of each of the three that are tied
+    np.testing.assert_allclose(made["gross"], 0.5 * 0.0 + 0.5 * 0.1 - 0.075)
+    np.testing.assert_allclose(made["turnover"], [1.0, 0.0])
+    same = top_tranches(_rows([[1, 1, 1, 1]], [[0.1, 0.3, 0.0, 0.0]]), 1, n_quantiles=2, cost=_free)
+    np.testing.assert_allclose(same["gross"], 0.0, atol=1e-15)
+
+
+def test_what_ran_out_is_sold_where_nothing_takes_its_place():
+    rows = _rows([[4, 3, 2, 1], [4, 3, 2, 1], [4, 3, 2, 1]], np.zeros((3, 4)))
+    days = sorted(rows["session_date"].unique())
+    rows = rows[(rows["session_date"] != days[1]) | (rows["security_id"] == "XKRX:0")]  # one name alone has an outcome
+    made = top_tranches(rows, 1, n_quantiles=2, cost=lambda day, exchange: (0.01, 0.03))
+    np.testing.assert_allclose(made["cost"], [0.01, 0.03, 0.01])
+    np.testing.assert_allclose(made["turnover"], [1.0, 0.0, 1.0])
+    assert made["names"].tolist() == [2, 0, 2] and made["gross"].tolist() == [0, 0, 0]
+
+
 def test_exchanges_are_weighed_by_their_names_and_never_ranked_together():
     small = _rows([[1.0, 2.0]], [[0.0, 0.1]], "XNAS")
     large = _rows([[4, 3, 2, 1]], [[0.0, 0.0, 0.0, 0.0]])
@@ -73,7 +92,7 @@ def test_exchanges_are_weighed_by_their_names_and_never_ranked_together():
 
 def test_too_few_names_and_unknown_outcomes_have_no_tranche():
     made = top_tranches(_rows([[1.0, 2.0], [1.0, np.nan]], [[0.0, 0.1], [0.1, 0.1]]), 1, n_quantiles=2, cost=_free)
-    assert len(made) == 1
+    assert made["names"].tolist() == [1, 0]  # the second session sells alone what the first had bought
     assert top_tranches(_rows([[np.nan]], [[1.0]]), 1).empty
 
 

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from market.evaluation import correlation, mean_and_standard_error, quantile_spread, rank_ic, session_rank_ic
+from market.evaluation import (
+    correlation,
+    least_beyond_chance,
+    mean_and_standard_error,
+    quantile_spread,
+    rank_ic,
+    session_rank_ic,
+)
 
 SMALL = st.integers(-5, 5).map(float)  # few values, so that ties happen
 
@@ -123,3 +130,23 @@ def test_a_session_s_rank_ic_weighs_its_exchanges_by_their_names_and_never_ranks
     assert session_rank_ic([], [], [], []).empty
     with pytest.raises(ValueError, match="equal lengths"):
         session_rank_ic([1.0], [1.0], [], ["XKRX"])
+
+
+@pytest.mark.parametrize("n", [20, 60, 200])
+def test_noise_is_beyond_chance_once_in_forty_however_short_the_series(n):
+    """Sums of five, as labels of five sessions overlap: by two standard errors alone noise passes far more often."""
+    beyond = naive = 0
+    for seed in range(1_500):
+        moves = np.random.default_rng(seed).standard_normal(n + 4)
+        found = mean_and_standard_error(np.convolve(moves, np.ones(5), mode="valid"), overlap=5)
+        beyond += found.mean > least_beyond_chance(n, 5) * found.standard_error
+        naive += found.mean > 2 * found.standard_error
+    assert beyond / 1_500 < (0.065 if n == 20 else 0.045)  # four spans of five are hardly a sample
+    if n == 20:
+        assert naive / 1_500 > 0.1
+
+
+def test_a_long_series_needs_two_errors_and_one_value_none():
+    assert least_beyond_chance(100_000, 5) == pytest.approx(1.96, abs=0.01)
+    with pytest.raises(ValueError, match="at least 2 values"):
+        least_beyond_chance(1)

@@ -44,7 +44,7 @@ def test_the_expected_best_of_many_trials_without_skill():
         ratios = (ratios - ratios.mean()) / ratios.std(ddof=1)
         assert expected_best_sharpe(ratios, n) == pytest.approx(simulated, abs=0.06)
     assert expected_best_sharpe([0.3, 0.1], 1) == 0.0
-    assert expected_best_sharpe([0.3], 50) == 0.0
+    assert np.isnan(expected_best_sharpe([0.3, np.nan], 50))
 
 
 def test_the_best_of_many_trials_without_skill_is_not_believed_and_skill_is():
@@ -56,6 +56,14 @@ def test_the_best_of_many_trials_without_skill_is_not_believed_and_skill_is():
     assert naive > 0.95 and deflated.probability < 0.8
     skilled = noise[:, 0] + 0.003
     assert deflated_sharpe(skilled, ratios, 100).probability > 0.95
+
+
+def test_where_no_other_ratio_is_known_the_estimates_own_error_is_what_they_vary_by():
+    values = np.random.default_rng(2).standard_normal(400) + 0.1
+    one, many = deflated_sharpe(values, [0.1], 1), deflated_sharpe(values, [0.1, *[np.nan] * 49], 50)
+    assert one.benchmark == 0.0
+    assert many.benchmark == pytest.approx(2.25 / np.sqrt(effective_size(values) - 1), rel=0.02)
+    assert many.probability < one.probability
 
 
 @given(st.integers(1, 500), st.integers(1, 500))
@@ -91,6 +99,8 @@ def test_overfitting_of_a_hand_worked_case():
     steady = np.array([1.0, 1.1, 1.0, 1.1])
     assert probability_of_overfitting(np.column_stack([steady, -steady]), n_blocks=2) == 0.0
     assert probability_of_overfitting(np.column_stack([steady, steady]), n_blocks=2) == 0.5
+    idle = np.zeros(4)  # a trial that never traded: neither chosen nor an obstacle
+    assert probability_of_overfitting(np.column_stack([steady, -steady, idle]), n_blocks=2) == 0.0
 
 
 def test_overfitting_counts_every_half_of_the_blocks():
@@ -131,12 +141,13 @@ def test_block_intervals_cover_the_truth_as_often_as_they_say():
         return hits / 200
 
     assert covered(20) > 0.88
+    assert covered(80) > 0.75  # five blocks, the fewest taken
     assert covered(1) < 0.75
 
 
 @given(
-    st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=50),
-    st.integers(1, 60),
+    st.lists(st.floats(-1e3, 1e3), min_size=20, max_size=50),
+    st.integers(1, 4),
     st.floats(-100, 100),
 )
 def test_an_interval_holds_between_the_extremes_and_moves_with_the_series(values, block, shift):
@@ -147,8 +158,10 @@ def test_an_interval_holds_between_the_extremes_and_moves_with_the_series(values
 
 
 def test_an_interval_by_hand():
-    """One block that is the whole series, from any start: every resampled mean is the mean."""
-    assert block_interval([1.0, 2.0, 6.0], block=3) == pytest.approx((3.0, 3.0))
-    assert np.isnan(block_interval([1.0], block=3)).all()
+    """Blocks of two of a series that alternates: every resampled mean is the mean."""
+    assert block_interval([1.0, 2.0] * 5, block=2) == pytest.approx((1.5, 1.5))
+    lower, upper = block_interval([1.0, 2.0] * 5, block=1)
+    assert lower < 1.5 < upper
+    assert np.isnan(block_interval([1.0, 2.0] * 4, block=2)).all()  # four blocks say too little
     with pytest.raises(ValueError, match="block of at least 1"):
         block_interval([1.0, 2.0], block=0)

@@ -161,6 +161,15 @@ def test_a_holiday_of_one_exchange_stretches_the_purge():
     assert train.min() == START + 15
 
 
+def test_an_exchange_that_ended_bars_nothing_of_the_other():
+    dates = START + np.arange(40)
+    days, exchanges = np.concatenate([dates, dates[:13]]), np.repeat(["XKRX", "XNYS"], [40, 13])
+    ends = label_ends(days, exchanges, 2)
+    combination = combinatorial_purged(dates, n_blocks=4, n_test=1, horizon=2, embargo=1)[1]  # days 10 to 19
+    train = days[combination.train_rows(days, ends)]
+    assert set(train) == set(dates[:7]) | set(dates[23:38])
+
+
 @pytest.mark.parametrize(
     ("rules", "message"),
     [

@@ -44,6 +44,17 @@ def test_last_value_momentum_and_mean_by_hand():
     assert first["mean"] == [np.mean(np.arange(28)), 100.0 - np.mean(np.arange(28))]
 
 
+def test_momentum_bears_some_unknown_outcomes_and_not_too_many():
+    label = np.outer(np.arange(60.0), [1.0, -1.0])
+    label[20, 0] = np.nan
+    label[:30, 1] = np.nan
+    panel = _panel(label)
+    _, test = _split(panel, 40)
+    first, second = BASELINES["momentum"](panel, test, test, HORIZON)[:2]
+    back = [40 - HORIZON * span for span in range(1, MOMENTUM_SPANS + 1) if 40 - HORIZON * span != 20]
+    assert first == np.mean(back) and np.isnan(second)
+
+
 def test_linear_finds_a_line_and_its_sign():
     rng = np.random.default_rng(2)
     feature = rng.standard_normal((60, 30))

@@ -25,7 +25,10 @@ def test_a_planted_signal_is_found(small_model, panel):
     assert metrics["rank_ic_t"] > 5
     assert all(fold.rank_ic > 2 * fold.standard_error for fold in found.folds)
     assert metrics["decile_spread_mean"] > 0
-    assert all(outcome.passed for outcome in judge(GATES, {"leaks": 0.0} | shown(found, tranches_of(found)), None))
+    assert all(
+        outcome.passed
+        for outcome in judge(GATES, {"leaks": 0.0, "deflated_rank_ic": 1.0} | shown(found, tranches_of(found)), None)
+    )
 
 
 @pytest.mark.parametrize("seed", [11, 12, 13])

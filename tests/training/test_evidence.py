@@ -8,7 +8,7 @@ import pytest
 
 from training import tracking, trials
 from training.evaluate import walk_forward
-from training.evidence import as_probability, discounted, shown, tranches_of
+from training.evidence import NAIVE, as_probability, discounted, shown, tranches_of
 from training.panel import prepare
 from training.train import train
 
@@ -74,13 +74,37 @@ def _again(model, panel):
 
 
 def test_more_trials_lower_what_is_believed(judged):
-    made = tranches_of(judged).assign(net=lambda table: table["net"] - table["net"].mean() + 0.002)
-    varied = [trials.Trial(f"{n}", f"{n}", "tuning", ratio) for n, ratio in enumerate(np.linspace(-0.2, 0.2, 50))]
-    none = pd.DataFrame(index=made.index)
-    few, many = (discounted(made, 5, some, none) for some in (varied[:1], varied))
+    net = tranches_of(judged)["net"]
+    net, daily = net - net.mean() + 0.005, judged.daily - judged.daily.mean() + 0.05
+    varied = [
+        trials.Trial(f"{n}", f"{n}", "tuning", "", ratio, ratio, ratio)
+        for n, ratio in enumerate(np.linspace(-0.3, 0.3, 50))
+    ]
+    none = pd.DataFrame(index=net.index)
+    few, many = (discounted(daily, net, 5, some, none) for some in (varied[:1], varied))
     assert few["trials"] == 1 and many["trials"] == 50
-    assert many["deflated_sharpe"] < few["deflated_sharpe"]
-    assert np.isnan(many["overfitting_probability"])
+    for name in ("deflated_sharpe", "deflated_rank_ic"):
+        assert many[name] < few[name] - 0.1 and few[name] > 0.9, name
+    assert np.isnan(many["overfitting_probability"]) and many["overfitting_trials"] == 0
+
+
+def test_a_trial_judged_on_other_sessions_does_not_blind_the_others(judged):
+    net = tranches_of(judged)["net"]
+    rng = np.random.default_rng(8)
+    every = pd.DataFrame({name: rng.standard_normal(len(net)) for name in "abc"}, index=net.index)
+    other = every.assign(d=every["a"].iloc[:40])
+    found = [discounted(judged.daily, net, 5, [], one) for one in (every, other)]
+    assert found[0]["overfitting_probability"] == found[1]["overfitting_probability"]
+    assert found[1]["overfitting_trials"] == 3
+
+
+def test_a_lead_is_taken_on_the_rows_that_both_scored(judged):
+    """A score that only tells which names the baseline knows nothing of leads nobody on the rows that both know."""
+    young = judged.rows["security_id"].str[-1].isin(list("05"))
+    outcome = judged.rows["outcome"] + 0.5 * young
+    rows = judged.rows.assign(score=young.astype(float), outcome=outcome)
+    unknown = rows.assign(**{name: rows[name].where(~young) for name in NAIVE})
+    assert np.isnan(shown(replace(judged, rows=unknown), tranches_of(judged))["rank_ic_over_naive"])
 
 
 def test_scores_that_are_probabilities_are_judged_as_such(small_model, panel):

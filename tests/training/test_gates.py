@@ -7,8 +7,10 @@ from training.gates import GATES, judge
 GOOD = {
     "leaks": 0,
     "rank_ic_mean": 0.05,
-    "rank_ic_se": 0.01,
+    "rank_ic_bar": 0.02,
+    "deflated_rank_ic": 0.99,
     "rank_ic_over_naive": 0.02,
+    "rank_ic_over_naive_se": 0.01,
     "rank_ic_over_linear": -0.01,
     "rank_ic_over_linear_se": 0.006,
 }
@@ -21,8 +23,11 @@ COMMON_GOOD = {**GOOD, "rank_ic_common": 0.05}
         ({}, None, set()),
         ({"rank_ic_mean": 0.02}, None, {"signal"}),
         ({"rank_ic_mean": -0.05}, None, {"signal"}),
-        ({"rank_ic_se": float("nan")}, COMMON_GOOD, {"signal"}),
-        ({"rank_ic_se": None}, COMMON_GOOD, {"signal"}),
+        ({"rank_ic_bar": float("nan")}, COMMON_GOOD, {"signal"}),
+        ({"rank_ic_bar": None}, COMMON_GOOD, {"signal"}),
+        ({"rank_ic_bar": 0.0}, COMMON_GOOD, {"signal"}),
+        ({"deflated_rank_ic": 0.94}, None, {"beyond_trials"}),
+        ({"rank_ic_over_naive": 0.01}, None, {"beats_naive"}),
         ({"leaks": 1}, None, {"no_leak"}),
         ({"leaks": None}, None, {"no_leak"}),
         ({"rank_ic_over_naive": 0.0}, None, {"beats_naive"}),
@@ -40,5 +45,5 @@ def test_each_gate_refuses_exactly_what_it_says(changed, champion, refused):
 
 
 def test_the_reason_holds_the_numbers():
-    (_, signal, *_) = judge(GATES, {"rank_ic_mean": 0.015, "rank_ic_se": 0.01}, None)
-    assert signal.reason == ("signal refused: rank_ic_mean 0.01500, needs > 0.02000 (zero +2 x rank_ic_se 0.01000)")
+    (_, signal, *_) = judge(GATES, {"rank_ic_mean": 0.015, "rank_ic_bar": 0.02}, None)
+    assert signal.reason == ("signal refused: rank_ic_mean 0.01500, needs > 0.02000 (zero +1 x rank_ic_bar 0.02000)")

@@ -152,6 +152,17 @@ def test_what_is_watched_is_never_what_was_fitted(small_model, panel, monkeypatc
     assert last + watched.horizon < first
 
 
+def test_a_direction_whose_scores_are_no_probabilities_is_refused(small_model):
+    with pytest.raises(Permanent, match="target 'up' are probabilities"):
+        replace(small_model, target="up")
+
+
+@pytest.mark.parametrize("rules", [{"part": 1.5}, {"part": 0.0}, {"patience": 0}])
+def test_a_stopping_that_cannot_be_is_refused(rules):
+    with pytest.raises(Permanent, match="a part between 0 and 1"):
+        Stopping(**rules)
+
+
 def test_too_little_to_watch_says_so(small_model, panel):
     dates = np.sort(panel["session_date"].unique())[:6]
     with pytest.raises(Permanent, match="two different labels before the last 20%"):

@@ -6,7 +6,14 @@ from market.errors import Permanent
 from tests.support.postgres_server import postgres_server
 from training import registry, tracking
 
-METRICS = {"leaks": 0.0, "rank_ic_over_naive": 0.02, "rank_ic_over_linear": 0.0, "rank_ic_over_linear_se": 0.01}
+METRICS = {
+    "leaks": 0.0,
+    "deflated_rank_ic": 0.99,
+    "rank_ic_over_naive": 0.02,
+    "rank_ic_over_naive_se": 0.01,
+    "rank_ic_over_linear": 0.0,
+    "rank_ic_over_linear_se": 0.01,
+}
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -30,7 +37,7 @@ def make_version(tracking_uri, request, tmp_path_factory):
 
     def make(mean: float, error: float = 0.01, daily: dict[str, float] | None = None) -> int:
         run = client.create_run(experiment)
-        for metric, value in (METRICS | {"rank_ic_mean": mean, "rank_ic_se": error, "fold_rank_ic": mean}).items():
+        for metric, value in (METRICS | {"rank_ic_mean": mean, "rank_ic_bar": 2 * error, "fold_rank_ic": mean}).items():
             client.log_metric(run.info.run_id, metric, value)
         days = daily if daily is not None else dict.fromkeys(("2024-01-02", "2024-01-03"), mean)
         told = "".join(f"{day},{ic}\n" for day, ic in days.items())
@@ -52,7 +59,7 @@ def test_the_first_version_with_a_signal_becomes_champion(tracking_uri, make_ver
     assert champion["version"] == version
     assert champion["aliases"] == ["champion"]
     assert champion["release_id"] == "r-0.05"
-    assert champion["metrics"] == METRICS | {"rank_ic_mean": 0.05, "rank_ic_se": 0.01}
+    assert champion["metrics"] == METRICS | {"rank_ic_mean": 0.05, "rank_ic_bar": 0.02}
 
 
 def test_a_worse_challenger_is_refused_and_told_why(tracking_uri, make_version):

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
+from market.overfitting import probabilistic_sharpe
 from training import tracking
-from training.model import WalkForward
-from training.trials import ledger
+from training.model import Stopping, WalkForward
+from training.trials import ledger, trial_of
 from training.tuning import tune
 
 QUICK = WalkForward(n_folds=2, embargo=5, min_train=120)
@@ -43,11 +43,20 @@ def test_a_search_goes_on_where_it_was_and_counts_no_trial_twice(quick, panel, n
     assert len(ledger(tracking.client(tracking_uri), "broken off")) == 3
 
 
-def test_a_search_over_noise_is_not_believed(quick, new_panel, new_lock, tracking_uri):
-    noise = new_panel(31, strength=0.0)
-    found = _tuned(quick, noise, new_lock(quick, noise), tracking_uri, 5, "noise")
-    assert found.deflated_sharpe < 0.95
+def test_what_is_found_is_discounted_by_the_whole_search(quick, new_panel, new_lock, tracking_uri):
+    """Also where the declared parameters win, which were judged when nothing else had been tried."""
+    weak = new_panel(31, strength=0.05)
+    found = _tuned(quick, weak, new_lock(quick, weak), tracking_uri, 5, "weak")
     runs = tracking.client(tracking_uri)
     counted = [runs.get_run(one.run_id).data.metrics["trials"] for one in found.tried]
-    assert counted == [1, 2, 3, 4, 5]
-    assert np.isnan(runs.get_run(found.tried[0].run_id).data.metrics.get("overfitting_probability", np.nan))
+    assert counted == [1, 2, 3, 4, 5] and found.trials == 5
+    by_itself = probabilistic_sharpe(tracking.daily_rank_ic(runs, found.best.run_id), overlap=quick.horizon)
+    assert found.deflated_rank_ic < by_itself
+    assert 0 <= found.overfitting_probability <= 1
+
+
+def test_another_rule_of_stopping_is_another_trial_and_more_threads_are_none(quick, panel, new_lock):
+    lock = new_lock(quick, panel)
+    assert trial_of(quick, lock) != trial_of(replace(quick, stopping=Stopping()), lock)
+    threads = replace(lock, parameters={**lock.parameters, "nthread": 2})
+    assert trial_of(quick, lock) == trial_of(quick, threads)
