@@ -100,7 +100,7 @@ def _bars(frames: Frames) -> pd.DataFrame:
 
 def _life(rows: pd.DataFrame, answered: np.ndarray, sessions: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Versions of one security's spells of being listed and of being an administrative issue."""
-    gone = listings.gaps(np.unique(rows["session_no"].to_numpy()), answered)
+    gone = listings.gaps(_in_time(rows, sessions), answered)
     ended = [_at_close(gone, NOT, sessions), _withdrawn(rows, NOT)]
     yield from _spells(LISTED, [_told(rows, np.full(len(rows), HELD)), *ended])
     if rows["is_administrative"].any():
@@ -128,7 +128,9 @@ def _trading(rows: pd.DataFrame, answered: np.ndarray, sessions: pd.DataFrame) -
     """Versions of one security's halts, and of the liquidation trading that ended it."""
     if not rows["is_halted"].any():
         return
-    present = np.unique(rows["session_no"].to_numpy())
+    present = _in_time(rows, sessions)
+    if not len(present):
+        return
     gone = listings.gaps(present, answered)
     back = gone[gone < present[-1]]  # a bar was missing, and the security was not gone
     returns = present[np.searchsorted(present, back)]
@@ -136,12 +138,50 @@ def _trading(rows: pd.DataFrame, answered: np.ndarray, sessions: pd.DataFrame) -
     flags = np.where(rows["is_halted"].to_numpy(bool), HELD, NOT)
     told = [_told(rows, flags), _at_close(gone, NOT, sessions), taken_back, _withdrawn(rows, UNTOLD)]
     yield from _spells(HALTED, told)
-    ended = gone[gone > present[-1]]
-    believed = rows[rows["known_until"].isna()].sort_values("session_no")
-    found = listings.liquidation(believed["session_no"].to_numpy(), believed["is_halted"].to_numpy(bool))
-    if len(ended) and found:
-        known_at = pd.Timestamp(_close(ended, sessions)[0], tz="UTC")
-        yield dict(zip(_ROW, (LIQUIDATION, *found, known_at, None), strict=True))
+    if len(gone):
+        yield from _liquidations(rows, _close(gone, sessions), answered, sessions)
+
+
+def _liquidations(
+    rows: pd.DataFrame, ends: np.ndarray, answered: np.ndarray, sessions: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """What was believed, and when, of the liquidation trading of a security whose bars ended at those closes.
+
+    At each instant it is asked of the bars believed then whether the security is gone, and how it ended: a bar that comes after
+    all ends the belief, and so does a correction; neither touches what was believed before.
+    """
+    known, until = _instants(rows["known_at"]), _instants(rows["known_until"])
+    closes = _close(answered, sessions)
+    numbers, is_halted = rows["session_no"].to_numpy(), rows["is_halted"].to_numpy(bool)
+    after = [known[known > end].min() for end in ends if (known > end).any()]
+    late = known[known > _close(numbers, sessions)]
+    instants = np.unique(np.concatenate([ends, np.array(after, dtype=ends.dtype), late, until[~np.isnat(until)]]))
+    held: tuple[int, int] | None = None
+    since = ends[0]
+    for instant in instants[instants >= ends[0]]:
+        believed = np.flatnonzero((known <= instant) & ~(until <= instant))
+        believed = believed[np.argsort(numbers[believed])]
+        is_gone = len(believed) and bool((closes[answered > numbers[believed[-1]]] <= instant).any())
+        found = listings.liquidation(numbers[believed], is_halted[believed]) if is_gone else None
+        if found != held:
+            if held is not None:
+                yield _row(LIQUIDATION, held, since, instant)
+            held, since = found, instant
+    if held is not None:
+        yield _row(LIQUIDATION, held, since, None)
+
+
+def _row(
+    status: str, spell: tuple[int, int], known_at: np.datetime64, known_until: np.datetime64 | None
+) -> dict[str, Any]:
+    ended = None if known_until is None else pd.Timestamp(known_until, tz="UTC")
+    return dict(zip(_ROW, (status, *spell, pd.Timestamp(known_at, tz="UTC"), ended), strict=True))
+
+
+def _in_time(rows: pd.DataFrame, sessions: pd.DataFrame) -> np.ndarray:
+    """Sessions that had a row by their close, ascending: one that a correction brought later was a session without, until then."""
+    numbers = rows["session_no"].to_numpy()
+    return np.unique(numbers[_instants(rows["known_at"]) <= _close(numbers, sessions)])
 
 
 def _told(rows: pd.DataFrame, says: np.ndarray) -> pd.DataFrame:

@@ -110,6 +110,44 @@ def test_a_refused_bar_is_no_delisting_and_does_not_cut_a_halt(answer: Any, silv
     assert spells(rows) == {"listed": [(0, None)], "halted": [(1, 3)]}
 
 
+def test_a_refused_bar_after_a_halt_looks_like_a_liquidation_until_the_next_bar_comes(answer: Any, silver: Any) -> None:
+    rows = silver("silver.listings", *life(answer, "tht-t", "lllll"))
+    assert "liquidation" not in spells(rows, f"{DAYS[3]} 06:29")
+    assert spells(rows, f"{DAYS[3]} 06:30")["liquidation"] == [(2, 2)]
+    assert "liquidation" not in spells(rows, f"{DAYS[4]} 06:30") and "liquidation" not in spells(rows)
+    assert spells(rows) == {"listed": [(0, None)], "halted": [(1, 1)]}
+
+
+def test_a_halt_told_later_makes_no_liquidation_before_it_was_told(answer: Any, silver: Any) -> None:
+    """The bar of the second session came as traded, and a correction long after the end says that it was a halt."""
+    told = life(answer, "tttt-")
+    again = answer("bronze.krx_daily", "2024-07-01 00:00", HALT, day=DAYS[1])
+    rows = silver("silver.listings", *told, again)
+    assert "liquidation" not in spells(rows, "2024-06-30")
+    assert spells(rows, "2024-07-02")["liquidation"] == [(2, 3)]
+
+
+def test_a_row_that_a_correction_brings_leaves_the_delisting_that_was_believed(answer: Any, silver: Any) -> None:
+    """The second session's answer lacked the security, the third had it; a correction weeks later has it on the second too."""
+    listing, service, request = (
+        "bronze.krx_listing",
+        {"service": "stk_isu_base_info"},
+        f"GET /bronze.krx_listing/{DAYS[1]}",
+    )
+    first, late = f"{DAYS[1]} 23:00", "2024-07-01 00:00"
+    other = answer(listing, first, {"ISU_SRT_CD": "000660"}, day=DAYS[1])
+    again = answer(listing, late, {}, day=DAYS[1])
+    answers = [
+        _as(answer("bronze.krx_services", at, service, day=DAYS[1], request=request), [rows], listing)
+        for at, rows in ((first, other), (late, again))
+    ]
+    rows = silver("silver.listings", *life(answer, "ttt", "l-l"), other, again, *answers)
+    rows = rows[rows["security_id"] == "XKRX:005930"]
+    assert spells(rows, f"{DAYS[1]} 23:59")["listed"] == [(0, 0)]
+    assert spells(rows, "2024-06-30")["listed"] == [(0, 0), (2, None)]
+    assert spells(rows, "2024-07-02")["listed"] == [(0, None)]
+
+
 def test_an_administrative_issue_is_told_by_its_section(answer: Any, silver: Any) -> None:
     rows = silver("silver.listings", *life(answer, "ttttt", "laal-"))
     assert spells(rows) == {"listed": [(0, 3)], "administrative": [(1, 2)]}
@@ -145,9 +183,13 @@ def _as(service: Any, told: list[Any], listing: str) -> Any:
 
 
 @pytest.mark.parametrize("n", range(1, 6))
-def test_each_day_s_build_agrees_with_the_builds_before_it(n: int, answer: Any, silver: Any) -> None:
+@pytest.mark.parametrize(
+    ("bars", "listed"), [("thtt-", ""), ("tht-t", "lllll"), ("th-t-", "lll--"), ("ht-h-", "l-ll-")]
+)
+def test_each_day_s_build_agrees_with_the_builds_before_it(
+    n: int, bars: str, listed: str, answer: Any, silver: Any
+) -> None:
     """What the first n sessions gave is what a read as of then gives from all of them."""
-    told, bars = life(answer, "thtt-"), "thtt-"
-    cut = life(answer, bars[:n])
+    told, cut = life(answer, bars, listed), life(answer, bars[:n], listed[:n])
     then = f"{DAYS[n - 1]} 23:59"
     assert spells(silver("silver.listings", *told), then) == spells(silver("silver.listings", *cut), then)
