@@ -84,7 +84,10 @@ def securities(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
 
 
 def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
-    """Rows of silver.corporate_actions: dividends as paid on the day (later splits undone) and splits, known at the open."""
+    """Rows of silver.corporate_actions: dividends as paid on the day (later splits undone) and splits, known at the open.
+
+    A chart that has the bar of a session and not the event that an earlier one told there takes the event back.
+    """
     dividends, splits = (_of_kind(delivered_rows, kind, frames) for kind in ("dividend", "split"))
     dividends["action"], splits["action"] = "cash_dividend", "split"
     key = ("security_id", "session_date", "action")
@@ -93,8 +96,17 @@ def corporate_actions(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
     splits["price_factor"] = splits["denominator"] / splits["numerator"]
     rows = pd.concat([frame for frame in (dividends, splits) if len(frame)] or [splits], ignore_index=True)
     rows["evidence"] = "Yahoo chart event"
-    timed = with_first_known(rows, "XNYS", frames, "open_at")
-    return pa.Table.from_pandas(bitemporal.versions(timed, key, ("amount", "price_factor")), preserve_index=False)
+    timed = with_first_known(rows, "XNYS", frames, "open_at").assign(request=_day_of)
+    bars = _of_kind(delivered_rows, "bar", frames)
+    answers = bars.assign(request=_day_of)
+    answers = pd.concat([answers[answers["request"].isin(timed["request"])], timed], ignore_index=True)
+    told = bitemporal.versions(timed, key, ("amount", "price_factor"), answers=answers)
+    return pa.Table.from_pandas(told, preserve_index=False)
+
+
+def _day_of(rows: pd.DataFrame) -> pd.Series:
+    """What every chart with a bar of that security and session is asked for: a range of days is a question for each."""
+    return rows["security_id"].astype("string") + " " + rows["session_date"].astype("string")
 
 
 def _of_kind(delivered_rows: pa.Table, kind: str, frames: Frames) -> pd.DataFrame:

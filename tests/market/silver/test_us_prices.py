@@ -1,5 +1,6 @@
 """silver.prices and silver.corporate_actions from Yahoo: later splits undone, what no split touched exact, a rescale no revision."""
 
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -96,3 +97,41 @@ def test_a_dividend_is_as_paid_on_the_day_and_a_rescale_of_it_no_revision(answer
     )
     assert silver("silver.corporate_actions", first, again)["amount"].tolist() == [0.82]
     assert silver("silver.corporate_actions", again)["amount"].tolist() == [0.82]
+
+
+SPLIT = {"kind": "split", "numerator": 4.0, "denominator": 1.0}
+
+
+def test_an_event_that_a_later_chart_of_the_session_no_longer_has_is_taken_back(answer: Any, silver: Any) -> None:
+    first = answer("bronze.yahoo_chart", "2024-05-03 22:00", bar(45.0), SPLIT)
+    silent = answer("bronze.yahoo_chart", "2024-05-06 22:00", bar(180.0))
+    (row,) = silver("silver.corporate_actions", first, silent).itertuples()
+    assert (row.price_factor, row.known_until) == (0.25, pd.Timestamp("2024-05-06 22:00", tz="UTC"))
+    ledger = silver("silver.adjustments", first, silent)
+    believed = ledger[(ledger["exchange"] == "XNYS") & ledger["known_until"].isna()]
+    assert believed.empty or (believed["factor"] == 1.0).all()
+
+
+def test_an_event_that_is_told_again_is_believed_again(answer: Any, silver: Any) -> None:
+    first = answer("bronze.yahoo_chart", "2024-05-03 22:00", bar(45.0), SPLIT)
+    silent = answer("bronze.yahoo_chart", "2024-05-06 22:00", bar(180.0))
+    again = answer("bronze.yahoo_chart", "2024-05-07 22:00", bar(45.0, open=44.9), SPLIT)
+    rows = silver("silver.corporate_actions", first, silent, again)
+    assert rows["known_until"].isna().tolist() == [False, True]
+
+
+def test_a_chart_of_another_session_says_nothing_of_an_event(answer: Any, silver: Any) -> None:
+    first = answer("bronze.yahoo_chart", "2024-05-03 22:00", bar(45.0), SPLIT)
+    other = answer("bronze.yahoo_chart", "2024-05-07 22:00", bar(46.0), day=date(2024, 5, 6))
+    assert silver("silver.corporate_actions", first, other)["known_until"].isna().all()
+
+
+def test_a_dividend_that_moved_is_one_row_that_is_believed(answer: Any, silver: Any) -> None:
+    paid = {"kind": "dividend", "dividend": 0.5}
+    first = answer("bronze.yahoo_chart", "2024-05-03 22:00", bar(45.0), paid)
+    moved = [
+        answer("bronze.yahoo_chart", "2024-05-07 22:00", bar(45.0)),
+        answer("bronze.yahoo_chart", "2024-05-07 22:00", bar(46.0), paid, day=date(2024, 5, 6)),
+    ]
+    rows = silver("silver.corporate_actions", first, *moved)
+    assert rows.loc[rows["known_until"].isna(), "session_date"].tolist() == [date(2024, 5, 6)]
