@@ -5,7 +5,7 @@ What does not belong here: what an answer's rows are (`lake.dart_rows`, `lake.da
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -208,7 +208,7 @@ def _delivery(answer: Answer, span: Span, page: int) -> Delivery:
         try:
             told = text_rows(_listed(answer), schema, f"{answer.url_redacted} of {SOURCE}")
             _counts(answer)
-            rows = _named(told, answer)
+            rows = _known(told, answer)
         except SchemaDrift as drift:
             problem = drift
     days = [_session_of(received, span) for received in rows.column("rcept_dt").to_pylist()]
@@ -216,23 +216,36 @@ def _delivery(answer: Answer, span: Span, page: int) -> Delivery:
     return deliver(answer, FILINGS, span.last, f"list-{span.first:%Y%m%d}-{page}", rows, problem=problem)
 
 
-def _named(rows: pa.Table, answer: Answer) -> pa.Table:
-    """The filings, each of which has a name.
+def _known(rows: pa.Table, answer: Answer) -> pa.Table:
+    """The filings, each of which can be told by its name, number and company.
 
     Raises
     ------
     SchemaDrift
-        A name has no Korean letter: what no encoding could read became question marks, and no report would be known by it.
+        One cannot; what is asked for by it would then never be asked.
     """
-    numbers, names = (rows.column(name).to_pylist() for name in ("rcept_no", "report_nm"))
-    if nameless := [
-        number for number, name in zip(numbers, names, strict=True) if not re.search("[가-힣]", name or "")
-    ]:
-        raise SchemaDrift(
-            f"{answer.url_redacted} of {SOURCE}", expected="a report_nm in Korean", found=f"{len(nameless)} filings without",
-            keys=nameless, do="The payload is damaged, or its encoding changed: run it again, and compare the kept payload",
-        )  # fmt: skip
+    for column, (expected, is_told) in _TOLD_BY.items():
+        told = zip(*(rows.column(name).to_pylist() for name in ("rcept_no", column, "corp_cls")), strict=True)
+        if odd := [(number, value) for number, value, board in told if not is_told(value or "", board or "")]:
+            raise SchemaDrift(
+                f"{answer.url_redacted} of {SOURCE}", expected=expected, found=f"{len(odd)} filings without, such as {odd[0][1]!r}",
+                keys=[number for number, _ in odd],
+                do="The payload is damaged, or its format changed: run it again, and compare the kept payload",
+            )  # fmt: skip
     return rows
+
+
+_TOLD_BY: Mapping[str, tuple[str, Callable[[str, str], bool]]] = {
+    # What no encoding could read became question marks; every name of a filing is Korean.
+    "report_nm": ("a report_nm in Korean", lambda told, board: bool(re.search("[가-힣]", told))),
+    "rcept_no": ("a rcept_no of 14 digits", lambda told, board: bool(re.fullmatch("[0-9]{14}", told))),
+    "corp_code": ("a corp_code of 8 digits", lambda told, board: bool(re.fullmatch("[0-9]{8}", told))),
+    "stock_code": (
+        "a stock_code of 6 characters where corp_cls is Y, K or N",
+        lambda told, board: board == "E" or bool(re.fullmatch("[0-9A-Z]{6}", told.strip())),
+    ),
+}
+"""By column of a filing: what it must be, and whether it is, given the board of the company."""
 
 
 def _listed(answer: Answer) -> object:

@@ -47,14 +47,15 @@ def filings(found: list[Delivery]) -> list[Delivery]:
 
 def dart_host(n_filings: int, asked: list[tuple[str, str, int]], without: str = "") -> Handler:
     """So many filings, all received on a Saturday, by pages; one field of the answer may be left out."""
-    columns = ("corp_code", "corp_name", "stock_code", "corp_cls", "report_nm", "flr_nm", "rm")
+    told_by = {"corp_code": "00126380", "stock_code": "005930", "corp_cls": "Y", "report_nm": "주식분할결정"}
+    plain = dict.fromkeys(("corp_name", "flr_nm", "rm"), "x") | told_by
 
     def handler(request: httpx.Request) -> httpx.Response:
         params = request.url.params
         page, size = int(params["page_no"]), int(params["page_count"])
         asked.append((params["bgn_de"], params["end_de"], page))
         rows = [
-            {**dict.fromkeys(columns, "x"), "rcept_no": str(n), "rcept_dt": "20240504"}
+            plain | {"rcept_no": f"{20240504000000 + n}", "rcept_dt": "20240504"}
             for n in range((page - 1) * size, min(page * size, n_filings))
         ]
         if not rows:
@@ -142,16 +143,29 @@ def test_maintenance_passes(ask: Ask) -> None:
         ask("dart", [date(2024, 5, 7)], lambda r: httpx.Response(200, json={"status": "800", "message": "점검"}))
 
 
-@pytest.mark.parametrize("name", ["????", "", "?????? (2024.03)"])
-def test_a_filing_whose_name_has_no_letter_is_drift(ask: Ask, name: str) -> None:
-    """Another encoding makes question marks of Hangul: no periodic report would be known by its name, and none be asked for."""
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        *(
+            ("report_nm", name, "a report_nm in Korean")
+            for name in ("????", "", "?????? (2024.03)", "Annual report", None)
+        ),
+        *(("corp_code", code, "a corp_code of 8 digits") for code in ("", "126380", "001263800", "٠٠١٢٦٣٨٠", None)),
+        *(("rcept_no", number, "a rcept_no of 14 digits") for number in ("", "20240507", "2024050700000x")),
+        *(("stock_code", code, "a stock_code of 6 characters") for code in ("", " ", "5930", "005930\x00")),
+    ],
+)
+def test_a_filing_that_nothing_could_be_asked_by_is_drift(
+    ask: Ask, column: str, value: str | None, expected: str
+) -> None:
+    """No periodic report would be known by it, and none be asked for: another encoding makes question marks of Hangul."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         answer = dart_host(3, [])(request).json()
-        answer["list"][1]["report_nm"] = name
+        answer["list"][1][column] = value
         return httpx.Response(200, json=answer)
 
     (first, *_) = ask("dart", [date(2024, 5, 7)], listing(handler))
     assert isinstance(first.problem, SchemaDrift)
-    assert "a report_nm with letters" in str(first.problem) and "1" in str(first.problem)
+    assert expected in str(first.problem) and "1 filings" in str(first.problem)
     assert first.payload and not first.rows.num_rows

@@ -72,7 +72,7 @@ def taken(ask: Ask) -> Callable[..., list[Delivery]]:
 
 def test_a_listed_report_is_asked_for_group_and_company_alone_and_nothing_else_is(taken: Any) -> None:
     other = {"report_nm": "주식분할결정", "rcept_no": "20240507000002", "rcept_dt": "20240507"}
-    unlisted = FIRST | {"stock_code": " ", "corp_code": "00434003", "rcept_no": "20240507000003"}
+    unlisted = FIRST | {"stock_code": " ", "corp_cls": "E", "corp_code": "00434003", "rcept_no": "20240507000003"}
     host = Host([FIRST, other, unlisted], {("2024", "11013", "CFS"): [ACCOUNT]})
     (row,) = rows(taken(host))
     assert host.asked == [
@@ -85,7 +85,13 @@ def test_a_listed_report_is_asked_for_group_and_company_alone_and_nothing_else_i
 
 def test_decisions_with_a_ratio_are_asked_for_once_a_company_and_kind_by_the_days_of_their_receipts(taken: Any) -> None:
     def receipt(name: str, number: str, code: str = "005930") -> dict[str, str]:
-        return {"report_nm": name, "rcept_no": number, "rcept_dt": number[:8], "stock_code": code}
+        return {
+            "report_nm": name,
+            "rcept_no": number,
+            "rcept_dt": number[:8],
+            "stock_code": code,
+            "corp_cls": "E" if code == " " else "Y",
+        }
 
     figures = dict.fromkeys(own_columns(registry.table(dart_rows.BONUS_ISSUES)).names, "-")
     figures |= {"corp_code": "00126380", "nstk_ascnt_ps_ostk": "0.5"}

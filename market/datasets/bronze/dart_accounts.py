@@ -82,6 +82,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 _FLOWS = ("revenue", "operating_income", "net_income")
 _STATEMENTS = {"BS": ("assets", "liabilities", "equity"), "IS": _FLOWS, "CIS": _FLOWS}
+_OTHER_STATEMENTS = ("CF", "SCE")
 _BASES = {"CFS": "consolidated", "OFS": "separate"}
 _OF_OTHERS_TOO = ("net_income", "equity")  # the major accounts of a group tell these with what belongs to others
 _DOUBTFUL = 1_000  # added to a rank: any other way to the figure comes first
@@ -132,7 +133,10 @@ def fundamentals(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
 
 def _of_items(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
     """The amounts of our items, one row each, with rank, period and the first day of the report's business year."""
-    ours = delivered_rows.filter(pc.is_in(delivered_rows["sj_div"], pa.array(list(_STATEMENTS))))
+    others = pc.is_in(delivered_rows["sj_div"], pa.array(_OTHER_STATEMENTS))
+    ours = delivered_rows.filter(
+        pc.invert(others)
+    )  # a statement that nobody knows is refused where it has an item of ours
     raw = ours.select([*_KEPT, *_COLUMNS]).to_pandas(timestamp_as_object=False)
     raw["item"], raw["rank"] = _ranked(raw)
     with_others = raw["account_id"].isna() & (raw["fs_div"] == "CFS") & raw["item"].isin(_OF_OTHERS_TOO)
@@ -148,7 +152,7 @@ def _of_items(delivered_rows: pa.Table, frames: Frames) -> pd.DataFrame:
         raw["currency"].fillna(""),
     )  # without one it is refused, not lost
     raw["concept"] = raw["account_id"].where(raw["rank"] < _NO_ID, raw["account_nm"])
-    raw["place"] = raw["sj_div"] + raw["ord"].fillna("").astype("string")
+    raw["place"] = raw["sj_div"].fillna("") + raw["ord"].fillna("").astype("string")
     raw["quarter"], raw["last_day"] = raw["reprt_code"].map(_dart.QUARTERS), _dart.last_days(raw["report_nm"])
     rows = pd.concat([_amount(raw, column) for column in _COLUMNS], ignore_index=True)
     return _dart.told_by_report(rows, frames)
@@ -169,6 +173,8 @@ def _is_doubtful(raw: pd.DataFrame, column: str) -> pd.Series:
 def _amount(raw: pd.DataFrame, column: str) -> pd.DataFrame:
     """One amount of each row with its period; rows that leave it out, or in which it says nothing of its own, are left out."""
     values, words = number(raw[column]), unreadable(raw, {column: number})
+    sheet = raw["sj_div"].astype("string").fillna("")
+    words = words.where(sheet.isin(list(_STATEMENTS)) | values.isna() | words.notna(), "sj_div " + sheet)
     meant = {key: _amounts(*key).get(column) for key in set(zip(raw["sj_div"], raw["quarter"], strict=True))}
     told = [meant[key] for key in zip(raw["sj_div"], raw["quarter"], strict=True)]
     is_told = (values.notna() | words.notna()) & pd.Series([one is not None for one in told], raw.index, dtype=bool)
@@ -209,7 +215,7 @@ def _ranked(raw: pd.DataFrame) -> tuple[list[str | None], list[int]]:
         known = re.sub("^ifrs_", "ifrs-full_", str(account or "").strip())  # as the taxonomies before 2019 have it
         is_named = known.startswith(("ifrs-full_", "dart_"))
         found = ids.get(known) if is_named else words.get("".join(str(word or "").split()))
-        item, rank = found if found and found[0] in _STATEMENTS[sheet] else (None, 0)
+        item, rank = found if found and found[0] in _STATEMENTS.get(sheet, (found[0],)) else (None, 0)
         items.append(item)
         # The same account in the comprehensive statement is the income statement's, told again.
         ranks.append(2 * rank + (sheet == "CIS"))

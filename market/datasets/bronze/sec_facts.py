@@ -69,6 +69,8 @@ CONCEPTS = {
 SERIES = "cik"
 FACT = ("cik", "accn", "concept", "currency", "start", "end")
 _CURRENCY = r"[A-Z]{3}$"
+_NOT_OURS = r"pure$|shares$|[A-Za-z]+/[A-Za-z]+$"
+"""Units of figures that are no amount of money: a ratio, a number of shares, so much a share."""
 
 
 def fundamentals(delivered_rows: pa.Table, frames: Frames) -> pa.Table:
@@ -97,7 +99,10 @@ def _of_items(raw: pd.DataFrame) -> pd.DataFrame:
     years = _fiscal_years(raw, starts, ends)
     rows = raw.rename(columns={"val": "value"}).drop(columns=["known_at", "fy", "fp", "frame", "session_month"])
     rows["concept"] = raw["taxonomy"].astype("string") + ":" + raw["concept"].astype("string")
-    rows["unreadable"] = unreadable(raw, {"start": day, "end": day})
+    unit = raw["unit"].astype("string").fillna("")
+    is_no_unit = ~unit.str.match(_CURRENCY) & ~unit.str.match(_NOT_OURS)
+    told = unreadable(raw, {"start": day, "end": day})
+    rows["unreadable"] = told.where(~is_no_unit | told.notna(), "unit " + unit)
     rows["period_start"], rows["period_end"] = starts, ends
     rows["period_end"] = rows["period_end"].mask(rows["unreadable"].notna(), None)
     for place, name in enumerate(("year_start", "report_end")):
@@ -106,7 +111,10 @@ def _of_items(raw: pd.DataFrame) -> pd.DataFrame:
     ours["item"], ours["rank"] = [[ranks[name][place] for name in ours["concept"]] for place in (0, 1)]
     is_count = ours["item"] == "shares_outstanding"
     ours["currency"] = ours["unit"].mask(is_count & (ours["unit"] == "shares"), figures.NO_CURRENCY)
-    ours = ours[ours["currency"].astype("string").str.match(_CURRENCY)].reset_index(drop=True)
+    is_money = ours["currency"].astype("string").str.match(_CURRENCY)
+    ours = ours[is_money | ours["unreadable"].notna()].reset_index(
+        drop=True
+    )  # what cannot be read is refused, not lost
     ours["basis"], ours["exchange"], ours["source"] = "consolidated", "XNYS", "sec"
     ours["filing_no"], ours["start"] = ours["accn"], ours["start"].fillna("")
     filed = pd.Series(

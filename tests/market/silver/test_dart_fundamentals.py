@@ -429,3 +429,15 @@ def test_both_recorded_rows_of_007810_are_kept_as_they_came() -> None:
     assert {(row["rcept_no"], row["fs_div"], row["session_date"]) for row in rows} == {
         ("20220516001861", "CFS", date(2022, 5, 16)),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("sheet", ["IS_NEW", "", None])
+def test_an_item_in_a_statement_that_nobody_knows_is_a_row_that_the_gate_refuses(
+    sheet: Any, answer: Any, silver: Any
+) -> None:
+    rows = silver("silver.fundamentals", answer(ACCOUNTS, FETCHED, {"sj_div": sheet}))
+    assert len(rows) and rows["unreadable"].str.startswith("sj_div").all() and rows["period_end"].isna().all()
+
+
+def test_other_statements_tell_none_of_our_items(answer: Any, silver: Any) -> None:
+    assert silver("silver.fundamentals", answer(ACCOUNTS, FETCHED, {"sj_div": "CF"}, {"sj_div": "SCE"})).empty

@@ -123,16 +123,21 @@ def test_every_concept_of_an_item_tells_it_and_the_first_one_wins(item: str, ans
 
 @pytest.mark.parametrize(
     ("said", "column"),
-    [({"start": "2024-05-01"}, "period_start"), ({"end": "soon"}, "unreadable"), ({"start": "once"}, "unreadable")],
+    [
+        ({"start": "2024-05-01"}, "period_start"),
+        ({"end": "soon"}, "unreadable"),
+        ({"start": "once"}, "unreadable"),
+        ({"unit": "USD_NEW"}, "unreadable"),
+    ],
 )
-def test_a_period_that_makes_no_sense_is_a_row_that_the_gate_refuses(
+def test_a_period_or_unit_that_makes_no_sense_is_a_row_that_the_gate_refuses(
     said: Any, column: str, answer: Any, silver: Any
 ) -> None:
     (row,) = silver("silver.fundamentals", answer(FACTS, "2024-05-04 02:30", said)).to_dict("records")
     assert row["span"] == "other"
     assert row["span"] not in TABLE.column("span").rules[0].values  # type: ignore[union-attr]
     if column == "unreadable":
-        assert next(iter(said.values())) in row["unreadable"]
+        assert (next(iter(said.values())) or "unit") in row["unreadable"]
     else:
         assert row["period_start"] > row["period_end"]
 
