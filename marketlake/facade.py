@@ -65,7 +65,7 @@ class Lake(Opened):
 
     def universe(self, day: Day) -> pd.DataFrame:
         """What was listed that day: every security with a bar (halted ones too), delisted names included, names as of
-        the day.
+        the day; and the listed ones whose bar of the day was refused, without a close.
 
         Raises
         ------

@@ -22,17 +22,28 @@ from market.fundamentals import ITEMS
 from market.table import Window
 
 _NOTHING_BEFORE = date(1900, 1, 1)
-_LISTED = """
+_BARS = """
+SELECT security_id, symbol, exchange, market, currency, close, market_cap, is_halted, known_at FROM silver.prices
+WHERE session_date = ? AND known_at <= ? AND (known_until IS NULL OR known_until > ?)
+"""
+_LISTED = f"""
 SELECT security_id, symbol, name, exchange, market, currency, kind, list_date, close, market_cap, is_halted, known_at
 FROM (
-    SELECT p.security_id, p.symbol, s.name, p.exchange, p.market, p.currency, s.kind, s.list_date, p.close, p.market_cap,
-           p.is_halted, p.known_at, row_number() OVER (
-               PARTITION BY p.security_id ORDER BY s.known_at::DATE <= p.session_date DESC, s.known_at DESC
+    SELECT p.security_id, coalesce(p.symbol, s.symbol) AS symbol, s.name, p.exchange, coalesce(p.market, s.market) AS market,
+           coalesce(p.currency, s.currency) AS currency, s.kind, s.list_date, p.close, p.market_cap, p.is_halted, p.known_at,
+           row_number() OVER (
+               PARTITION BY p.security_id ORDER BY s.known_at::DATE <= ? DESC, s.known_at DESC
            ) AS place
-    FROM silver.prices p LEFT JOIN (
+    FROM (
+        {_BARS} UNION ALL
+        SELECT l.security_id, NULL, l.exchange, NULL, NULL, NULL, NULL, NULL, l.known_at FROM silver.listings l
+        WHERE l.status = 'listed' AND l.first_session <= ? AND (l.last_session IS NULL OR l.last_session >= ?)
+            AND l.known_at <= ? AND (l.known_until IS NULL OR l.known_until > ?)
+            AND EXISTS (SELECT 1 FROM silver.sessions d WHERE d.exchange = l.exchange AND d.session_date = ?)
+            AND l.security_id NOT IN (SELECT security_id FROM ({_BARS}))
+    ) p LEFT JOIN (
         SELECT * FROM silver.securities WHERE known_at <= ?
     ) s ON s.security_id = p.security_id
-    WHERE p.session_date = ? AND p.known_at <= ? AND (p.known_until IS NULL OR p.known_until > ?)
 )
 WHERE place = 1 ORDER BY security_id
 """
@@ -187,8 +198,11 @@ def _not_one(found: lookup.Answer, symbols: pd.DataFrame, text: str, as_of: date
 
 
 def listed(sql: ReleaseSql, session: date, as_of: datetime) -> pa.Table:
-    """Every security with a bar in the session, halted too, as believed at the instant; names as of the session."""
-    return sql.query(_LISTED, [as_of, session, as_of, as_of])
+    """Every security with a bar in the session, halted too, and whatever was listed without one: its bar was refused, and its close is
+    null. As believed at the instant; names as of the session.
+    """
+    bars = [session, as_of, as_of]
+    return sql.query(_LISTED, [session, *bars, session, session, as_of, as_of, session, *bars, as_of])
 
 
 def spells(sql: ReleaseSql, session: date | None, as_of: datetime) -> pa.Table:

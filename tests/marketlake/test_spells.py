@@ -15,10 +15,11 @@ NOW = datetime(2024, 12, 31, tzinfo=UTC)
 class Tables:
     """The two tables in a DuckDB of their own, asked as a release is."""
 
-    def __init__(self, listings: list[dict], delistings: list[dict]) -> None:
+    def __init__(self, listings: list[dict], delistings: list[dict], **others: list[dict]) -> None:
         self._db = duckdb.connect()
         self._db.execute("CREATE SCHEMA silver; SET TimeZone='UTC'")
-        for name, rows in (("silver.listings", listings), ("silver.delistings", delistings)):
+        given = {"listings": listings, "delistings": delistings, **others}
+        for name, rows in ((f"silver.{name}", rows) for name, rows in given.items()):
             schema = registry.table(name).schema
             rows_ = pa.Table.from_pylist(
                 [{c: row.get(c) for c in schema.names} for row in rows],
@@ -116,3 +117,22 @@ def test_the_universe_of_a_day_is_the_same_with_and_without_the_list():
         assert [row[:2] for row in told(Tables(spells, list_), day=day)] == [
             row[:2] for row in told(Tables(spells, []), day=day)
         ]
+
+
+def test_a_share_whose_bar_was_refused_is_in_the_universe_of_its_day_without_a_close():
+    spells = [spell("XKRX:000001", date(2023, 1, 2), None), spell("XKRX:000002", EARLY, LATE)]
+    spells = [{**one, "exchange": "XKRX"} for one in spells]
+    bar = {"security_id": "XKRX:000001", "symbol": "000001", "exchange": "XKRX", "market": "KOSPI", "currency": "KRW", "close": 7.0,
+           "is_halted": False, "session_date": EARLY, "known_at": at(1)}  # fmt: skip
+    named = [{"security_id": f"XKRX:00000{n}", "symbol": f"00000{n}", "name": f"N{n}", "market": "KOSDAQ", "currency": "KRW",
+              "known_at": at(1)} for n in (1, 2)]  # fmt: skip
+    days = [{"exchange": "XKRX", "session_date": day} for day in (EARLY, LATE)]
+    sql = Tables(spells, [], prices=[bar], securities=named, sessions=days)
+    rows = reading.listed(sql, EARLY, NOW).to_pylist()
+    assert [(row["symbol"], row["close"], row["market"], row["name"]) for row in rows] == [
+        ("000001", 7.0, "KOSPI", "N1"),
+        ("000002", None, "KOSDAQ", "N2"),
+    ]
+    assert [row["symbol"] for row in reading.listed(sql, LATE, NOW).to_pylist()] == ["000001", "000002"]
+    assert reading.listed(sql, EARLY + timedelta(1), NOW).num_rows == 0  # the exchange was closed
+    assert reading.listed(sql, EARLY, datetime(2023, 12, 1, tzinfo=UTC)).num_rows == 0  # nobody knew of them yet
