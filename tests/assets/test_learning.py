@@ -2,9 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
 
 from assets import learning
 from lake.lake import Lake
+from market import registry as market_registry
 from training import registry
 from training.catalogue import models
 from training.trained import Trained
@@ -28,3 +32,38 @@ def test_scoring_serves_what_the_registry_decided_before_a_process_ended(
     pointer = json.loads(trained_lake.store.get(f"models/{NAME}/champion.json"))
     assert (pointer["version"], pointer["run_id"]) == (second.version, second.run_id)
     assert trained_lake.store.get(f"models/{NAME}/{second.version}/booster.ubj") == second.booster
+
+
+def test_a_release_speaks_against_outcomes_that_its_prices_do_not_have(
+    trained_lake: Lake, write: Callable[..., int]
+) -> None:
+    """The lake's outcomes are drawn at random: its prices say otherwise, and of its names one is not in the frame."""
+    model, release = models()[NAME], learning.current(trained_lake)
+    frame = learning.training_frame(trained_lake, release, model)
+    contract = market_registry.table("gold.prices")
+    plain = {
+        "string": "x",
+        "float64": 1.0,
+        "int64": 1,
+        "bool": False,
+        "date": frame["session_date"].iloc[0],
+        "timestamp": learning.EPOCH,
+    }
+    bars = pd.DataFrame({column.name: plain.get(column.type, 1) for column in contract.columns}, index=frame.index)
+    bars[["security_id", "session_date", "exchange"]] = frame[["security_id", "session_date", "exchange"]]
+    bars["session_month"] = [f"{day:%Y-%m}" for day in frame["session_date"]]
+    other = bars[bars["security_id"] == "XKRX:000001"].assign(security_id="XKRX:999999")
+    release = replace(
+        release, tables={**release.tables, "gold.prices": write(trained_lake, "gold.prices", pd.concat([bars, other]))}
+    )
+    label, universe = learning.accusations(trained_lake, release, model, frame)
+    assert label.startswith("label: ") and "the prices say 0" in label
+    assert universe == "universe: 1 of 13 names with prices are left out, 0 of them gone since: XKRX:999999"
+
+
+def test_a_search_reads_the_release_and_registers_nothing(trained_lake: Lake) -> None:
+    before = len(registry.list_models(learning.tracking_uri(trained_lake)))
+    told: list[tuple[int, int, str]] = []
+    found = learning.search(trained_lake, models()[NAME], 2, lambda *step: told.append(step))
+    assert len(found.tried) == 2 and [step[:2] for step in told] == [(1, 2), (2, 2)]
+    assert len(registry.list_models(learning.tracking_uri(trained_lake))) == before
