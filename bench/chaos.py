@@ -272,7 +272,9 @@ def prepared(place: Place, variables: dict[str, str], days: list[date]) -> Arena
     """A base lake that holds all sessions but the last, with a champion; made once per folder."""
     log = place.folder / "day.log"
     if not exists(place, "base/ready"):
-        for words in ([*CLI, "backfill", f"{days[0]}", f"{days[-2]}"], ["-c", TRAIN]):
+        # Thirty sessions are too few for the gates, and a day has to have predictions.
+        crowned = [*CLI, "models", "promote", "return_rank_5d", "1", "--force"]
+        for words in ([*CLI, "backfill", f"{days[0]}", f"{days[-2]}"], ["-c", TRAIN], crowned):
             say(f"base: {' '.join(words)}")
             if wait(command(variables | BASE, log, *words)) != 0:
                 raise RuntimeError(f"the base was not made: see {log}")

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 
 from market.errors import Permanent
+from market.evaluation import rank_ic
 from market.labels import group_codes
 from training.algorithm import Parameter
 from training.evaluate import Evaluation, walk_forward
 from training.model import Model
 from training.panel import session_days
 
-T_OF_A_LEAK = 4.0
-"""Rank IC on shuffled labels, in its own standard errors, from which it is no chance."""
+Z_OF_A_LEAK = 4.0
+"""Rank IC on outcomes dealt anew, in units of its deviation under chance, from which it is none: once in 16,000."""
 ROWS_ALONE = 50
 LEAKS = "leaks"
 """Metric of a run: how many findings there were."""
@@ -71,11 +72,18 @@ def _shuffled(model: Model, panel: pd.DataFrame, how: tuple[Mapping[str, Paramet
     evaluation = _judged(model, shuffled(panel, how[1]), how)
     if evaluation is None:
         return []
-    metrics = evaluation.metrics()
-    if not abs(metrics["rank_ic_t"]) >= T_OF_A_LEAK:
+    rows = evaluation.rows[evaluation.rows["outcome"].notna()]
+    groups = group_codes(session_days(rows), rows["exchange"])
+    ics = rank_ic(rows["score"], rows["outcome"], groups)
+    freedom = (np.bincount(groups) - 1.0)[ics.notna().to_numpy()]
+    # Whatever the scores, a rank correlation with n values dealt anew has the variance 1 / (n - 1), and sessions are independent.
+    z = float((ics.dropna() * freedom).sum() / np.sqrt(freedom.sum())) if freedom.size else 0.0
+    if abs(z) < Z_OF_A_LEAK:
         return []
-    told = f"rank IC {metrics['rank_ic_mean']:+.4f}, {metrics['rank_ic_t']:+.1f} standard errors, on outcomes of other names"
-    return [Finding("shuffled labels", told)]
+    mean = evaluation.metrics()["rank_ic_mean"]
+    return [
+        Finding("shuffled labels", f"rank IC {mean:+.4f} on outcomes of other names, {z:+.1f} deviations from chance")
+    ]
 
 
 def _prefix(

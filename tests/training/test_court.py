@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.planted import planted
 from training import court, evaluate
 from training.gradient_boosting import GradientBoosting
 from training.model import Model
@@ -25,6 +26,13 @@ def _tried(model: Model, frame: pd.DataFrame) -> dict[str, str]:
 @pytest.mark.parametrize("strength", [0.0, 0.25])
 def test_an_honest_model_is_not_accused(small_model, new_panel, seed, strength):
     assert _tried(small_model, new_panel(seed, strength)) == {}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_honest_model_of_few_names_and_sessions_is_not_accused(small_model, seed):
+    """Thirty sessions judged, whose own standard error is far too small."""
+    few = replace(small_model, validation=replace(small_model.validation, n_folds=2, min_train=40))
+    assert _tried(few, planted(seed, 0.0, n_sessions=85, n_securities=12)) == {}
 
 
 def test_lasting_traits_of_names_are_no_leak(small_model, panel):
