@@ -13,6 +13,8 @@ from mlflow.entities import Metric, Param, Run
 from mlflow.tracking import MlflowClient
 
 from training import court, evidence, plots, tracking, trials
+from training.algorithm import Importance
+from training.card import CARD, card
 from training.digests import Digests, digests
 from training.evaluate import Evaluation, Progress, combinations, walk_forward
 from training.export import export, signature_of
@@ -93,7 +95,9 @@ def _train(
     booster = model.fit(panel.rename(columns={"label": model.label}), lock.parameters, lock.seed)
     made = digests(model, booster, panel)
     _log_results(client, run_id, evaluation, metrics, made)
-    _log_booster(client, run_id, model, booster)
+    shares = model.algorithm.importance(booster, model.features)
+    client.log_text(run_id, card(model, lock, evaluation, metrics, findings, shares), CARD)
+    _log_booster(client, run_id, model, booster, shares)
     version = register(client, model, run, lock)
     signature = signature_of(model, lock, run_id, version, metrics, made)
     trained = Trained(run_id, version, metrics, booster, signature, made.to_dict())
@@ -184,8 +188,7 @@ def _log_results(
         client.log_figure(run_id, figure, f"{name}.png")
 
 
-def _log_booster(client: MlflowClient, run_id: str, model: Model, booster: bytes) -> None:
-    shares = model.algorithm.importance(booster, model.features)
+def _log_booster(client: MlflowClient, run_id: str, model: Model, booster: bytes, shares: Importance) -> None:
     client.log_dict(run_id, shares, "feature_importance.json")
     client.log_figure(run_id, plots.importance(shares), "feature_importance.png")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""`models list|show|tune|promote|rollback`, `predict`, `replay`: the registry, what the champions say, and making a run again."""
+"""`models list|show|card|tune|promote|rollback`, `predict`, `replay`: the registry, what the champions say, and making a run again."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     made = group(app, "models", "The registered models and their champions.")
     example(made, "list", "models list", "models list --json")(list_)
     example(made, "show", "models show return_rank_5d")(show)
+    example(made, "card", "models card return_rank_5d", "models card return_rank_5d 2")(card)
     example(made, "tune", "models tune return_rank_5d --trials 20")(tune)
     example(made, "promote", "models promote return_rank_5d 2", "models promote return_rank_5d 2 --force")(promote)
     example(made, "rollback", "models rollback return_rank_5d")(rollback)
@@ -57,6 +58,26 @@ def show(name: Name, as_json: Json = False) -> None:
             for reason in decision.get("reasons", ()):
                 console.say(f"  {reason}")
         console.say()
+
+
+def card(
+    name: Name,
+    version: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", min=1, help="Its version; the newest without it.")
+    ] = None,
+) -> None:
+    """The card of a version, as Markdown: data, folds, what was found out of sample, features, and what is known against it."""
+    from training import tracking
+    from training.card import CARD
+
+    lake = _lake()
+    held = {int(one["version"]): str(one["run_id"]) for one in _named(lake, name)}
+    if version is not None and version not in held:
+        raise Permanent(
+            f"model {name}", expected=f"a version among {', '.join(map(str, sorted(held)))}", found=f"{version}"
+        )
+    run_id = held[max(held) if version is None else version]
+    console.say(tracking.artifact(tracking.client(_uri(lake)), run_id, CARD).decode())
 
 
 def tune(

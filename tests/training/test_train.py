@@ -67,7 +67,7 @@ def test_the_run_holds_the_lock_metrics_per_fold_and_pictures(tracking_uri, lock
 def test_no_artifact_is_a_pickle(tracking_uri, trained):
     folder = Path(tracking_uri.removeprefix("sqlite:///")).parent / "artifacts"
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} <= {".ubj", ".json", ".png", ".csv", ".txt", ".yaml", "", ".yml"}
+    assert {path.suffix for path in files} <= {".ubj", ".json", ".png", ".csv", ".md", ".txt", ".yaml", "", ".yml"}
     assert not any(path.read_bytes().startswith(b"\x80") for path in files)  # the first byte of a pickle
     assert all(path.name in {"MLmodel", "registered_model_meta"} for path in files if not path.suffix)
 
