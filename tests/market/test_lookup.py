@@ -164,6 +164,25 @@ def test_identity_is_a_function_at_each_date(names, numbers):
             assert answer.kind != "found" or answer.rows["security_id"].nunique() == 1 or text == "CIK1"
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["005930", "000660"]), st.integers(0, 12)), min_size=1, max_size=8, unique=True)
+)
+def test_a_code_has_one_holder_at_each_instant_however_often_it_is_passed_on(passed):
+    """Each passing makes a new id of the same code; whoever has it at an instant is the last who got it, whatever came later."""
+    held = [(f"XKRX:{code}~{n}", code, day, None) for n, (code, day) in enumerate(passed)]
+    rows = lookup.until_passed_on(versions(*held))
+    for day in range(14):
+        now = bitemporal.true_at(rows, at(day))
+        expected = {code: max((start, who) for who, of, start, _ in held if of == code and start <= day)[1]
+                    for code in {of for _, of, start, _ in held if start <= day}}  # fmt: skip
+        assert dict(zip(now["symbol"], now["security_id"], strict=True)) == expected
+        assert len(now) == len(expected)
+        then = [one for one in held if one[2] <= day]
+        if then:
+            again = bitemporal.true_at(lookup.until_passed_on(versions(*then)), at(day))
+            assert set(again["security_id"]) == set(now["security_id"])
+
+
 def told_as(rows, columns):
     ordered = rows.sort_values("security_id")[columns].to_numpy().tolist()
     return [[None if pd.isna(value) else value for value in row] for row in ordered]
