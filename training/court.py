@@ -69,7 +69,7 @@ def _order(model: Model, panel: pd.DataFrame, evaluation: Evaluation) -> list[Fi
 
 def _shuffled(model: Model, panel: pd.DataFrame, how: tuple[Mapping[str, Parameter], int]) -> list[Finding]:
     """Nothing is found where the outcomes of a session are dealt anew among its names."""
-    evaluation = _judged(model, shuffled(panel, how[1]), how)
+    evaluation = _judged(model, shuffled(panel, how[1]), how, oldest=2)
     if evaluation is None:
         return []
     rows = evaluation.rows[evaluation.rows["outcome"].notna()]
@@ -99,7 +99,7 @@ def _prefix(
         values = panel[name].to_numpy(dtype=np.float64)
         poisoned[name] = np.where(later, -3.0 * rng.permutation(values), values)
     poisoned.loc[later, "label"] = poisoned.loc[later, "label"].where(panel.loc[later, "label"].notna())
-    again = _judged(model, poisoned, how)
+    again = _judged(model, poisoned, how, oldest=1)
     if again is None:
         return [Finding("poisoned future", "the folds cannot be judged with another future")]
     was, now = (_of_sessions(made, first.test_from, first.test_to) for made in (evaluation, again))
@@ -130,11 +130,13 @@ def shuffled(panel: pd.DataFrame, seed: int) -> pd.DataFrame:
     return panel.assign(label=label)
 
 
-def _judged(model: Model, panel: pd.DataFrame, how: tuple[Mapping[str, Parameter], int]) -> Evaluation | None:
-    """The walk-forward of altered rows; None where they leave nothing to judge."""
+def _judged(
+    model: Model, panel: pd.DataFrame, how: tuple[Mapping[str, Parameter], int], oldest: int
+) -> Evaluation | None:
+    """The oldest folds of a walk-forward of altered rows; None where they leave nothing to judge."""
     quiet: Callable[[int, int, str], None] = lambda done, total, what: None  # noqa: E731
     try:
-        return walk_forward(model, panel, *how, quiet)
+        return walk_forward(model, panel, *how, quiet, oldest=oldest)
     except Permanent:
         return None
 

@@ -84,7 +84,13 @@ class Evaluation:
 
 
 def walk_forward(
-    model: Model, panel: pd.DataFrame, parameters: Mapping[str, Parameter], seed: int, progress: Progress
+    model: Model,
+    panel: pd.DataFrame,
+    parameters: Mapping[str, Parameter],
+    seed: int,
+    progress: Progress,
+    *,
+    oldest: int | None = None,
 ) -> Evaluation:
     """Fit and judge the model on every fold of its validation.
 
@@ -92,6 +98,7 @@ def walk_forward(
     ----------
     panel : as ``training.panel.prepare`` gives it, label included.
     progress : called after each fold.
+    oldest : only so many of the folds, the oldest ones; all without it.
 
     Raises
     ------
@@ -100,7 +107,7 @@ def walk_forward(
     """
     days = session_days(panel)
     known = panel["label"].notna().to_numpy()
-    folds = _folds(model, np.unique(days[known]))
+    folds = _folds(model, np.unique(days[known]))[:oldest]
     ends = label_ends(days, panel["exchange"], model.horizon)
     results, judged = [], []
     for number, fold in enumerate(folds, start=1):

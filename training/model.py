@@ -47,7 +47,7 @@ class Combinations:
     n_test : blocks tested at a time; the others are fitted on.
     """
 
-    n_blocks: int = 6
+    n_blocks: int = 5
     n_test: int = 2
 
 

@@ -99,9 +99,9 @@ def test_a_score_that_depends_on_the_other_rows_is_found(small_model, panel):
 def test_a_fit_that_is_not_of_its_rows_alone_is_found(small_model, panel):
     peeking = replace(small_model, algorithm=Peeking(), target="value")
 
-    def walk(model, frame, *how):
+    def walk(model, frame, *how, **more):
         model.algorithm.known = frame[frame["label"].notna()]
-        return honest(model, frame, *how)
+        return honest(model, frame, *how, **more)
 
     honest = evaluate.walk_forward
     prepared = prepare("test", panel, peeking.features, peeking.label)

@@ -105,7 +105,7 @@ def _paths(model, frame):
 
 def test_every_path_finds_a_planted_signal_and_none_finds_noise(small_model, panel, new_panel):
     paths = _paths(small_model, panel)
-    assert paths.index.tolist() == [1, 2, 3, 4, 5]  # of 6 blocks each is in 5 of the 15 pairs
+    assert paths.index.tolist() == [1, 2, 3, 4]  # of 5 blocks each is in 4 of the 10 pairs
     assert paths.min() > 0.2
     assert _paths(small_model, new_panel(21, strength=0.0)).abs().max() < 0.05
 
