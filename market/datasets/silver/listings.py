@@ -49,6 +49,8 @@ def build(frames: Frames, window: Window) -> pa.Table:
     answered = sessions.loc[sessions["session_date"].isin(answers["session_date"]), "session_no"].to_numpy()
     told = _listed(frames, answers) if main == "bronze.krx_listing" else _bars(frames)
     told = told.merge(sessions, on="session_date")
+    for name in ("known_at", "known_until"):  # once, not for each security
+        told[name] = _instants(told[name])
     made = [
         row | {"security_id": security}
         for security, rows in told.groupby("security_id", sort=True)
@@ -65,6 +67,7 @@ _ROW = ["status", "first", "last", "known_at", "known_until"]
 def _sessions(frames: Frames) -> pd.DataFrame:
     rows = frames["silver.sessions"].to_pandas(timestamp_as_object=False)
     rows = rows[rows["exchange"] == "XKRX"].sort_values("session_no")
+    rows["close_at"] = _instants(rows["close_at"])
     return rows[["session_date", "session_no", "close_at"]].reset_index(drop=True)
 
 
@@ -119,7 +122,7 @@ def _first_day(rows: pd.DataFrame, answered: np.ndarray) -> list[pd.DataFrame]:
         return []
     flags = np.where(first["is_listing_date"].to_numpy(bool) & bool(len(answered) and begin > answered[0]), HELD, NOT)
     over = _observations(
-        np.full(len(first), begin + 1), NOT, _instants(first["known_at"])
+        np.full(len(first), begin + 1), NOT, first["known_at"].to_numpy()
     )  # it is one session, known with it
     return [_told(first, flags), over, _withdrawn(first, NOT)]
 
@@ -150,7 +153,7 @@ def _liquidations(
     At each instant it is asked of the bars believed then whether the security is gone, and how it ended: a bar that comes after
     all ends the belief, and so does a correction; neither touches what was believed before.
     """
-    known, until = _instants(rows["known_at"]), _instants(rows["known_until"])
+    known, until = rows["known_at"].to_numpy(), rows["known_until"].to_numpy()
     closes = _close(answered, sessions)
     numbers, is_halted = rows["session_no"].to_numpy(), rows["is_halted"].to_numpy(bool)
     after = [known[known > end].min() for end in ends if (known > end).any()]
@@ -181,18 +184,18 @@ def _row(
 def _in_time(rows: pd.DataFrame, sessions: pd.DataFrame) -> np.ndarray:
     """Sessions that had a row by their close, ascending: one that a correction brought later was a session without, until then."""
     numbers = rows["session_no"].to_numpy()
-    return np.unique(numbers[_instants(rows["known_at"]) <= _close(numbers, sessions)])
+    return np.unique(numbers[rows["known_at"].to_numpy() <= _close(numbers, sessions)])
 
 
 def _told(rows: pd.DataFrame, says: np.ndarray) -> pd.DataFrame:
-    return _observations(rows["session_no"].to_numpy(), says, _instants(rows["known_at"]))
+    return _observations(rows["session_no"].to_numpy(), says, rows["known_at"].to_numpy())
 
 
 def _withdrawn(rows: pd.DataFrame, says: int) -> pd.DataFrame:
     """What is said of a session from the instant at which its last version ended without another."""
     last = rows.sort_values("known_at").drop_duplicates("session_no", keep="last")
     last = last[last["known_until"].notna()]
-    return _observations(last["session_no"].to_numpy(), says, _instants(last["known_until"]))
+    return _observations(last["session_no"].to_numpy(), says, last["known_until"].to_numpy())
 
 
 def _at_close(session_no: np.ndarray, says: int, sessions: pd.DataFrame) -> pd.DataFrame:
@@ -201,7 +204,7 @@ def _at_close(session_no: np.ndarray, says: int, sessions: pd.DataFrame) -> pd.D
 
 def _close(session_no: np.ndarray, sessions: pd.DataFrame) -> np.ndarray:
     at = np.searchsorted(sessions["session_no"].to_numpy(), session_no)
-    return _instants(sessions["close_at"])[at]
+    return np.asarray(sessions["close_at"].to_numpy()[at])
 
 
 def _instants(column: pd.Series) -> np.ndarray:
