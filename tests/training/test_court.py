@@ -22,13 +22,19 @@ def _tried(model: Model, frame: pd.DataFrame) -> dict[str, str]:
     return {one.question: one.told for one in court.tried(model, panel, model.parameters, 7, evaluation)}
 
 
-@pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("strength", [0.0, 0.25])
-def test_an_honest_model_is_not_accused(small_model, new_panel, seed, strength):
+def test_an_honest_model_is_not_accused(small_model, new_panel, strength):
+    assert _tried(small_model, new_panel(3, strength)) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10, 30))
+@pytest.mark.parametrize("strength", [0.0, 0.25])
+def test_of_forty_honest_models_none_is_accused(small_model, new_panel, seed, strength):
     assert _tried(small_model, new_panel(seed, strength)) == {}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_an_honest_model_of_few_names_and_sessions_is_not_accused(small_model, seed):
     """Thirty sessions judged, whose own standard error is far too small."""
     few = replace(small_model, validation=replace(small_model.validation, n_folds=2, min_train=40))
@@ -113,7 +119,7 @@ def test_a_fit_that_is_not_of_its_rows_alone_is_found(small_model, panel):
 
 
 def test_what_is_found_is_counted_told_and_refused(small_model, panel, new_lock, tracking_uri):
-    accused = replace(small_model, name="accused", combinations=None, algorithm=ScaledByWhatIsScored())
+    accused = replace(small_model, name="accused", algorithm=ScaledByWhatIsScored())
     trained = train(
         accused, panel, new_lock(accused, panel), tracking_uri, "court", accused=["universe: 3 of 60 names are missing"]
     )

@@ -9,6 +9,7 @@ import pytest
 from training import tracking, trials
 from training.evaluate import walk_forward
 from training.evidence import NAIVE, as_probability, discounted, shown, tranches_of
+from training.model import WalkForward
 from training.panel import prepare
 from training.train import train
 
@@ -52,7 +53,7 @@ def test_scores_without_meaning_earn_what_they_cost(judged):
 
 def test_the_ledger_counts_every_fit_once_failed_ones_too(small_model, panel, new_lock, tracking_uri):
     experiment, client = "ledger", tracking.client(tracking_uri)
-    small_model = replace(small_model, name="ledgered", combinations=None)
+    small_model = replace(small_model, name="ledgered", validation=WalkForward(n_folds=2, embargo=5, min_train=200))
     assert trials.ledger(client, experiment) == []
     first = train(small_model, panel, new_lock(small_model, panel), tracking_uri, experiment)
     again = train(small_model, panel, new_lock(small_model, panel), tracking_uri, experiment)

@@ -15,7 +15,7 @@ QUICK = WalkForward(n_folds=2, embargo=5, min_train=120)
 
 @pytest.fixture(scope="module")
 def quick(small_model):
-    return replace(small_model, name="quick", validation=QUICK, combinations=None)
+    return replace(small_model, name="quick", validation=QUICK)
 
 
 def _tuned(model, frame, lock, uri, n_trials, experiment, told=None):
