@@ -13,7 +13,7 @@ import pyarrow as pa
 from loguru import logger
 
 from assets.building import Built, keep
-from assets.models import FEATURES, LABELS
+from assets.models import FEATURES, LABELS, PRICES
 from assets.publish import PREDICTIONS
 from lake import windows
 from lake.lake import Lake
@@ -34,7 +34,6 @@ from training.tuning import Tuned, tune
 from training.witnesses import against
 
 KEY = ("security_id", "session_date")
-PRICES = "gold.prices"
 SEED = 7
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # of a release that stands for a lock
 Progress = Callable[[int, int, str], None]

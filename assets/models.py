@@ -21,7 +21,7 @@ from training.catalogue import models
 from training.model import Model
 
 DATA, PREDICTED = dg.AssetKey(["release", "data"]), dg.AssetKey(["release", "predictions"])
-FEATURES, LABELS = "gold.features_daily", "gold.labels"
+FEATURES, LABELS, PRICES = "gold.features_daily", "gold.labels", "gold.prices"
 
 
 def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
@@ -118,7 +118,9 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 
 def _training(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(key=["models", model.name], deps=[dg.AssetKey(FEATURES.split(".")), dg.AssetKey(LABELS.split("."))],
+    read = [dg.AssetKey(table.split(".")) for table in (FEATURES, LABELS, PRICES)]
+
+    @dg.asset(key=["models", model.name], deps=read,
               group_name="models", kinds={model.algorithm.flavour, "mlflow"}, description=model.doc)  # fmt: skip
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
         from assets import learning
