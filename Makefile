@@ -9,11 +9,8 @@ ifeq ($(filter $(STACK),embedded local),)
 $(error STACK: expected embedded or local, was $(STACK))
 endif
 # What the stack needs, and how the command is told of it.
-NEEDS := $(if $(filter local,$(STACK)),.venv/bin/.stack,.venv/bin/.base)
+NEEDS := $(if $(filter local,$(STACK)),.venv/bin/.stack,.venv/bin/.base) $(if $(DEEP),.venv/bin/.deep)
 ON := $(if $(filter local,$(STACK)),--stack local)
-ifdef DEEP
-$(error DEEP: there is no deep model yet; its packages are locked in locks/all.txt)
-endif
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 BIN := .venv/bin
 RUN := $(BIN)/marketlake
@@ -24,13 +21,13 @@ export UV_NO_PROGRESS := 1
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(NEEDS) ## set everything up and run the main job to its end (WORLD= SYMBOLS= SESSIONS= STACK=)
+demo: $(NEEDS) ## set everything up and run the main job to its end (WORLD= SYMBOLS= SESSIONS= STACK= DEEP=1)
 	@$(RUN) demo $(ON) $(if $(WORLD),--world '$(WORLD)') $(if $(SYMBOLS),--symbols $(SYMBOLS)) $(if $(SESSIONS),--sessions $(SESSIONS))
 
 test: $(BIN)/.dev lint ## the default tests
 	$(BIN)/pytest -q -m 'not slow' $(TWO)
 
-test-all: $(BIN)/.dev lint ## every test, the slow ones and the recordings included
+test-all: $(BIN)/.dev $(BIN)/.deep lint ## every test, the slow ones and the recordings included
 	$(BIN)/pytest -q --hypothesis-profile=thorough $(TWO)
 # Two processes: most of a test is one thread of Python and the JVM taking turns.
 TWO := -n 2 --dist loadscope --no-loadscope-reorder
@@ -79,6 +76,7 @@ lock: $(UV) ## resolve the versions again
 	$(UV) pip compile pyproject.toml $(COMPILE) -c locks/all.txt -o locks/base.txt
 	$(UV) pip compile pyproject.toml --extra stack $(COMPILE) -c locks/all.txt -o locks/stack.txt
 	$(UV) pip compile pyproject.toml --extra stack --group dev $(COMPILE) -c locks/all.txt -o locks/dev.txt
+	$(UV) pip compile pyproject.toml --extra deep --group horovod-build $(COMPILE) -c locks/all.txt -o locks/deep.txt
 COMPILE := --python-platform x86_64-unknown-linux-gnu --python-version 3.11 --generate-hashes --no-header --no-annotate -q
 
 clean: ## remove what was made here: data, environment, caches; asks first (YES=1 does not)
@@ -103,6 +101,20 @@ $(BIN)/.stack: locks/stack.txt $(BIN)/.base
 
 $(BIN)/.dev: locks/dev.txt $(BIN)/.base
 	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r locks/dev.txt
+	@touch $@
+
+# Horovod says which C++ it is built with, and it is too old for torch: a compiler that is told otherwise last. It is built once, and
+# where no compiler is, everything but several ranks works without it.
+$(BIN)/.deep: locks/deep.txt $(BIN)/.base
+	@echo "installing the deep models' packages (about 5 GB, once) ..."
+	@echo horovod > $(BIN)/.later
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r locks/deep.txt --excludes $(BIN)/.later
+	@if command -v g++ > /dev/null; then \
+	  echo "building Horovod (5 minutes on two cores, once) ..."; \
+	  printf '#!/bin/sh\nexec g++ "$$@" -std=c++17\n' > $(BIN)/c++17 && chmod +x $(BIN)/c++17; \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" CXX="$(CURDIR)/$(BIN)/c++17" $(UV) pip install -q --python $(BIN)/python --require-hashes --no-deps \
+	    --no-build-isolation-package horovod -r locks/deep.txt; \
+	else echo "no g++: several ranks are left out; install the package g++ and remove $@ to add them"; fi
 	@touch $@
 
 .uv/bin/uv: locks/uv.txt

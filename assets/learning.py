@@ -5,7 +5,8 @@ What does not belong here: what a model does (`training`), and orchestration (`a
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from typing import Any
 
 import pandas as pd
@@ -24,6 +25,7 @@ from market.errors import Permanent
 from market.table import Window
 from training import export as exporting
 from training.catalogue import models
+from training.distributed import STARTERS, Launch
 from training.lock import DataLock
 from training.model import Model
 from training.registry import GateResult, champion, promote
@@ -68,7 +70,7 @@ def fit(lake: Lake, model: Model, progress: Progress | None = None) -> tuple[Tra
     frame = training_frame(lake, release, model)
     trained = train(
         model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, progress,
-        artifact_root=artifact_root(lake), accused=accusations(lake, release, model, frame),
+        artifact_root=artifact_root(lake), accused=accusations(lake, release, model, frame), launch=launch(lake),
     )  # fmt: skip
     result = promote(tracking_uri(lake), model.name, trained.version)
     if result.promoted:
@@ -92,8 +94,23 @@ def search(lake: Lake, model: Model, n_trials: int, progress: Progress) -> Tuned
     frame = training_frame(lake, release, model)
     return tune(
         model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, n_trials, progress,
-        artifact_root=artifact_root(lake),
+        artifact_root=artifact_root(lake), launch=launch(lake),
     )  # fmt: skip
+
+
+def launch(lake: Lake) -> Launch:
+    """How the settings say that ranks are started."""
+    asked, folder = lake.settings.training_ranks, lake.settings.path(str(lake.settings.training_folder))
+    ranks = asked or (2 if find_spec("horovod") else 1)
+    if ranks == 1:
+        return Launch(folder=folder)
+    wanted = lake.settings.training_launcher
+    how = next((one for one in STARTERS if one == wanted), None)
+    if how is None:
+        raise Permanent("MARKETLAKE_TRAINING_LAUNCHER", expected=" or ".join(STARTERS), found=wanted)
+    if how == "spark":  # Horovod takes the session that is active
+        return Launch(ranks, how, folder, cancel=lake.spark.session.sparkContext.cancelAllJobs)
+    return Launch(ranks, how, folder)
 
 
 def lock_of(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> DataLock:
@@ -167,15 +184,15 @@ def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table
     version = installed(lake, name)
     if version is None:
         return None
-    booster, text = (
-        lake.store.get(f"models/{name}/{version}/{file}") for file in (exporting.BOOSTER, exporting.SIGNATURE)
-    )
-    signature: Mapping[str, Any] = json.loads(text)
+    folder = f"models/{name}/{version}"
+    signature: Mapping[str, Any] = json.loads(lake.store.get(f"{folder}/{exporting.SIGNATURE}"))
+    booster = lake.store.get(f"{folder}/{signature['file']}")
     names = [*KEY, "exchange", *(feature["name"] for feature in signature["features"])]
     contract = registry.table(FEATURES)
-    within = windows.between(window.start, window.end)
+    since = window.start - timedelta(days=signature["reach_days"])
+    within = windows.between(since, window.end)
     frame = lake.delta.read(contract, version=release.tables[FEATURES], where=within, columns=names).to_pandas()
-    scores = score(booster, signature, frame).dropna(subset=["score"])
+    scores = score(booster, signature, frame, window.start).dropna(subset=["score"])
     scores["session_month"] = scores["session_date"].dt.strftime("%Y-%m")
     scores["session_date"] = scores["session_date"].dt.date
     told = {

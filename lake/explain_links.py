@@ -5,10 +5,12 @@ those, by the tables that its contract reads. What does not belong here: keys an
 silver table were put together (`lake.explain_silver`), the rows themselves and their payloads (`lake.explain_rows`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+
+import pandas as pd
 
 from lake.chain import Link, plain
 from lake.explain_past import Past
@@ -187,18 +189,25 @@ class Trail(Silver):
         for scored in found:
             values = {c.name: scored[c.name] for c in features.public if c.type == "float64"}
             facts = {
-                "values": values, **self._contributions(row, values),
+                "values": values, **self._contributions(row, scored),
                 "release": self.sql.release.release_id, **self._about(features, scored),
             }  # fmt: skip
             links.append(Link(title(features, scored), facts, self._inputs_of(scored, ("close",), 1)))
         return tuple(links)
 
-    def _contributions(self, row: Row, values: Mapping[str, object]) -> dict[str, object]:
+    def _contributions(self, row: Row, scored: Row) -> dict[str, object]:
         """What each feature brought to the score, where the lake is at hand."""
         if self.past is None:
             return {}
+
+        def rows(days: int) -> pd.DataFrame:
+            since = scored["session_date"] - timedelta(days=days)
+            text = "SELECT * FROM gold.features_daily WHERE security_id = ? AND session_date BETWEEN ? AND ? ORDER BY session_date"
+            return pd.DataFrame(self._rows(text, [scored["security_id"], since, scored["session_date"]]))
+
         try:
-            return {"contributions": self.past.contributions(row["model"], int(row["model_version"]), values)}
+            told = self.past.contributions(row["model"], int(row["model_version"]), rows)
+            return {} if told is None else {"contributions": told}
         except Permanent as error:
             return {"contributions": f"not told: {error}"}
 

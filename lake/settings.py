@@ -61,6 +61,18 @@ class Settings(BaseSettings):
         "sqlite:///var/cache.db", description="cache of the API's answers: sqlite:///file or redis://host"
     )
     mlflow_tracking_uri: str = Field("sqlite:///var/mlflow/mlflow.db", description="MLflow tracking and registry")
+    training_ranks: int = Field(
+        0,
+        description="ranks that a distributed model is fitted by; 0: two where Horovod is installed, else one. It changes no bit",
+    )
+    training_launcher: str = Field(
+        "horovodrun",
+        description="what starts several ranks: horovodrun on this machine, spark on the executors of the Spark master",
+    )
+    training_folder: Path = Field(
+        Path("var/training"),
+        description="checkpoints of fits under way; executors must see it where spark starts the ranks",
+    )
     dagster_home: Path = Field(Path("var/dagster"), description="Dagster's instance folder")
 
     exchange_url: str = Field(

@@ -115,17 +115,22 @@ def _backfill(runner: "Runner", days: list[date]) -> None:
 def _train(runner: "Runner", last: date) -> None:
     """Every model, unless each has a version that was trained on this lake; then the scores of the last session."""
     from assets.learning import tracking_uri
-    from training.catalogue import models
+    from training.catalogue import left_out, models
     from training.registry import champion
 
-    uri = tracking_uri(runner.lake)
-    untrained = sorted(set(models()) - trained_here(runner, last))
+    uri, absent = tracking_uri(runner.lake), left_out()
+    untrained = sorted(set(models()) - trained_here(runner, last) - set(absent))
+    if absent:
+        lacks = ", ".join(f"{name} ({package})" for name, package in absent.items())
+        console.say(f"  left out, for packages that are not installed: {lacks}; `make demo DEEP=1` adds them")
     if short := [told for name in untrained if (told := _too_short(runner, name))]:
         console.say("\n".join(f"  not trained: {told}" for told in short))
     elif untrained:
         runner.train()
     else:
-        console.say(f"  skipped training of {', '.join(models())}: trained on a release with sessions to {last}")
+        console.say(
+            f"  skipped training of {', '.join(sorted(set(models()) - set(absent)))}: trained on a release with sessions to {last}"
+        )
     if not any(champion(uri, name) for name in models()):
         console.say("  no champion: nothing is scored")
     elif _is_scored(runner, last):

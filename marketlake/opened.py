@@ -20,6 +20,7 @@ from market import registry
 from market.errors import Permanent
 from marketlake import reading
 from marketlake.frames import Description, arrow_of, frame_of
+from training.scoring import contributions
 
 Instant = str | datetime
 
@@ -91,7 +92,13 @@ class Opened:
         Permanent
             Unknown table, key or column; the message names what there is.
         """
-        return explain(self._sql, table, *key_and_column, store=lake_store(self._settings), past=Past(self._settings))
+        return explain(
+            self._sql,
+            table,
+            *key_and_column,
+            store=lake_store(self._settings),
+            past=Past(self._settings, contributions),
+        )
 
     @cached_property
     def _sql(self) -> ReleaseSql:

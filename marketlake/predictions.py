@@ -66,7 +66,7 @@ def live(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
         name, pointer = path.split("/")[1], json.loads(store.get(path))
         folder = f"models/{name}/{pointer['version']}"
         signature = json.loads(store.get(f"{folder}/signature.json"))
-        scored = score(store.get(f"{folder}/booster.ubj"), signature, features)
+        scored = score(store.get(f"{folder}/{signature['file']}"), signature, features)
         made += [
             {"symbol": asked[row["security_id"]], "security_id": row["security_id"], "session_date": row["session_date"].date(),
              "model": name, "model_version": int(pointer["version"]), "score": row["score"]}

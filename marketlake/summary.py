@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from market.errors import Permanent
 from marketlake import console
 from marketlake.accounting import account
+from training.scoring import contributions
 
 if TYPE_CHECKING:
     from lake.lake import Lake
@@ -133,7 +134,9 @@ def _explained(lake: "Lake", sql: "ReleaseSql") -> tuple[str, date]:
         return WANTED
     symbol, day = str(found[0]["symbol"]), found[0]["session_date"]
     lines = (
-        explain(sql, "gold.features_daily", symbol, day, FEATURE, store=lake.store, past=Past(lake.settings))
+        explain(
+            sql, "gold.features_daily", symbol, day, FEATURE, store=lake.store, past=Past(lake.settings, contributions)
+        )
         .render()
         .splitlines()
     )

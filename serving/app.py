@@ -24,6 +24,7 @@ from serving.middleware import Around
 from serving.online import Online
 from serving.problems import ProblemBody
 from serving.refresher import Refresher
+from training.scoring import contributions
 
 API = "/api/v1"
 ABOUT = """Korean and US equities from one release of the lake at a time.
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Marketlake", version="1", description=ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.current, app.state.champions, app.state.online, app.state.metrics = current, champions, online, metrics
-    app.state.answers, app.state.past, app.state.files = answers, Past(settings), lake_store(settings)
+    app.state.answers, app.state.past, app.state.files = answers, Past(settings, contributions), lake_store(settings)
     problems.install(app)
     app.add_middleware(Around, current=current, metrics=metrics, answers=answers, prefix=API)
     for entry in sorted(pkgutil.iter_modules(routes.__path__), key=lambda found: found.name):

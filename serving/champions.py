@@ -5,7 +5,7 @@ What does not belong here: features (the callers bring them), training, the regi
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,11 @@ from loguru import logger
 
 from lake.objects import Store
 from market.errors import MarketlakeError, Permanent, Transient
+from training.inputs import Inputs
+from training.lstm import Lstm
 
 FOLDER = "models"
-CHAMPION, BOOSTER, SIGNATURE = "champion.json", "booster.ubj", "signature.json"
+CHAMPION, SIGNATURE = "champion.json", "signature.json"
 LARGEST = float(np.finfo(np.float32).max)  # the booster compares in single precision
 
 
@@ -29,7 +31,8 @@ class Champion:
     Parameters
     ----------
     features : names, in the booster's order.
-    signature : the file beside the booster: features with units, output, metrics, lock, digests.
+    signature : the file beside the model's: features with units, output, metrics, lock, digests.
+    predict : (n,) score of each row that is meant.
     """
 
     name: str
@@ -39,15 +42,14 @@ class Champion:
     digest: str
     features: tuple[str, ...]
     signature: Mapping[str, Any]
-    booster: xgboost.Booster
+    predict: Callable[[Inputs], npt.NDArray[np.float64]]
 
-    def score(self, matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(n,) score per row of (n, k) features in the model's order; a row of NaN ("not known") alone scores NaN."""
-        if not len(matrix):
+    def score(self, inputs: Inputs) -> npt.NDArray[np.float64]:
+        """(n,) score of each row that is meant, features in the model's order; one of NaN ("not known") alone scores NaN."""
+        if not inputs.rows.any():
             return np.empty(0)
-        rows = xgboost.DMatrix(matrix, feature_names=list(self.features), nthread=1)
-        scores = self.booster.predict(rows).astype(np.float64)
-        scores[np.isnan(matrix).all(axis=1)] = np.nan  # the booster gives every such row the same number
+        scores = self.predict(inputs)
+        scores[inputs.matrix().isna().all(axis=1).to_numpy()] = np.nan  # every such row would have the same number
         return scores
 
     @property
@@ -121,16 +123,14 @@ def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
         The booster is not the one its signature describes.
     """
     folder = f"{FOLDER}/{name}/{int(pointer['version'])}"
-    raw, signature = store.get(f"{folder}/{BOOSTER}"), json.loads(store.get(f"{folder}/{SIGNATURE}"))
+    signature = json.loads(store.get(f"{folder}/{SIGNATURE}"))
+    raw = store.get(f"{folder}/{signature['file']}")
     digest, expected = hashlib.sha256(raw).hexdigest(), signature["digests"]["booster"]
     do = "Promote the version again: the two files belong together"
     if digest != expected:  # before the bytes reach the library, which trusts what it loads
         raise Permanent(folder, expected=f"the booster of its signature, SHA-256 {expected}", found=digest, do=do)
     features = tuple(str(feature["name"]) for feature in signature["features"])
-    booster = xgboost.Booster()
-    booster.load_model(bytearray(raw))
-    booster.set_param({"nthread": 1})
-    known = tuple(booster.feature_names or ())
+    predict, known = FLAVOURS[str(signature["flavour"])](raw)
     if known != features:
         raise Permanent(
             folder, expected=f"its signature's features {', '.join(features)}", found=", ".join(known), do=do
@@ -143,5 +143,30 @@ def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
         digest,
         features,
         signature,
-        booster,
+        predict,
     )
+
+
+Loaded = tuple[Callable[[Inputs], npt.NDArray[np.float64]], tuple[str, ...]]
+"""What scores, and the features that it was fitted on."""
+
+
+def _trees(raw: bytes) -> Loaded:
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(raw))
+    booster.set_param({"nthread": 1})
+    names = list(booster.feature_names or ())
+
+    def predict(inputs: Inputs) -> npt.NDArray[np.float64]:
+        rows = xgboost.DMatrix(inputs.matrix().to_numpy(dtype=np.float64), feature_names=names, nthread=1)
+        return np.asarray(booster.predict(rows), dtype=np.float64)
+
+    return predict, tuple(names)
+
+
+def _sequences(raw: bytes) -> Loaded:
+    algorithm = Lstm()
+    return lambda inputs: algorithm.predict(raw, inputs), algorithm.features(raw)
+
+
+FLAVOURS: Mapping[str, Callable[[bytes], Loaded]] = {"xgboost": _trees, Lstm.flavour: _sequences}

@@ -8,13 +8,16 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+from training.distributed import Launch
+from training.inputs import Inputs
 
 Float1D = npt.NDArray[np.float64]
+Float2D = npt.NDArray[np.float64]
 Parameter = int | float | str
 Importance = dict[str, float]
-Rows = tuple[pd.DataFrame, Float1D]
-"""Features (n, k) and target (n,)."""
+Sample = tuple[Inputs, Float1D]
+"""n rows, and their target (n,)."""
 
 
 class Search(NamedTuple):
@@ -31,11 +34,24 @@ class Algorithm(Protocol):
     flavour: str
     """Which packager of training.packages writes its MLflow model folder."""
 
-    version: str
-    """Library and version, recorded with each run: another version may give other bits."""
+    file: str
+    """Name of the exported model's file."""
+
+    @property
+    def version(self) -> str:
+        """Library and version, recorded with each run: another version may give other bits."""
+        ...
 
     search: Mapping[str, Search]
     """The parameters that tuning varies, and between which values."""
+
+    def missing(self) -> str | None:
+        """A package that it cannot do without and that is not installed; None where all are."""
+        ...
+
+    def launched(self, launch: Launch) -> "Algorithm":
+        """The same, fitting as the launch says: by how many ranks, where, and whom it tells."""
+        ...
 
     def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """All parameters with defaults filled in; Permanent names each that is unknown or out of its range."""
@@ -45,21 +61,32 @@ class Algorithm(Protocol):
         """Whether scores of a fit on 0 and 1 are probabilities of 1."""
         ...
 
-    def fit(self, features: pd.DataFrame, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
+    def window(self, parameters: Mapping[str, Parameter]) -> int:
+        """How many sessions of a security a score looks at: 1 where a row says everything."""
+        ...
+
+    def fit(self, inputs: Inputs, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
         """The fitted model as bytes; the same arguments give equal bytes."""
         ...
 
     def stopped(
-        self, train: Rows, watch: Rows, parameters: Mapping[str, Parameter], seed: int, patience: int
+        self, train: Sample, watch: Sample, parameters: Mapping[str, Parameter], seed: int, patience: int
     ) -> dict[str, Parameter]:
         """The parameters with the length of the fit at which later rows were met best; none better for ``patience`` steps.
 
-        ``train`` and ``watch`` are features (n, k) and target (n,); no label of the first may reach into the second.
+        No label of ``train`` may reach into ``watch``.
         """
         ...
 
-    def predict(self, raw: bytes, features: pd.DataFrame, nthread: int = 1) -> Float1D:
+    def predict(self, raw: bytes, inputs: Inputs, nthread: int = 1) -> Float1D:
         """(n,) score per row."""
+        ...
+
+    def contributions(self, raw: bytes, inputs: Inputs) -> tuple[Float2D, Float1D]:
+        """(n, k) what each feature adds to the score of each row, and (n,) what the row starts from; they sum to the score.
+
+        Of a probability, to its log-odds.
+        """
         ...
 
     def importance(self, raw: bytes, features: tuple[str, ...]) -> Importance:

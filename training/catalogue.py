@@ -20,6 +20,11 @@ def models() -> Mapping[str, Model]:
     return discover(training.models)
 
 
+def left_out() -> Mapping[str, str]:
+    """Models that cannot be fitted here, and the package that each of them lacks."""
+    return {name: lacks for name, one in models().items() if (lacks := one.algorithm.missing())}
+
+
 def model(name: str) -> Model:
     """The model of that name.
 

@@ -108,11 +108,13 @@ def _prefix(
 
 
 def _alone(model: Model, panel: pd.DataFrame, how: tuple[Mapping[str, Parameter], int]) -> list[Finding]:
-    """A row has the same score by itself as among all others: no scaling over the rows that are scored."""
+    """A row has the same score by itself, or with its own window, as among all others: no scaling over the rows that are scored."""
     raw = model.fit(panel.rename(columns={"label": model.label}), *how)
     together = model.predict(raw, panel)
     places = np.linspace(0, len(panel) - 1, min(ROWS_ALONE, len(panel))).astype(int)
-    alone = np.concatenate([model.predict(raw, panel.iloc[[place]]) for place in places])
+    securities, width = panel["security_id"].to_numpy(), model.algorithm.window(how[0])
+    windows = (np.flatnonzero(securities[: place + 1] == securities[place])[-width:] for place in places)
+    alone = np.concatenate([model.predict(raw, panel.iloc[window])[-1:] for window in windows])
     differ = int((alone != together[places]).sum())
     return [Finding("scored alone", f"{differ} of {len(places)} rows score otherwise by themselves")] if differ else []
 

@@ -15,12 +15,12 @@ from market.errors import Permanent
 from market.evaluation import least_beyond_chance, mean_and_standard_error, quantile_spread, session_rank_ic
 from market.labels import group_codes
 from market.splits import Fold, combinatorial_purged, label_ends, purged_walk_forward
-from training.algorithm import Parameter
+from training.algorithm import Float1D, Parameter
 from training.baselines import BASELINES
+from training.inputs import Rows, reach
 from training.model import Model
 from training.panel import session_days
 
-Rows = npt.NDArray[np.bool_]
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what was done)."""
 
@@ -166,7 +166,8 @@ def combinations(
         booster = _fitted(model, panel, known & combination.train_rows(days, ends), (parameters, seed))
         for number, block in enumerate(combination.blocks):
             test = panel[known & combination.test_rows(days, number)]
-            daily = session_rank_ic(model.predict(booster, test), test["label"], session_days(test), test["exchange"])
+            scores = _scores(model, panel, known & combination.test_rows(days, number), booster, parameters)
+            daily = session_rank_ic(scores, test["label"], session_days(test), test["exchange"])
             times[block] += 1
             paths.setdefault(times[block], []).append(daily)
     means = {path: _known_mean(pd.concat(parts).to_numpy()) for path, parts in sorted(paths.items())}
@@ -192,7 +193,7 @@ def _scored(
     train, test = rows
     judged = panel[test]
     made = judged[["session_date", "exchange", "security_id"]].copy()
-    made["score"] = model.predict(_fitted(model, panel, train, how), judged)
+    made["score"] = _scores(model, panel, test, _fitted(model, panel, train, how), how[0])
     made["outcome"] = judged["label"]
     for name, baseline in BASELINES.items():
         made[name] = baseline(panel, train, test, model.horizon)
@@ -200,7 +201,23 @@ def _scored(
 
 
 def _fitted(model: Model, panel: pd.DataFrame, train: Rows, how: tuple[Mapping[str, Parameter], int]) -> bytes:
-    return model.fit(panel[train].rename(columns={"label": model.label}), *how)
+    seen, rows = _with_history(panel, train, model.algorithm.window(how[0]))
+    return model.fit(seen.assign(label=seen["label"].where(rows)).rename(columns={"label": model.label}), *how)
+
+
+def _scores(
+    model: Model, panel: pd.DataFrame, rows: Rows, booster: bytes, parameters: Mapping[str, Parameter]
+) -> Float1D:
+    return model.predict(booster, *_with_history(panel, rows, model.algorithm.window(parameters)))
+
+
+def _with_history(panel: pd.DataFrame, rows: Rows, width: int) -> tuple[pd.DataFrame, Rows]:
+    """The rows and those before them that a window of that width may reach into, and which of these are the rows."""
+    if width == 1:
+        return panel[rows], np.ones(int(rows.sum()), dtype=np.bool_)
+    days = session_days(panel)
+    near = (days >= days[rows].min() - reach(width)) & (days <= days[rows].max())
+    return panel[near], rows[near]
 
 
 def _result(model: Model, numbered: tuple[int, Fold], n_train_rows: int, judged: pd.DataFrame) -> FoldResult:

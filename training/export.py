@@ -7,22 +7,25 @@ import json
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
 from market.features.catalogue import catalogue
 from training import tracking
 from training.digests import Digests
+from training.inputs import reach
 from training.lock import DataLock
 from training.model import Model
 from training.registry import run_id_of
 from training.trained import Trained
 
-BOOSTER, SIGNATURE = "booster.ubj", "signature.json"
+SIGNATURE = "signature.json"
 FORMAT = 1
 
 
 def export(model: Model, trained: Trained) -> dict[str, bytes]:
-    """File name to content: ``booster.ubj`` (XGBoost's own format) and ``signature.json`` (UTF-8, sorted keys)."""
+    """File name to content: the fitted model as its algorithm writes it, and ``signature.json`` (UTF-8, sorted keys)."""
     text = json.dumps(trained.signature, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    return {BOOSTER: trained.booster, SIGNATURE: text.encode()}
+    return {model.algorithm.file: trained.booster, SIGNATURE: text.encode()}
 
 
 def of_version(tracking_uri: str, name: str, version: int) -> dict[str, bytes]:
@@ -35,7 +38,9 @@ def of_version(tracking_uri: str, name: str, version: int) -> dict[str, bytes]:
     """
     client = tracking.client(tracking_uri)
     run_id = run_id_of(client, name, version)
-    return {file: tracking.artifact(client, run_id, f"export/{file}") for file in (BOOSTER, SIGNATURE)}
+    text = tracking.artifact(client, run_id, f"export/{SIGNATURE}")
+    file = str(json.loads(text)["file"])
+    return {file: tracking.artifact(client, run_id, f"export/{file}"), SIGNATURE: text}
 
 
 def signature_of(
@@ -50,6 +55,7 @@ def signature_of(
 
     ``features`` lists name, type, unit and formula in the order that the booster knows; a null is allowed and means "not
     known".  A formula that no longer equals the catalogue's tells that the model was fitted on another quantity.
+    A score looks at ``window_sessions`` sessions of a security, none older than ``reach_days`` before the row.
     ``output`` describes the score.  ``digests``, ``lock``, ``metrics``, ``run_id`` and ``version`` say where it is from.
     """
     return {
@@ -60,6 +66,9 @@ def signature_of(
         "release_id": lock.release_id,
         "doc": model.doc,
         "flavour": model.algorithm.flavour,
+        "file": model.algorithm.file,
+        "window_sessions": (width := model.algorithm.window(lock.parameters)),
+        "reach_days": int(reach(width).astype(np.int64)),
         "algorithm": model.algorithm.version,
         "service": model.service,
         "features": [feature(name) for name in model.features],

@@ -12,7 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from market.errors import Permanent
-from training.algorithm import Float1D, Importance, Parameter, Rows, Search
+from training.algorithm import Float1D, Float2D, Importance, Parameter, Sample, Search
+from training.distributed import Launch
+from training.inputs import Inputs
+from training.parameters import Range, completed
 
 if TYPE_CHECKING:
     import xgboost  # elsewhere in the functions: it brings scikit-learn, which takes seconds to load
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 OBJECTIVES = ("reg:squarederror", "reg:pseudohubererror", "binary:logistic")
 
 # name: (type, default, least, greatest).  Trees are shallow and slow to learn: a cross-section of returns is mostly noise.
-RANGES: Mapping[str, tuple[type, Parameter, float, float]] = {
+RANGES: Mapping[str, Range] = {
     "n_rounds": (int, 120, 1, 10_000),
     "learning_rate": (float, 0.05, 1e-4, 1.0),
     "max_depth": (int, 4, 1, 16),
@@ -46,9 +49,17 @@ SEARCH: Mapping[str, Search] = {
 class GradientBoosting:
     """XGBoost on histograms; the number of threads is a parameter, fixed and recorded, never the machine's core count."""
 
-    flavour = "xgboost"
+    flavour, file = "xgboost", "booster.ubj"
     search = SEARCH
     version = f"xgboost {version('xgboost')}"
+
+    def missing(self) -> str | None:
+        """Nothing: XGBoost is a package of the base."""
+        return None
+
+    def launched(self, launch: Launch) -> "GradientBoosting":
+        """The same: it is fitted in this process."""
+        return self
 
     def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """All parameters, defaults filled in, each of its type.
@@ -58,35 +69,22 @@ class GradientBoosting:
         Permanent
             An unknown name, a wrong type, or a value out of its range; every one of them is named.
         """
-        known = {"objective", *RANGES}
-        wrong = [f"{name} is unknown" for name in sorted(parameters.keys() - known)]
-        objective = parameters.get("objective", OBJECTIVES[0])
-        if objective not in OBJECTIVES:
-            wrong.append(f"objective {objective!r} is none of {', '.join(OBJECTIVES)}")
-        result: dict[str, Parameter] = {"objective": objective}
-        for name, (kind, default, least, greatest) in RANGES.items():
-            value = parameters.get(name, default)
-            result[name] = kind(value) if _is_number(value, kind) else value
-            if not _is_number(value, kind) or not least <= float(value) <= greatest:
-                wrong.append(f"{name} {value!r} is no {kind.__name__} in [{least:g}, {greatest:g}]")
-        if wrong:
-            raise Permanent(
-                "model parameters",
-                expected=f"those of XGBoost among {', '.join(sorted(known))}",
-                found="; ".join(wrong),
-            )
-        return result
+        return completed("XGBoost", RANGES, {"objective": OBJECTIVES}, parameters)
 
     def says_probabilities(self, parameters: Mapping[str, Parameter]) -> bool:
         """Only with the logistic objective."""
         return parameters["objective"] == "binary:logistic"
 
-    def fit(self, features: pd.DataFrame, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
+    def window(self, parameters: Mapping[str, Parameter]) -> int:
+        """A tree sees one row."""
+        return 1
+
+    def fit(self, inputs: Inputs, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
         """The raw booster in XGBoost's 'ubj' format; the same rows in the same order, parameters and seed give equal bits.
 
         Parameters
         ----------
-        features : (n, k) float64; NaN is "not known" and follows the branch that training found best.
+        inputs : n rows; NaN is "not known" and follows the branch that training found best.
         target : (n,) known.
         parameters : as ``validated`` returned them.
         seed : of the row and column sampling.
@@ -99,7 +97,7 @@ class GradientBoosting:
         import xgboost
 
         options, n_rounds = _options(parameters, seed)
-        rows = _rows(features, target, options)
+        rows = _rows(inputs.matrix(), target, options)
         try:
             booster = xgboost.train(options, rows, num_boost_round=n_rounds)
         except xgboost.core.XGBoostError as error:
@@ -108,7 +106,7 @@ class GradientBoosting:
         return bytes(booster.save_raw("ubj"))
 
     def stopped(
-        self, train: Rows, watch: Rows, parameters: Mapping[str, Parameter], seed: int, patience: int
+        self, train: Sample, watch: Sample, parameters: Mapping[str, Parameter], seed: int, patience: int
     ) -> dict[str, Parameter]:
         """The parameters with ``n_rounds`` at which the objective's own loss on the later rows was least, at most the declared.
 
@@ -120,9 +118,9 @@ class GradientBoosting:
         import xgboost
 
         options, n_rounds = _options(parameters, seed)
-        rows = _rows(*train, options)
+        rows, watched = _rows(train[0].matrix(), train[1], options), watch[0].matrix()
         later = xgboost.QuantileDMatrix(
-            watch[0].to_numpy(dtype=np.float64), label=watch[1], feature_names=list(watch[0].columns), ref=rows,
+            watched.to_numpy(dtype=np.float64), label=watch[1], feature_names=list(watched.columns), ref=rows,
             nthread=options["nthread"], max_bin=options["max_bin"],
         )  # fmt: skip
         try:
@@ -134,8 +132,8 @@ class GradientBoosting:
             raise Permanent("fitting XGBoost", expected=f"a target for {options['objective']}", found=reason) from error
         return {**parameters, "n_rounds": booster.best_iteration + 1}
 
-    def predict(self, raw: bytes, features: pd.DataFrame, nthread: int = 1) -> Float1D:
-        """(n,) score per row of ``features`` (n, k), whose columns are the booster's features in its order.
+    def predict(self, raw: bytes, inputs: Inputs, nthread: int = 1) -> Float1D:
+        """(n,) score per row; the features are the booster's, in its order.
 
         Raises
         ------
@@ -144,7 +142,7 @@ class GradientBoosting:
         """
         import xgboost
 
-        booster = load(raw)
+        booster, features = load(raw), inputs.matrix()
         names = list(features.columns)
         if booster.feature_names != names:
             raise Permanent(
@@ -154,6 +152,21 @@ class GradientBoosting:
         booster.set_param({"nthread": nthread})
         scores: npt.NDArray[np.float32] = booster.predict(rows)
         return scores.astype(np.float64)
+
+    def contributions(self, raw: bytes, inputs: Inputs) -> tuple[Float2D, Float1D]:
+        """As ``Algorithm.contributions``, in single precision.
+
+        Source
+        ------
+        S. Lundberg, G. Erion, S. Lee, Consistent Individualized Feature Attribution for Tree Ensembles (2018); XGBoost's
+        ``pred_contribs``, exact for trees.
+        """
+        import xgboost
+
+        features = inputs.matrix()
+        rows = xgboost.DMatrix(features.to_numpy(dtype=np.float64), feature_names=list(features.columns), nthread=1)
+        shares = np.asarray(load(raw).predict(rows, pred_contribs=True), dtype=np.float64)
+        return shares[:, :-1], shares[:, -1]
 
     def importance(self, raw: bytes, features: tuple[str, ...]) -> Importance:
         """Share of the total gain that each feature brought, from 0 to 1; 0 for a feature that no tree uses."""
@@ -199,9 +212,3 @@ def _rows(features: pd.DataFrame, target: Float1D, options: Mapping[str, Any]) -
         features.to_numpy(dtype=np.float64), label=target, feature_names=list(features.columns),
         nthread=options["nthread"], max_bin=options["max_bin"],
     )  # fmt: skip
-
-
-def _is_number(value: Parameter, kind: type) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return kind is float or float(value).is_integer()

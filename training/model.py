@@ -4,7 +4,7 @@ What does not belong here: how it is fitted (training.algorithm and its implemen
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -15,7 +15,9 @@ from market.errors import Permanent
 from market.labels import group_codes, rank_within
 from market.splits import label_ends
 from training.algorithm import Algorithm, Float1D, Parameter
+from training.distributed import Launch
 from training.gradient_boosting import GradientBoosting
+from training.inputs import Inputs, Rows
 from training.panel import feature_matrix, prepare, session_days
 
 Target = Literal["rank", "value", "up"]
@@ -132,12 +134,17 @@ class Model:
                 do="With XGBoost: objective='binary:logistic'",
             )  # fmt: skip
 
+    def launched(self, launch: Launch) -> "Model":
+        """The same model, fitted as the launch says."""
+        return replace(self, algorithm=self.algorithm.launched(launch))
+
     def fit(self, frame: pd.DataFrame, parameters: Mapping[str, Parameter] | None = None, seed: int = 0) -> bytes:
         """The raw fitted model ('ubj' for XGBoost).  Row order does not matter; equal rows and seed give equal bits.
 
         Parameters
         ----------
-        frame : security_id, session_date, features, label; rows without a known label are left out.
+        frame : security_id, session_date, features, label; rows without a known label are not fitted, and are there for
+            windows to reach into.
         parameters : instead of the model's own, whole or in part.
         seed : of the algorithm's sampling.
 
@@ -148,33 +155,49 @@ class Model:
         """
         where = f"model {self.name}"
         panel = prepare(where, frame, self.features, self.label)
-        panel = panel[panel["label"].notna()]
-        target = self._target(panel)
+        known = panel["label"].notna().to_numpy()
+        target = self._target(panel[known])
         if len(np.unique(target)) < 2:
             raise Permanent(
                 where,
                 expected=f"at least two different values of the label {self.label}",
-                found=f"{len(np.unique(target))} in {len(panel)} labelled row(s)",
+                found=f"{len(np.unique(target))} in {target.size} labelled row(s)",
                 do="Give more history: a label is known only after its horizon",
             )
         chosen = self.algorithm.validated({**self.parameters, **(parameters or {})})
         if self.stopping is not None:
-            chosen = self._stopped(self.stopping, panel, target, chosen, seed)
-        return self.algorithm.fit(panel[list(self.features)], target, chosen, seed)
+            chosen = self._stopped(self.stopping, panel, (known, target), chosen, seed)
+        return self.algorithm.fit(self._inputs(panel, known), target, chosen, seed)
 
-    def predict(self, booster: bytes, frame: pd.DataFrame) -> Float1D:
+    def predict(self, booster: bytes, frame: pd.DataFrame, rows: Rows | None = None) -> Float1D:
         """(n,) float64 score per row, in the frame's own order; higher is better.
+
+        Parameters
+        ----------
+        rows : which rows to score, the others being there for windows to reach into; all without it.
 
         Raises
         ------
         Permanent
             A feature is missing or infinite, or the bytes are of another model.
         """
-        return self.algorithm.predict(booster, feature_matrix(f"model {self.name}", frame, self.features))
+        numbers = feature_matrix(f"model {self.name}", frame, self.features)
+        chosen = np.ones(len(frame), dtype=np.bool_) if rows is None else rows
+        return self.algorithm.predict(booster, Inputs(frame, numbers, chosen))
+
+    def _inputs(self, panel: pd.DataFrame, rows: Rows) -> Inputs:
+        return Inputs(panel, panel[list(self.features)], rows)
 
     def _stopped(
-        self, rules: Stopping, labelled: pd.DataFrame, target: Float1D, parameters: dict[str, Parameter], seed: int
+        self,
+        rules: Stopping,
+        panel: pd.DataFrame,
+        known: tuple[Rows, Float1D],
+        parameters: dict[str, Parameter],
+        seed: int,
     ) -> dict[str, Parameter]:
+        rows, target = known
+        labelled, places = panel[rows], np.flatnonzero(rows)
         days = session_days(labelled)
         dates = np.unique(days)
         first = dates[min(int(dates.size * (1.0 - rules.part)), dates.size - 1)]
@@ -187,8 +210,10 @@ class Model:
                 found=f"{int(earlier.sum())} row(s) whose label ends before {first}",
                 do="Give more history",
             )
-        features = labelled[list(self.features)]
-        train, watch = ((features[rows], target[rows]) for rows in (earlier, later))
+        train, watch = (
+            (self._inputs(panel, np.isin(np.arange(len(panel)), places[part])), target[part])
+            for part in (earlier, later)
+        )
         return self.algorithm.stopped(train, watch, parameters, seed, rules.patience)
 
     def _target(self, labelled: pd.DataFrame) -> Float1D:

@@ -3,14 +3,16 @@
 What does not belong here: where the folder goes (training.train), what serving loads (training.export).
 """
 
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import mlflow
+import mlflow.pyfunc
 import mlflow.xgboost
 import xgboost
 from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 from training import gradient_boosting
 from training.model import Model
@@ -40,4 +42,24 @@ def _save_xgboost(model: Model, raw: bytes, folder: Path) -> None:
     )
 
 
-PACKAGERS: Mapping[str, Callable[[Model, bytes, Path], None]] = {"xgboost": _save_xgboost}
+def _save_lstm(model: Model, raw: bytes, folder: Path) -> None:
+    """MLflow's own folder of a torch network holds a pickle; this one holds the safetensors, and names what reads them."""
+    with tempfile.TemporaryDirectory() as passing:
+        (path := Path(passing) / model.algorithm.file).write_bytes(raw)
+        columns: list[ColSpec | TensorSpec] = [
+            ColSpec(DataType.string, "security_id"),
+            ColSpec(DataType.datetime, "session_date"),
+        ]
+        columns += [ColSpec(DataType.double, name, required=False) for name in model.features]
+        mlflow.pyfunc.save_model(
+            path=str(folder),
+            loader_module="training.lstm_package",
+            data_path=str(path),
+            signature=ModelSignature(inputs=Schema(columns), outputs=Schema([ColSpec(DataType.double)])),
+            conda_env={
+                "dependencies": ["python=3.11", "pip", {"pip": [f"mlflow=={mlflow.__version__}", "marketlake[deep]"]}]
+            },
+        )
+
+
+PACKAGERS: Mapping[str, Callable[[Model, bytes, Path], None]] = {"xgboost": _save_xgboost, "lstm": _save_lstm}

@@ -5,6 +5,7 @@ What does not belong here: reading features (the caller), writing predictions (t
 
 import hashlib
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,16 @@ from market.errors import Permanent
 from market.labels import group_codes, rank_within
 from training.algorithm import Algorithm
 from training.gradient_boosting import GradientBoosting
-from training.panel import prepare
+from training.inputs import Inputs
+from training.lstm import Lstm
+from training.panel import prepare, session_days
 
-ALGORITHMS: Mapping[str, Algorithm] = {GradientBoosting.flavour: GradientBoosting()}
+BASE = "base"
+"""Key of what every row starts from, among contributions."""
+ALGORITHMS: Mapping[str, Algorithm] = {GradientBoosting.flavour: GradientBoosting(), Lstm.flavour: Lstm()}
 
 
-def score(booster: bytes, signature: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
+def score(booster: bytes, signature: Mapping[str, Any], frame: pd.DataFrame, since: date | None = None) -> pd.DataFrame:
     """Score and rank of every row.
 
     Parameters
@@ -27,7 +32,8 @@ def score(booster: bytes, signature: Mapping[str, Any], frame: pd.DataFrame) -> 
     booster : as ``training.export`` gives it.
     signature : the parsed ``signature.json`` beside it.
     frame : security_id, session_date, ``exchange`` (else the part of security_id before the colon), the signature's
-        features; nulls are "not known".
+        features; nulls are "not known".  Of a model that looks at windows, with the rows that they reach into.
+    since : only rows of this session and later are scored; all without it.
 
     Returns
     -------
@@ -45,13 +51,38 @@ def score(booster: bytes, signature: Mapping[str, Any], frame: pd.DataFrame) -> 
     algorithm = _algorithm(where, booster, signature)
     names = tuple(str(feature["name"]) for feature in signature["features"])
     panel = prepare(where, frame, names)
-    features = panel[list(names)]
-    scores = algorithm.predict(booster, features)
-    scores[features.isna().all(axis=1).to_numpy()] = np.nan
-    result = panel[["security_id", "session_date", "exchange"]].copy()
+    rows = np.ones(len(panel), dtype=np.bool_) if since is None else session_days(panel) >= np.datetime64(since)
+    scores = algorithm.predict(booster, Inputs(panel, panel[list(names)], rows))
+    panel = panel[rows]
+    scores[panel[list(names)].isna().all(axis=1).to_numpy()] = np.nan
+    result = panel[["security_id", "session_date", "exchange"]].reset_index(drop=True)
     result["score"] = scores
     result["rank"] = rank_within(scores, group_codes(panel["session_date"], panel["exchange"]))
     return result
+
+
+def contributions(raw: bytes, signature: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, float]:
+    """What each feature brought to the score of the frame's last session, the largest first by size, and ``base``, what every row starts from.
+
+    Their sum is the score; of a model that says probabilities, its log-odds.
+
+    Parameters
+    ----------
+    raw, signature, frame : as ``score`` takes them; one security, the row that was scored and those that its window reaches into.
+
+    Raises
+    ------
+    Permanent
+        As ``score``.
+    """
+    where = f"model {signature['model']} version {signature['version']}"
+    algorithm = _algorithm(where, raw, signature)
+    names = tuple(str(feature["name"]) for feature in signature["features"])
+    panel = prepare(where, frame, names)
+    rows = np.arange(len(panel)) == len(panel) - 1
+    shares, base = algorithm.contributions(raw, Inputs(panel, panel[list(names)], rows))
+    ordered = sorted(zip(names, shares[0], strict=True), key=lambda pair: -abs(pair[1]))
+    return {name: float(share) for name, share in ordered} | {BASE: float(base[0])}
 
 
 def _algorithm(where: str, booster: bytes, signature: Mapping[str, Any]) -> Algorithm:

@@ -6,6 +6,7 @@ What does not belong here: reading the frame and the release (the caller), promo
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,9 @@ from mlflow.tracking import MlflowClient
 from training import court, evidence, plots, tracking, trials
 from training.algorithm import Importance
 from training.card import CARD, card
+from training.curves import Curve
 from training.digests import Digests, digests
+from training.distributed import Launch
 from training.evaluate import Evaluation, Progress, combinations, walk_forward
 from training.export import export, signature_of
 from training.lock import ARTIFACT, DataLock
@@ -36,6 +39,7 @@ def train(
     *,
     artifact_root: str | None = None,
     accused: Sequence[str] = (),
+    launch: Launch | None = None,
 ) -> Trained:
     """Train, judge, record and register one model; the same frame and lock give equal bits of booster and predictions.
 
@@ -48,6 +52,7 @@ def train(
     experiment : name in MLflow, made on first use.
     progress : called with (steps done, steps in all, what was done).
     accused : what is already known against the rows, a sentence each; counted with what the leak court finds.
+    launch : how the ranks of a distributed model are started; its curve goes into the run while it is fitted.
     artifact_root : place for the artifacts of a new experiment, as ``training.tracking.experiment_id`` takes it.
 
     Raises
@@ -66,6 +71,8 @@ def train(
         tags=tags_of(model, lock, "training"),
     )
     status = "FAILED"
+    curve = Curve(client, run.info.run_id)
+    model = model.launched(replace(launch or Launch(), told=curve))
     try:
         trained = _train(client, run, model, panel, lock, report, accused)
         status = "FINISHED"

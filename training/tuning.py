@@ -13,6 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from training import tracking
 from training.algorithm import Parameter
+from training.distributed import Launch
 from training.evaluate import Progress, walk_forward
 from training.evidence import discounted
 from training.lock import DataLock
@@ -66,6 +67,7 @@ def tune(
     progress: Progress,
     *,
     artifact_root: str | None = None,
+    launch: Launch | None = None,
 ) -> Tuned:
     """Judge ``n_trials`` choices of parameters by the model's walk-forward, the declared ones first.
 
@@ -73,7 +75,7 @@ def tune(
 
     Parameters
     ----------
-    frame, lock, tracking_uri, experiment, artifact_root : as ``training.train.train`` takes them; the lock's seed is the
+    frame, lock, tracking_uri, experiment, artifact_root, launch : as ``training.train.train`` takes them; the lock's seed is the
         search's too.
     n_trials : at least 1.
     progress : called after each.
@@ -86,6 +88,7 @@ def tune(
     client = tracking.client(tracking_uri)
     panel = prepare(f"model {model.name}", frame, model.features, model.label)
     lock.check(model, panel)
+    model = model.launched(launch or Launch())
     place = tracking.experiment_id(client, experiment, artifact_root)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=lock.seed))
     study.enqueue_trial({name: lock.parameters[name] for name in model.algorithm.search})

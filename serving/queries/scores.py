@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from lake.sql import ReleaseSql
 from market.labels import rank_within
@@ -15,6 +17,7 @@ from serving.problems import Fault, Problem, shown
 from serving.queries.cross_section import features_of_session
 from serving.queries.indicators import FEATURES
 from serving.queries.stocks import resolve
+from training.inputs import Inputs
 
 MAX_ROWS = 1000
 _KEYS = ("security_id", "session_date")
@@ -62,7 +65,13 @@ def of_rows(champion: Champion, rows: Sequence[Mapping[str, Any]]) -> list[dict[
         first = faults[0]
         raise Problem(422, "bad-input", f"{first.where}: expected {first.expected}, was {first.found}", faults)
     matrix = np.array([[_number(row[name]) for name in champion.features] for row in rows], dtype=np.float64)
-    scores = champion.score(matrix.reshape(len(rows), len(champion.features)))
+    numbers = pd.DataFrame(matrix.reshape(len(rows), len(champion.features)), columns=list(champion.features))
+    # A row that does not say whose it is, or of when, is of nobody else: it has no earlier ones.
+    keys = pd.DataFrame(
+        {"security_id": [row.get("security_id") or f"row {i}" for i, row in enumerate(rows)],
+         "session_date": pd.to_datetime([row.get("session_date") or "2000-01-01" for row in rows])}
+    )  # fmt: skip
+    scores = champion.score(Inputs(keys, numbers, np.ones(len(rows), dtype=np.bool_)))
     return [
         {"security_id": row.get("security_id"), "session_date": row.get("session_date"), "score": float(score),
          "rank": None, "known_at": None}
@@ -71,9 +80,12 @@ def of_rows(champion: Champion, rows: Sequence[Mapping[str, Any]]) -> list[dict[
 
 
 def _session_scores(sql: ReleaseSql, champion: Champion, exchange: str, day: date | None) -> dict[str, dict[str, Any]]:
-    rows = features_of_session(sql, exchange, day, champion.features)
-    matrix = np.column_stack([rows.column(name).to_numpy() for name in champion.features])
-    scores = champion.score(np.asarray(matrix, dtype=np.float64))
+    back = timedelta(days=champion.signature["reach_days"])
+    rows = features_of_session(sql, exchange, day, champion.features, back)
+    frame = rows.select(["security_id", "session_date", *champion.features]).to_pandas()
+    meant = (frame["session_date"] == (day or frame["session_date"].max())).to_numpy(dtype=np.bool_)
+    scores = champion.score(Inputs(frame, frame[list(champion.features)].astype(np.float64), meant))
+    rows = rows.filter(pa.array(meant))
     ranks = rank_within(scores, np.zeros(len(scores), dtype=np.int64))
     made = zip(
         *(rows.column(name).to_pylist() for name in ("security_id", "session_date", "known_at")),

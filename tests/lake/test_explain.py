@@ -16,6 +16,7 @@ from market.datasets.gold.features_daily import program
 from market.errors import Permanent
 from market.features.catalogue import catalogue
 from tests.support.champion import FEATURES, MODEL, export_champion
+from training.scoring import contributions
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,9 @@ def test_a_prediction_names_model_run_release_and_the_features_scored(sql):
 
 def test_a_prediction_tells_what_each_feature_brought_and_the_parts_add_up(made, sql, request):
     def told():
-        chain = explain(sql, "gold.predictions", "005930", "2024-05-03", "score", past=Past(made.settings))
+        chain = explain(
+            sql, "gold.predictions", "005930", "2024-05-03", "score", past=Past(made.settings, contributions)
+        )
         return chain.link.links[0].facts
 
     assert str(told()["contributions"]).startswith("not told: ")  # nothing was exported under that number

@@ -80,6 +80,18 @@ def backfilled(tmp_path_factory, server, sessions, settings_at) -> Desk:
     return Desk(runner, server, settings)
 
 
+@pytest.fixture(scope="session")
+def a_day_later(backfilled, server, sessions, settings_at, tmp_path_factory) -> Desk:
+    """The day after, a tenth of whose Korean rows was bad; never changed by a test."""
+    settings = settings_at(tmp_path_factory.mktemp("later")).model_copy(update={"quarantine_limit": 0.2})
+    shutil.copytree(backfilled.settings.lake_url, settings.lake_url)
+    desk, day = Desk(Runner(settings), server, settings), sessions[-HELD_BACK]
+    server.set_faults([{"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.1"}])
+    desk.runner.day(day)
+    server.set_faults([])
+    return desk
+
+
 @pytest.fixture
 def desk(backfilled, server, tmp_path, settings_at) -> Iterator[Desk]:
     """A copy of the backfilled lake; the world has no faults before and after."""

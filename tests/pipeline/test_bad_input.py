@@ -1,13 +1,11 @@
 """What a run does when a source misbehaves: it stops or sets rows aside, keeps the payload, and the last good release stays."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from assets.tables import LIFTED
 from jobs.names import BUILD
-from jobs.run import Runner
 from market.errors import Permanent, Transient
 from market.sources import session_due_at
 
@@ -57,14 +55,11 @@ def test_a_server_that_stays_down_is_a_transient_failure(desk, day):
     blocked(desk, day, {"name": "server-errors", "source": "krx"}, Transient, "503")
 
 
-def test_a_few_bad_rows_go_to_quarantine_and_the_day_is_published(desk, day):
-    desk = replace(desk, runner=Runner(desk.settings.model_copy(update={"quarantine_limit": 0.2})))
-    desk.server.set_faults([{"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.1"}])
-    desk.runner.day(day)
-    refused = [row for row in desk.rows("ops.quarantine") if row["table"] == "silver.prices"]
+def test_a_few_bad_rows_go_to_quarantine_and_the_day_is_published(a_day_later, day):
+    refused = [row for row in a_day_later.rows("ops.quarantine") if row["table"] == "silver.prices"]
     assert refused
     assert all(row["reason"] and row["payload_digest"] for row in refused)
-    assert desk.lake.releases.current().last_session == f"{day}"
+    assert a_day_later.lake.releases.current().last_session == f"{day}"
 
 
 @pytest.mark.slow  # four builds; the gate itself is judged by row in tests/expectations

@@ -21,18 +21,17 @@ def series(desk, table):
 
 
 @pytest.fixture(scope="module")
-def revised(backfilled, server, sessions, settings_at, tmp_path_factory):
+def revised(backfilled, a_day_later, server, sessions, settings_at, tmp_path_factory):
     """The desk after the newest day, on which an older session was asked for again and answered otherwise."""
     settings = settings_at(tmp_path_factory.mktemp("revised"))
-    shutil.copytree(backfilled.settings.lake_url, settings.lake_url)
-    desk = replace(backfilled, runner=Runner(settings), settings=settings)
+    settings = settings.model_copy(update={"quarantine_limit": a_day_later.settings.quarantine_limit})
+    shutil.copytree(a_day_later.settings.lake_url, settings.lake_url)
+    desk = replace(a_day_later, runner=Runner(settings), settings=settings)
     korean = [day for day in sessions if day in server.world.daily.sessions]
     day = korean[next(i for i, day in enumerate(korean) if day > sessions[-4]) - 8]
-    before = {name: series(desk, name) for name in ("gold.prices", "gold.features_daily", "gold.labels")}
+    before = {name: series(backfilled, name) for name in ("gold.prices", "gold.features_daily", "gold.labels")}
     told_at = session_due_at(sessions[-3])
     shown_from = (told_at - timedelta(minutes=1)).isoformat()
-    server.set_faults([])
-    desk.runner.day(sessions[-3])
     server.set_faults([{"name": "late-revision", "source": "krx", "date": f"{day}", "at": shown_from, "code": CODE}])
     desk.runner.day(day)
     server.set_faults([])

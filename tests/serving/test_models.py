@@ -33,7 +33,8 @@ def test_the_models_are_listed_with_what_they_were_made_from(client):
 def test_symbols_and_rows_give_the_boosters_own_numbers(client, built_tables):
     scores = rows_of(predict(client, symbols=["005930", "AAPL"]))
     features = built_tables[0]["gold.features_daily"].to_pandas()
-    booster = client.app.state.champions.get(MODEL).booster
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(client.app.state.files.get(f"models/{MODEL}/1/booster.ubj")))
     for row in scores:
         last = features[features["security_id"] == row["security_id"]].sort_values("session_date").iloc[-1]
         matrix = last[list(FEATURES)].to_numpy(dtype=np.float64).reshape(1, -1)

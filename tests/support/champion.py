@@ -22,6 +22,7 @@ def export_champion(settings: Settings, features: pa.Table, version: int, rounds
     digests = {"booster": hashlib.sha256(raw).hexdigest(), "predictions": "d" * 64}
     described = [{"name": n, "type": "float64", "unit": "1", "formula": n, "nullable": True} for n in names]
     signature = {"model": MODEL, "version": version, "run_id": f"run{version}", "release_id": "r00001", "doc": "Ranks.",
+                 "flavour": "xgboost", "file": "booster.ubj", "window_sessions": 1, "reach_days": 0,
                  "features": described, "output": {"name": "score"}, "label": "forward_return_5d",
                  "horizon_sessions": 5,
                  "metrics": {"rank_ic": 0.1, "rank_ic_se": None}, "digests": digests, "lock": {"seed": 1}}  # fmt: skip

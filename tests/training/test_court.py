@@ -85,8 +85,10 @@ def test_a_gap_too_short_for_the_label_is_found(small_model, panel, monkeypatch)
 class ScaledByWhatIsScored(GradientBoosting):
     """Standardises the features over whatever rows it is given, so that a score depends on the others' rows."""
 
-    def predict(self, raw, features, nthread=1):
-        return super().predict(raw, (features - features.mean()) / features.std(ddof=0).replace(0.0, 1.0), nthread)
+    def predict(self, raw, inputs, nthread=1):
+        numbers = inputs.numbers
+        scaled = (numbers - numbers.mean()) / numbers.std(ddof=0).replace(0.0, 1.0)
+        return super().predict(raw, replace(inputs, numbers=scaled), nthread)
 
 
 class Peeking(GradientBoosting):
@@ -94,8 +96,10 @@ class Peeking(GradientBoosting):
 
     known: pd.DataFrame
 
-    def fit(self, features, target, parameters, seed):
-        return super().fit(self.known[list(features.columns)], self.known["label"].to_numpy(), parameters, seed)
+    def fit(self, inputs, target, parameters, seed):
+        every = np.ones(len(self.known), dtype=bool)
+        known = replace(inputs, keys=self.known, numbers=self.known[list(inputs.numbers.columns)], rows=every)
+        return super().fit(known, self.known["label"].to_numpy(), parameters, seed)
 
 
 def test_a_score_that_depends_on_the_other_rows_is_found(small_model, panel):

@@ -139,7 +139,7 @@ def test_what_is_watched_is_never_what_was_fitted(small_model, panel, monkeypatc
     seen = {}
 
     def stopped(train, watch, parameters, seed, patience):
-        seen.update(train=train[0].index, watch=watch[0].index)
+        seen.update(train=train[0].matrix().index, watch=watch[0].matrix().index)
         return dict(parameters)
 
     watched = replace(small_model, stopping=Stopping(part=0.25))
