@@ -18,7 +18,7 @@ from training.evidence import CALIBRATION_BINS, LAGS
 
 def rank_ic_by_fold(evaluation: Evaluation) -> Figure:
     """Mean out-of-sample rank IC of each fold with two standard errors either way, and the daily ICs added up."""
-    figure = _figure(height_in=6.4)
+    figure = new_figure(height_in=6.4)
     bars, line = figure.subplots(2, 1)
     folds = evaluation.folds
     names = [f"{fold.number}\n{fold.test_from} to\n{fold.test_to}" for fold in folds]
@@ -35,7 +35,7 @@ def rank_ic_by_fold(evaluation: Evaluation) -> Figure:
 
 def beside_baselines(metrics: Mapping[str, float]) -> Figure:
     """Rank IC of the model with its interval beside the baselines; and of scores that are 0, 1, 2, ... horizons old."""
-    figure = _figure(height_in=6.4)
+    figure = new_figure(height_in=6.4)
     beside, aged = figure.subplots(2, 1)
     names = ["model", *BASELINES]
     values = [metrics["rank_ic_mean"], *(metrics[f"{name}_rank_ic"] for name in BASELINES)]
@@ -60,7 +60,7 @@ def tenths(rows: pd.DataFrame) -> Figure:
     over = (rows["outcome"] - rows["outcome"].groupby(groups).transform("mean")).to_numpy()
     tenth = np.clip(np.ceil(rank * 10), 1, 10)
     means = pd.Series(over).groupby(tenth).mean()
-    figure = _figure(height_in=3.6)
+    figure = new_figure(height_in=3.6)
     axes = figure.subplots()
     axes.bar([str(int(number)) for number in means.index], means.to_numpy(), color="#4c78a8")
     axes.axhline(0.0, color="black", linewidth=0.8)
@@ -71,7 +71,7 @@ def tenths(rows: pd.DataFrame) -> Figure:
 
 def earned(tranches: pd.DataFrame) -> Figure:
     """What the best-scored tenth earned over all names, session by session, added up: before and after costs."""
-    figure = _figure(height_in=3.6)
+    figure = new_figure(height_in=3.6)
     axes = figure.subplots()
     for name, colour in (("gross", "#b0b0b0"), ("net", "#4c78a8")):
         axes.plot(tranches.index.to_numpy(), tranches[name].cumsum().to_numpy(), label=name, color=colour)
@@ -87,7 +87,7 @@ def calibration(rows: pd.DataFrame) -> Figure:
 
     came, said = calibration_curve((rows["outcome"] > 0).to_numpy(), rows["score"].to_numpy(), n_bins=CALIBRATION_BINS,
                                    strategy="quantile")  # fmt: skip
-    figure = _figure(height_in=4.8)
+    figure = new_figure(height_in=4.8)
     axes = figure.subplots()
     axes.plot(said, came, marker="o", color="#4c78a8")
     ends = [min(said.min(), came.min()), max(said.max(), came.max())]
@@ -100,15 +100,15 @@ def calibration(rows: pd.DataFrame) -> Figure:
 def importance(shares: Mapping[str, float]) -> Figure:
     """Share of the total gain that each feature brought, the largest on top, at most 30."""
     ordered = sorted(shares.items(), key=lambda item: item[1])[-30:]
-    figure = _figure(height_in=1.2 + 0.25 * len(ordered))
+    figure = new_figure(height_in=1.2 + 0.25 * len(ordered))
     axes = figure.subplots()
     axes.barh([name for name, _ in ordered], [share for _, share in ordered], color="#4c78a8")
     axes.set_xlabel("share of total gain")
     return figure
 
 
-def _figure(height_in: float) -> Figure:
-    # A figure with a canvas of its own: pyplot would keep it alive and choose a backend for the whole process.
+def new_figure(height_in: float) -> Figure:
+    """An empty figure of our width with a canvas of its own: pyplot would keep it alive and choose a backend for the process."""
     figure = Figure(figsize=(8.0, height_in), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

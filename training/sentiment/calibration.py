@@ -7,10 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from training.sentiment.agreement import Codes, Float2D
 from training.sentiment.encoder import probabilities
-
-Float2D = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
 
 BINS = 10
 _LIMITS = (0.05, 20.0)

@@ -13,8 +13,9 @@ import pandas as pd
 
 from market.errors import Permanent
 from training.sentiment import deep
+from training.sentiment.agreement import Codes, macro_f1
 from training.sentiment.batching import logits
-from training.sentiment.calibration import Codes, fit_temperature
+from training.sentiment.calibration import fit_temperature
 from training.sentiment.descent import Descent, Told
 from training.sentiment.encoder import Encoder, Source, digest_of, open_encoder
 from training.sentiment.labels import LABELS, codes
@@ -112,7 +113,6 @@ def _teach(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Losses and macro F1 by round; the network ends with the weights of the best round, and without dropout."""
     import torch
-    from sklearn.metrics import f1_score
 
     numbers, targets = encoder.tokens(train["text"].tolist()), codes(train["label"])
     watched, truth = encoder.tokens(validation["text"].tolist()), codes(validation["label"])
@@ -129,7 +129,7 @@ def _teach(
             said = encoder.outputs([numbers[row] for row in rows])
             losses.append(descent.step(loss_of(said, torch.from_numpy(targets[rows]))))
         encoder.network.eval()
-        rounds.append(float(f1_score(truth, logits(encoder, watched).argmax(axis=1), average="macro")))
+        rounds.append(macro_f1(truth, logits(encoder, watched).argmax(axis=1)))
         if rounds[-1] == max(rounds) and rounds.count(rounds[-1]) == 1:
             best = {name: one.clone() for name, one in encoder.network.state_dict().items()}
         if len(rounds) - 1 - rounds.index(max(rounds)) >= tuning.patience:
