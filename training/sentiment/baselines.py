@@ -4,6 +4,7 @@ What does not belong here: holding them against the network (training.sentiment.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,7 @@ Baseline = Callable[[pd.DataFrame, pd.DataFrame, Sequence[str]], Codes]
 
 STRENGTHS = (1.0, 3.0, 10.0)
 _LEAST_LETTERS = 2
+_WORD = re.compile(r"\w+")
 
 
 def baselines(lexicon: Path | str | None = None) -> Mapping[str, Baseline]:
@@ -66,12 +68,11 @@ class Lexicon:
 
         From the beginning of each of its words the longest entry counts, once, and what follows it in that word is an ending.
         """
-        found, at = 0, 0
-        while at < len(text):
-            length = self._longest_at(text, at)
-            found += self.polarity.get(text[at : at + length], 0)
-            space = text.find(" ", at + length)
-            at = len(text) if space < 0 else space + 1
+        found, end = 0, 0
+        for word in _WORD.finditer(text):
+            if word.start() >= end:
+                end = word.start() + self._longest_at(text, word.start())
+                found += self.polarity.get(text[word.start() : end], 0)
         return found
 
     def _longest_at(self, text: str, at: int) -> int:
