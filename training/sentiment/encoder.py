@@ -29,7 +29,7 @@ Source = Mapping[str, bytes] | str | Path
 """A model as files by name, as a folder, or as an id at the hub."""
 
 MAX_TOKENS = 128
-"""Of a text, marks included; the rest is not read.  Of 41,000 real headlines and report titles none is longer."""
+"""Of a text, marks included; the rest is not read.  Of 16,962 real headlines cut as KoBERT would the longest has 78."""
 
 SETTINGS = "sentiment.json"
 """Our own file beside transformers': the temperature, and how many tokens are read."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 LEAST_TEXTS = 100
+_WIDTH, _SPREAD = 768, 0.02
+"""BERT's width, and the spread its weights are drawn with; a narrower network needs a wider one for sums of the same size."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def own_encoder(
             BertConfig(
                 vocab_size=len(tokenizer), hidden_size=shape.hidden, num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
                 intermediate_size=4 * shape.hidden, max_position_embeddings=shape.positions, pad_token_id=0,
+                initializer_range=_SPREAD * (_WIDTH / shape.hidden) ** 0.5,
             )
         )  # fmt: skip
         numbers = tokenizer(unique, truncation=True, max_length=shape.positions)["input_ids"]

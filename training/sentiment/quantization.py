@@ -12,19 +12,22 @@ from typing import Any
 _LEVELS = 63
 """Either side of zero: 7 bits, because a processor without VNNI adds pairs of products in 16, and 8 would overflow them."""
 
+_KEPT = ("pooler", "classifier")
+"""What stands behind the layers is asked once a text, not once a token: in float32 it costs nothing and decides closely."""
+
 
 def quantized(network: Any) -> Any:
-    """A copy of the network with every linear layer in int8 weights, one scale per output; the embeddings stay float32."""
+    """A copy of the network with the linear layers of its stack in int8, one scale per output; embeddings and head stay float32."""
     import torch
 
     small = copy.deepcopy(network)
     before = torch.backends.quantized.engine
     torch.backends.quantized.engine = "fbgemm"  # the kernel that takes float32 rows in and gives float32 back
     try:
-        for parent in list(small.modules()):
-            for name, child in list(parent.named_children()):
-                if type(child) is torch.nn.Linear:
-                    setattr(parent, name, _layer(child))
+        for path, layer in list(small.named_modules()):
+            if type(layer) is torch.nn.Linear and not any(part in path for part in _KEPT):
+                parent, _, name = path.rpartition(".")
+                setattr(small.get_submodule(parent), name, _layer(layer))
     finally:
         torch.backends.quantized.engine = before
     return small

@@ -28,7 +28,8 @@ NAMES = (
 )
 TONES = {"negative": news._BAD, "neutral": news._PLAIN, "positive": news._GOOD}
 TINY = Shape(layers=1, hidden=32, heads=2, vocabulary=1_500, positions=64)
-SHORT = Tuning(epochs=8, batch=16, rate=4e-3, patience=2)
+READ = Reading(steps=120, batch=16, rate=3e-3)
+SHORT = Tuning(epochs=25, batch=16, rate=3e-3, patience=6)
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +65,7 @@ def headlines(planted: pd.DataFrame) -> list[str]:
 
 @pytest.fixture(scope="session")
 def pretrained(needs_deep: None, headlines: list[str]) -> Pretrained:
-    return own_encoder(headlines, seed=1, shape=TINY, reading=Reading(steps=40, batch=16))
+    return own_encoder(headlines, seed=1, shape=TINY, reading=READ)
 
 
 @pytest.fixture(scope="session")
