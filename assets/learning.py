@@ -58,8 +58,8 @@ def current(lake: Lake) -> Release:
 def training_frame(lake: Lake, release: Release, model: Model) -> pd.DataFrame:
     """Features with the outcomes known in the release; a row without an outcome has a null label."""
     names = [*KEY, "exchange", *model.features]
-    features = _read(lake, release, FEATURES, names)
-    labels = _read(lake, release, LABELS, [*KEY, model.label])
+    features = read(lake, release, FEATURES, names)
+    labels = read(lake, release, LABELS, [*KEY, model.label])
     rows = features.join(labels, keys=list(KEY), join_type="left outer")
     return rows.sort_by([(name, "ascending") for name in KEY]).to_pandas()
 
@@ -80,9 +80,9 @@ def fit(lake: Lake, model: Model, progress: Progress | None = None) -> tuple[Tra
 
 def accusations(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> list[str]:
     """What the release itself says against a training frame, as ``training.witnesses`` tells it."""
-    prices = _read(lake, release, PRICES, [*KEY, "exchange", "close", "cumulative_factor"]).to_pandas()
+    prices = read(lake, release, PRICES, [*KEY, "exchange", "close", "cumulative_factor"]).to_pandas()
     features, labels = (
-        _read(lake, release, table, [*KEY, "known_at"]).rename_columns([*KEY, name])
+        read(lake, release, table, [*KEY, "known_at"]).rename_columns([*KEY, name])
         for table, name in ((FEATURES, "features_known_at"), (LABELS, "label_known_at"))
     )
     return against(model, frame, prices, labels.join(features, keys=list(KEY), join_type="inner").to_pandas())
@@ -206,7 +206,8 @@ def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table
     )
 
 
-def _read(lake: Lake, release: Release, table: str, names: list[str]) -> pa.Table:
+def read(lake: Lake, release: Release, table: str, names: list[str]) -> pa.Table:
+    """Columns of a table, at the release's version; Permanent where the release does not hold it."""
     if table not in release.tables:
         raise Permanent(f"release {release.release_id}", expected=f"to hold {table}", found=", ".join(release.tables))
     return lake.delta.read(registry.table(table), version=release.tables[table], columns=names)

@@ -1,7 +1,8 @@
 """Assets around the models: training each, scoring sessions, and the two publications of a day with the online store behind them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -17,10 +18,16 @@ from assets.tables import GATE, check
 from lake import shown
 from market import calendars, registry
 from market.errors import MarketlakeError
-from training.catalogue import models
+from training.catalogue import models, readers
 from training.model import Model
+from training.sentiment.model import FLAVOUR, SentimentModel
+
+if TYPE_CHECKING:
+    from training.registry import GateResult
+    from training.trained import Trained
 
 DATA, PREDICTED = dg.AssetKey(["release", "data"]), dg.AssetKey(["release", "predictions"])
+NEWS = "silver.news"
 FEATURES, LABELS, PRICES = "gold.features_daily", "gold.labels", "gold.prices"
 
 
@@ -28,7 +35,11 @@ def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
     """The releases, the online store, scoring, and one training asset per model."""
     partitions = sessions_of(calendars.EXCHANGES, first, last)
     fixed = [_data_release(partitions), _predictions(partitions), _predictions_release(partitions), _online(partitions)]
-    return [*fixed, *(_training(model) for model in models().values())]
+    return [
+        *fixed,
+        *(_training(model) for model in models().values()),
+        *(_reading(model) for model in readers().values()),
+    ]
 
 
 def _data_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -125,21 +136,41 @@ def _training(model: Model) -> dg.AssetsDefinition:
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult]:
         from assets import learning
 
-        if lacks := model.algorithm.missing():
+        if lacks := model.missing():
             context.log.warning(f"{model.name} is left out: it needs {lacks}. `make demo DEEP=1` adds it")
             return
         with retried_where_transient(context):
-            trained, result = learning.fit(
-                lake, model, lambda done, total, what: context.log.info(f"{done}/{total} {what}")
-            )
-        yield dg.MaterializeResult(
-            metadata={
-                "run_id": trained.run_id,
-                "version": trained.version,
-                "promoted": result.promoted,
-                "reasons": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in result.reasons)),
-                **{name: value for name, value in trained.metrics.items()},
-            }
-        )
+            yield _told(*learning.fit(lake, model, _logged(context)))
 
     return make
+
+
+def _reading(model: SentimentModel) -> dg.AssetsDefinition:
+    @dg.asset(key=["models", model.name], deps=[dg.AssetKey(NEWS.split("."))], output_required=False,
+              group_name="models", kinds={FLAVOUR, "mlflow"}, description=model.doc)  # fmt: skip
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult]:
+        from assets import reading
+
+        if lacks := model.missing():
+            context.log.warning(f"{model.name} is left out: it needs {lacks}. `make demo DEEP=1` adds them")
+            return
+        with retried_where_transient(context):
+            yield _told(*reading.fit(lake, model, _logged(context)))
+
+    return make
+
+
+def _logged(context: dg.AssetExecutionContext) -> Callable[[int, int, str], None]:
+    return lambda done, total, what: context.log.info(f"{done}/{total} {what}")
+
+
+def _told(trained: "Trained", result: "GateResult") -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={
+            "run_id": trained.run_id,
+            "version": trained.version,
+            "promoted": result.promoted,
+            "reasons": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in result.reasons)),
+            **{name: value for name, value in trained.metrics.items()},
+        }
+    )

@@ -15,11 +15,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
-from assets import learning
+from assets import learning, reading
 from lake.code import ROOT, Code
 from lake.lake import Lake
 from lake.releases import Release
@@ -29,9 +28,10 @@ from market.digest import digest
 from market.errors import MarketlakeError, Permanent, Transient
 from training import replay as refitting
 from training.catalogue import model as model_of
+from training.catalogue import readers
 from training.digests import Digests
 from training.lock import DataLock
-from training.model import Model
+from training.sentiment.train import refit
 from training.tracking import SQLITE
 
 TIMEOUT_S = 1800
@@ -86,15 +86,10 @@ def _is_recorded(lake: Lake, lock: DataLock) -> bool:
 
 
 def _here(lake: Lake, run_id: str, lock: DataLock, recorded: Digests) -> Replayed:
-    model = model_of(lock.model)
-    frame = _frame(lake, run_id, lock, model)
-    rows = pa.Table.from_pandas(frame, preserve_index=False)
-    pairs = {
-        "dataset": (lock.dataset_digest, digest(rows, learning.KEY, rows.column_names)),
-        "rulebook": (lock.rulebook, rulebook.version()),
-    }
+    dataset, again = _again(lake, run_id, lock)
+    pairs = {"dataset": (lock.dataset_digest, dataset), "rulebook": (lock.rulebook, rulebook.version())}
     differences = [f"{name}: recorded {was}, again {now}" for name, (was, now) in pairs.items() if was != now]
-    differences += refitting.compare(recorded, refitting.refit(model, frame, lock))
+    differences += refitting.compare(recorded, again)
     where = "the present code"
     if lock.code_dirty:
         where += f"; the run came from changes on top of {lock.code_sha[:12]}, which no commit holds"
@@ -104,12 +99,22 @@ def _here(lake: Lake, run_id: str, lock: DataLock, recorded: Digests) -> Replaye
     )  # fmt: skip
 
 
-def _frame(lake: Lake, run_id: str, lock: DataLock, model: Model) -> pd.DataFrame:
+def _again(lake: Lake, run_id: str, lock: DataLock) -> tuple[str, Digests]:
+    """Digest of the rows at the lock's versions, and what a fit on them gives."""
+    release = _as_release(lock)
     try:
-        return learning.training_frame(lake, _as_release(lock), model)
+        if (reader := readers().get(lock.model)) is not None:
+            texts, _ = reading.texts_of(lake, release)
+            return texts.digest(), refit(reader, texts, lock)
+        model = model_of(lock.model)
+        frame = learning.training_frame(lake, release, model)
     except (DeltaError, FileNotFoundError) as error:
         raise Permanent(f"replay {run_id}", expected="the table versions of its lock", found=str(error).splitlines()[0],
                         do="They were removed: train again on a release that is kept") from error  # fmt: skip
+    rows = pa.Table.from_pandas(frame, preserve_index=False)
+    return digest(rows, learning.KEY, rows.column_names), refitting.refit(
+        model.launched(learning.launch(lake)), frame, lock
+    )
 
 
 def _as_release(lock: DataLock) -> Release:

@@ -61,6 +61,18 @@ class Settings(BaseSettings):
         "sqlite:///var/cache.db", description="cache of the API's answers: sqlite:///file or redis://host"
     )
     mlflow_tracking_uri: str = Field("sqlite:///var/mlflow/mlflow.db", description="MLflow tracking and registry")
+    sentiment_model: str = Field(
+        "",
+        description="encoder that reads headlines: a folder, or an id at the Hugging Face hub such as snunlp/KR-FinBert; empty: a small"
+        " one of our own, which reads the lake's headlines",
+    )
+    sentiment_labels: str = Field(
+        "",
+        description="CSV file of labelled sentences, columns text and label (negative, neutral, positive); empty: the project's own",
+    )
+    sentiment_lexicon: str = Field(
+        "", description="JSON file of a sentiment lexicon (KNU's form) that models are held against; empty: none"
+    )
     training_ranks: int = Field(
         0,
         description="ranks that a distributed model is fitted by; 0: two where Horovod is installed, else one. It changes no bit",

@@ -73,14 +73,14 @@ def _quarantine(sql: "ReleaseSql") -> None:
 def _champion(lake: "Lake") -> bool:
     """Tell each model's champion, or why there is none; True where there is one."""
     from assets.learning import tracking_uri
-    from training.catalogue import models
+    from training.catalogue import declared
     from training.registry import champion
 
     uri = tracking_uri(lake)
-    found = {name: champion(uri, name) for name in models()}
+    found = {name: champion(uri, name) for name in declared()}
     for name, held in found.items():
         if held is not None:
-            console.say(f"\nchampion {name} version {held['version']}: {rank_ic(held)}")
+            console.say(f"\nchampion {name} version {held['version']}: {worth(held)}")
         else:
             _no_champion(uri, name)
     return any(held is not None for held in found.values())
@@ -97,6 +97,12 @@ def _no_champion(uri: str, name: str) -> None:
     told: list[dict[str, Any]] = decisions(uri, name, newest)
     for reason in told[-1].get("reasons", ()) if told else ():
         console.say(f"  {reason}")
+
+
+def worth(held: Mapping[str, Any]) -> str:
+    """What a version was judged by, in words: the macro F1 of one that reads texts, else the rank IC."""
+    f1, error = (held["metrics"].get(name) for name in ("macro_f1", "macro_f1_se"))
+    return rank_ic(held) if f1 is None else f"macro F1 {f1:.4f} (standard error {error:.4f})"
 
 
 def rank_ic(held: Mapping[str, Any]) -> str:

@@ -5,12 +5,14 @@ What does not belong here: features (the callers bring them), training, the regi
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xgboost
 from loguru import logger
 
@@ -18,10 +20,17 @@ from lake.objects import Store
 from market.errors import MarketlakeError, Permanent, Transient
 from training.inputs import Inputs
 from training.lstm import Lstm
+from training.sentiment.model import FLAVOUR
+from training.sentiment.packed import unpack
+from training.sentiment.scoring import Scorer
 
 FOLDER = "models"
 CHAMPION, SIGNATURE = "champion.json", "signature.json"
 LARGEST = float(np.finfo(np.float32).max)  # the booster compares in single precision
+
+
+Predict = Callable[[Inputs], npt.NDArray[np.float64]]
+Read = Callable[[Sequence[str | None]], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,8 @@ class Champion:
     ----------
     features : names, in the booster's order.
     signature : the file beside the model's: features with units, output, metrics, lock, digests.
-    predict : (n,) score of each row that is meant.
+    predict : (n,) score of each row that is meant; None of a model that reads texts.
+    read : probabilities of each text, as ``training.sentiment.scoring.Scorer.score`` gives them; None of one that scores rows.
     """
 
     name: str
@@ -42,12 +52,14 @@ class Champion:
     digest: str
     features: tuple[str, ...]
     signature: Mapping[str, Any]
-    predict: Callable[[Inputs], npt.NDArray[np.float64]]
+    predict: Predict | None
+    read: Read | None
 
     def score(self, inputs: Inputs) -> npt.NDArray[np.float64]:
         """(n,) score of each row that is meant, features in the model's order; one of NaN ("not known") alone scores NaN."""
         if not inputs.rows.any():
             return np.empty(0)
+        assert self.predict is not None, "asked only where there is one"
         scores = self.predict(inputs)
         scores[inputs.matrix().isna().all(axis=1).to_numpy()] = np.nan  # every such row would have the same number
         return scores
@@ -130,10 +142,10 @@ def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
     if digest != expected:  # before the bytes reach the library, which trusts what it loads
         raise Permanent(folder, expected=f"the booster of its signature, SHA-256 {expected}", found=digest, do=do)
     features = tuple(str(feature["name"]) for feature in signature["features"])
-    predict, known = FLAVOURS[str(signature["flavour"])](raw)
-    if known != features:
+    loaded = FLAVOURS[str(signature["flavour"])](raw)
+    if loaded.features != features:
         raise Permanent(
-            folder, expected=f"its signature's features {', '.join(features)}", found=", ".join(known), do=do
+            folder, expected=f"its signature's features {', '.join(features)}", found=", ".join(loaded.features), do=do
         )
     return Champion(
         name,
@@ -143,12 +155,17 @@ def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
         digest,
         features,
         signature,
-        predict,
+        loaded.predict,
+        loaded.read,
     )
 
 
-Loaded = tuple[Callable[[Inputs], npt.NDArray[np.float64]], tuple[str, ...]]
-"""What scores, and the features that it was fitted on."""
+class Loaded(NamedTuple):
+    """The features that a model was fitted on, and what scores rows of them or reads texts."""
+
+    features: tuple[str, ...]
+    predict: Predict | None = None
+    read: Read | None = None
 
 
 def _trees(raw: bytes) -> Loaded:
@@ -161,12 +178,22 @@ def _trees(raw: bytes) -> Loaded:
         rows = xgboost.DMatrix(inputs.matrix().to_numpy(dtype=np.float64), feature_names=names, nthread=1)
         return np.asarray(booster.predict(rows), dtype=np.float64)
 
-    return predict, tuple(names)
+    return Loaded(tuple(names), predict)
 
 
 def _sequences(raw: bytes) -> Loaded:
     algorithm = Lstm()
-    return lambda inputs: algorithm.predict(raw, inputs), algorithm.features(raw)
+    return Loaded(algorithm.features(raw), lambda inputs: algorithm.predict(raw, inputs))
 
 
-FLAVOURS: Mapping[str, Callable[[bytes], Loaded]] = {"xgboost": _trees, Lstm.flavour: _sequences}
+def _texts(raw: bytes) -> Loaded:
+    scorer, alone = Scorer(unpack(raw)), Lock()
+
+    def read(texts: Sequence[str | None]) -> pd.DataFrame:
+        with alone:  # it remembers what it read, and torch's settings are of the process
+            return scorer.score(texts)
+
+    return Loaded(("text",), read=read)
+
+
+FLAVOURS: Mapping[str, Callable[[bytes], Loaded]] = {"xgboost": _trees, Lstm.flavour: _sequences, FLAVOUR: _texts}

@@ -49,7 +49,7 @@ def card(
         ["## Features", *_features(model, shares)],
         ["## Known weaknesses", *(f"- {one}" for one in weaknesses(metrics, findings))],
     ]
-    return "\n\n".join("\n".join(_spaced(part)) for part in parts) + "\n"
+    return "\n\n".join("\n".join(spaced(part)) for part in parts) + "\n"
 
 
 def weaknesses(metrics: Mapping[str, float], findings: Sequence[str]) -> list[str]:
@@ -99,7 +99,7 @@ def _folds(evaluation: Evaluation) -> list[str]:
          f"{fold.rank_ic:+.4f}", f"{fold.standard_error:.4f}")
         for fold in evaluation.folds
     ]  # fmt: skip
-    return _table(("fold", "trained on", "judged on", "rows", "rank IC", "error"), rows)
+    return table(("fold", "trained on", "judged on", "rows", "rank IC", "error"), rows)
 
 
 def _judged(model: Model, metrics: Mapping[str, float]) -> list[str]:
@@ -122,7 +122,7 @@ def _judged(model: Model, metrics: Mapping[str, float]) -> list[str]:
                 f"AUC {of('auc', '.3f')}, Brier skill {of('brier_skill')}, calibration error {of('calibration_error', '.3f')}",
             )
         )
-    return _table(("", "out of sample"), rows)
+    return table(("", "out of sample"), rows)
 
 
 def _features(model: Model, shares: Importance) -> list[str]:
@@ -132,15 +132,16 @@ def _features(model: Model, shares: Importance) -> list[str]:
         for name in ordered[:_MOST]
     ]  # fmt: skip
     more = len(ordered) - len(rows)
-    return [*_table(("feature", "share of the gain", "unit", "formula"), rows), *([f"and {more} more"] if more else [])]
+    return [*table(("feature", "share of the gain", "unit", "formula"), rows), *([f"and {more} more"] if more else [])]
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Lines of a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines]
 
 
-def _spaced(part: Sequence[str]) -> list[str]:
+def spaced(part: Sequence[str]) -> list[str]:
     """The lines of a section, an empty one between all but rows of a table and points of a list."""
     out: list[str] = []
     for line in part:

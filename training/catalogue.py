@@ -5,24 +5,43 @@ What does not belong here: a list kept by hand.
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
 
 import training.models
 from market.errors import Permanent
+from training.gates import GATES, SENTIMENT_GATES, Gate
 from training.model import Model
+from training.sentiment.model import SentimentModel
 
 
 @lru_cache(maxsize=1)
 def models() -> Mapping[str, Model]:
-    """Every model by name, in the order of the names."""
+    """Every model that scores rows of features, by name."""
+    return MappingProxyType({name: one for name, one in declared().items() if isinstance(one, Model)})
+
+
+@lru_cache(maxsize=1)
+def readers() -> Mapping[str, SentimentModel]:
+    """Every model that reads texts, by name."""
+    return MappingProxyType({name: one for name, one in declared().items() if isinstance(one, SentimentModel)})
+
+
+@lru_cache(maxsize=1)
+def declared() -> Mapping[str, Model | SentimentModel]:
+    """Every model of either kind by name, in the order of the names."""
     return discover(training.models)
+
+
+def gates_of(name: str) -> Sequence[Gate]:
+    """What a version of that model must show before it may be champion."""
+    return SENTIMENT_GATES if name in readers() else GATES
 
 
 def left_out() -> Mapping[str, str]:
     """Models that cannot be fitted here, and the package that each of them lacks."""
-    return {name: lacks for name, one in models().items() if (lacks := one.algorithm.missing())}
+    return {name: lacks for name, one in declared().items() if (lacks := one.missing())}
 
 
 def model(name: str) -> Model:
@@ -41,7 +60,7 @@ def model(name: str) -> Model:
     return found
 
 
-def discover(package: ModuleType) -> Mapping[str, Model]:
+def discover(package: ModuleType) -> Mapping[str, Model | SentimentModel]:
     """The ``MODEL`` of each module of a package whose name does not begin with an underscore.
 
     Raises
@@ -49,20 +68,18 @@ def discover(package: ModuleType) -> Mapping[str, Model]:
     Permanent
         A module without MODEL, two models of one name, or a model that is not named like its file.
     """
-    found: dict[str, Model] = {}
+    found: dict[str, Model | SentimentModel] = {}
     files: dict[str, str] = {}
     for entry in sorted(pkgutil.iter_modules(package.__path__), key=lambda e: e.name):
         if entry.name.startswith("_"):
             continue
         where = f"{package.__name__}.{entry.name}"
-        declared = getattr(importlib.import_module(where), "MODEL", None)
-        if not isinstance(declared, Model):
-            raise Permanent(where, expected="MODEL = Model(...)", found=type(declared).__name__)
-        if declared.name in found:
-            raise Permanent(
-                where, expected="one file per model", found=f"{declared.name}, also in {files[declared.name]}"
-            )
-        found[declared.name], files[declared.name] = declared, where
+        one = getattr(importlib.import_module(where), "MODEL", None)
+        if not isinstance(one, Model | SentimentModel):
+            raise Permanent(where, expected="MODEL = Model(...) or SentimentModel(...)", found=type(one).__name__)
+        if one.name in found:
+            raise Permanent(where, expected="one file per model", found=f"{one.name}, also in {files[one.name]}")
+        found[one.name], files[one.name] = one, where
     for name, where in files.items():
         if where.rpartition(".")[2] != name:
             raise Permanent(where, expected=f"a file named {name}.py, like its model", found=where.rpartition(".")[2])

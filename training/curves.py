@@ -10,6 +10,11 @@ from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
 
+def now_ms() -> int:
+    """Now as MLflow counts: milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
 class Curve:
     """Numbers of every epoch, logged as ``curve/<fit>/<number>`` with the epoch as its step.
 
@@ -27,7 +32,7 @@ class Curve:
         if epoch <= self._last or not self._fit:
             self._fit += 1
         self._last = epoch
-        now = int(time.time() * 1000)
+        now = now_ms()
         logged = [
             Metric(f"curve/fit {self._fit:02d}/{name}", value, now, int(epoch))
             for name, value in numbers.items()

@@ -5,9 +5,12 @@ What does not belong here: where the bytes are stored (the caller writes them to
 
 import json
 import math
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+from mlflow.tracking import MlflowClient
 
 from market.features.catalogue import catalogue
 from training import tracking
@@ -16,20 +19,22 @@ from training.inputs import reach
 from training.lock import DataLock
 from training.model import Model
 from training.registry import run_id_of
-from training.trained import Trained
 
 SIGNATURE = "signature.json"
 FORMAT = 1
 
 
-def export(model: Model, trained: Trained) -> dict[str, bytes]:
-    """File name to content: the fitted model as its algorithm writes it, and ``signature.json`` (UTF-8, sorted keys)."""
-    text = json.dumps(trained.signature, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    return {model.algorithm.file: trained.booster, SIGNATURE: text.encode()}
+def write(client: MlflowClient, run_id: str, file: str, raw: bytes, signature: Mapping[str, object]) -> None:
+    """Log the fitted model under its file's name, and ``signature.json`` (UTF-8, sorted keys), as what serving gets."""
+    text = json.dumps(signature, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / file).write_bytes(raw)
+        (Path(folder) / SIGNATURE).write_text(text)
+        client.log_artifacts(run_id, folder, "export")
 
 
 def of_version(tracking_uri: str, name: str, version: int) -> dict[str, bytes]:
-    """The same files of a registered version, as its run recorded them; for a promotion or a rollback long after training.
+    """The files of a registered version by name, as its run recorded them; for a promotion or a rollback long after training.
 
     Raises
     ------

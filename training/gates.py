@@ -116,6 +116,43 @@ GATES: tuple[Gate, ...] = (
 )
 
 
+SENTIMENT_GATES: tuple[Gate, ...] = (
+    Gate(
+        name="reads",
+        metric="macro_f1_low",
+        comparison=">",
+        reference="zero",
+        margin=0.45,
+        doc="The lower end of the macro F1's interval is well above a third, which whoever deals out the classes evenly gets.",
+    ),
+    Gate(
+        name="holds_against_words",
+        metric="macro_f1_over_tfidf_high",
+        comparison=">=",
+        reference="zero",
+        margin=0.0,
+        doc="The 95 % interval of its lead over TF-IDF with a logistic regression is not all below zero: what loses to counting words should be replaced by it.",
+    ),
+    Gate(
+        name="calibrated",
+        metric="ece",
+        comparison="<=",
+        reference="zero",
+        margin=0.15,
+        doc="What it says with a probability comes true about as often: levels are averaged, so their size has to mean something.",
+    ),
+    Gate(
+        name="not_worse",
+        metric="macro_f1",
+        comparison=">=",
+        reference="champion",
+        margin=-0.03,
+        doc="Not below the champion by more than other seeds change.",
+    ),
+)
+"""Of models that read texts."""
+
+
 def judge(
     gates: tuple[Gate, ...], challenger: Mapping[str, float], champion: Mapping[str, float] | None
 ) -> tuple[Outcome, ...]:

@@ -134,6 +134,10 @@ class Model:
                 do="With XGBoost: objective='binary:logistic'",
             )  # fmt: skip
 
+    def missing(self) -> str | None:
+        """A package that it cannot do without and that is not installed; None where all are."""
+        return self.algorithm.missing()
+
     def launched(self, launch: Launch) -> "Model":
         """The same model, fitted as the launch says."""
         return replace(self, algorithm=self.algorithm.launched(launch))

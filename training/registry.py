@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,6 @@ from market.errors import Permanent
 from training import tracking
 from training.gates import COMMON, GATES, Gate, Outcome, judge
 from training.lock import DataLock
-from training.model import Model
 
 CHAMPION = "champion"
 HISTORY = "champion_history"  # tag of the registered model: JSON list of versions, the present champion last
@@ -59,10 +58,25 @@ class _Comparison:
     champion: float
 
     def __str__(self) -> str:
-        return f"held against version {self.rival.version} on the {self.sessions} sessions that both were judged on"
+        on = f" on the {self.sessions} sessions that both were judged on" if self.sessions else ""
+        return f"held against version {self.rival.version}{on}"
 
 
-def register(client: MlflowClient, model: Model, run: Run, lock: DataLock) -> int:
+class Declared(Protocol):
+    """What every kind of model has."""
+
+    @property
+    def name(self) -> str:
+        """Of the registered model."""
+        ...
+
+    @property
+    def doc(self) -> str:
+        """What it says of what."""
+        ...
+
+
+def register(client: MlflowClient, model: Declared, run: Run, lock: DataLock) -> int:
     """Register the run's ``model`` folder as the next version, without an alias; the version's number."""
     try:
         client.create_registered_model(model.name, description=model.doc)

@@ -4,7 +4,6 @@ What does not belong here: reading the frame and the release (the caller), promo
 """
 
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +15,11 @@ from mlflow.tracking import MlflowClient
 from training import court, evidence, plots, tracking, trials
 from training.algorithm import Importance
 from training.card import CARD, card
-from training.curves import Curve
+from training.curves import Curve, now_ms
 from training.digests import Digests, digests
 from training.distributed import Launch
 from training.evaluate import Evaluation, Progress, combinations, walk_forward
-from training.export import export, signature_of
+from training.export import signature_of, write
 from training.lock import ARTIFACT, DataLock
 from training.model import Model
 from training.packages import save_package
@@ -108,7 +107,7 @@ def _train(
     version = register(client, model, run, lock)
     signature = signature_of(model, lock, run_id, version, metrics, made)
     trained = Trained(run_id, version, metrics, booster, signature, made.to_dict())
-    _log_export(client, model, trained)
+    write(client, run_id, model.algorithm.file, booster, signature)
     total = len(evaluation.folds) + 1
     report(total, total, f"version {version} of {model.name}: rank IC {metrics['rank_ic_mean']:+.4f}")
     return trained
@@ -126,7 +125,7 @@ def log_judged(client: MlflowClient, run: Run, model: Model, evaluation: Evaluat
     ledger = trials.ledger(client, client.get_experiment(run.info.experiment_id).name)
     every = trials.tranches(client, ledger)
     metrics |= evidence.discounted(evaluation.daily, _by_text(made["net"]), evaluation.horizon, ledger, every)
-    now = int(time.time() * 1000)
+    now = now_ms()
     client.log_batch(run.info.run_id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
     return metrics
 
@@ -168,7 +167,7 @@ def _log_start(client: MlflowClient, run_id: str, model: Model, lock: DataLock) 
 def _log_results(
     client: MlflowClient, run_id: str, evaluation: Evaluation, metrics: Mapping[str, float], made: Digests
 ) -> None:
-    now = int(time.time() * 1000)
+    now = now_ms()
     logged = [Metric(name, value, now, 0) for name, value in metrics.items()]
     for fold in evaluation.folds:
         of_fold = {
@@ -201,10 +200,3 @@ def _log_booster(client: MlflowClient, run_id: str, model: Model, booster: bytes
     with tempfile.TemporaryDirectory() as folder:
         save_package(model, booster, Path(folder) / "model")
         client.log_artifacts(run_id, str(Path(folder) / "model"), "model")
-
-
-def _log_export(client: MlflowClient, model: Model, trained: Trained) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in export(model, trained).items():
-            (Path(folder) / name).write_bytes(content)
-        client.log_artifacts(trained.run_id, folder, "export")

@@ -134,10 +134,11 @@ def promote(
     """Make a version champion if it passes every gate, and serve it. Exit code 1 where a gate refuses."""
     from assets.learning import install
     from training import registry
+    from training.catalogue import gates_of
 
     lake = _lake()
     _named(lake, name)
-    result = registry.promote(_uri(lake), name, version, force=force)
+    result = registry.promote(_uri(lake), name, version, force=force, gates=gates_of(name))
     if result.promoted:
         install(lake, name, version)
     if as_json:

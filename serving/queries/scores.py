@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lake.sql import ReleaseSql
 from market.labels import rank_within
-from serving.champions import LARGEST, Champion
+from serving.champions import LARGEST, Champion, Read
 from serving.deps import iso_date
 from serving.problems import Fault, Problem, shown
 from serving.queries.cross_section import features_of_session
@@ -20,6 +20,7 @@ from serving.queries.stocks import resolve
 from training.inputs import Inputs
 
 MAX_ROWS = 1000
+LONGEST_TEXT = 10_000
 _KEYS = ("security_id", "session_date")
 
 
@@ -77,6 +78,13 @@ def of_rows(champion: Champion, rows: Sequence[Mapping[str, Any]]) -> list[dict[
          "rank": None, "known_at": None}
         for row, score in zip(rows, scores, strict=True)
     ]  # fmt: skip
+
+
+def of_texts(read: Read, texts: Sequence[str | None]) -> list[dict[str, Any]]:
+    """One row per text: itself, its probabilities and level, null where it is empty."""
+    found = read(texts).astype(object)
+    rows = found.where(found.notna(), None).to_dict("records")
+    return [{"text": text, **row} for text, row in zip(texts, rows, strict=True)]
 
 
 def _session_scores(sql: ReleaseSql, champion: Champion, exchange: str, day: date | None) -> dict[str, dict[str, Any]]:

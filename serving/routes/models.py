@@ -11,7 +11,7 @@ from serving.answers import answer
 from serving.bodies import ModelMeta, body_of
 from serving.champions import Champion
 from serving.deps import Models, Sql, iso_date
-from serving.problems import bad_input, unknown
+from serving.problems import Problem, bad_input, unknown
 from serving.queries import scores
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -72,6 +72,28 @@ class Ask(BaseModel):
     )  # fmt: skip
 
 
+class Texts(BaseModel):
+    """Headlines to be read."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"texts": ["삼성전자, 분기 영업이익 시장 예상 상회"]}]}
+    )
+
+    texts: list[Annotated[str, Field(max_length=scores.LONGEST_TEXT)] | None] = Field(
+        max_length=scores.MAX_ROWS, description="headlines; an empty one, or null, has no probabilities"
+    )
+
+
+class Sentiment(BaseModel):
+    """One text, read."""
+
+    text: str | None
+    negative: float | None = Field(description="probability; the three sum to 1")
+    neutral: float | None
+    positive: float | None
+    level: float | None = Field(description="positive less negative, from -1 to 1")
+
+
 class Score(BaseModel):
     """One scored row."""
 
@@ -88,6 +110,7 @@ class Score(BaseModel):
 
 ModelList, ModelDetails = body_of("Models", ModelRow), body_of("Model", ModelDetail)
 Scores = body_of("Scores", Score, ModelMeta)
+Sentiments = body_of("Sentiments", Sentiment, ModelMeta)
 
 
 @router.get("", response_model=ModelList)
@@ -109,6 +132,8 @@ def get_model(sql: Sql, models: Models, name: Name) -> Response:
 def predict(sql: Sql, models: Models, name: Name, ask: Ask) -> Response:
     """Scores of the champion: for symbols, with their rank in the whole session; for rows of features, without one."""
     champion = _champion(models, name)
+    if champion.predict is None:
+        raise Problem(409, "reads-texts", f"Model {name} reads texts: POST them to /models/{name}/read")
     if (ask.symbols is None) == (ask.rows is None):
         raise bad_input("body", "either `symbols` or `rows`", "both" if ask.rows is not None else "neither")
     if ask.rows is not None:
@@ -116,6 +141,17 @@ def predict(sql: Sql, models: Models, name: Name, ask: Ask) -> Response:
     else:
         rows, known_at = scores.of_symbols(sql, champion, ask.symbols or [], ask.session_date)
     return answer(sql.release, rows, known_at=known_at, extra={"model": champion.reference})
+
+
+@router.post("/{name}/read", response_model=Sentiments)
+def read(sql: Sql, models: Models, name: Name, ask: Texts) -> Response:
+    """What the champion of a model of texts says of each: three probabilities and their level."""
+    champion = _champion(models, name)
+    if champion.read is None:
+        raise Problem(
+            409, "scores-rows", f"Model {name} scores rows of features: POST symbols or rows to /models/{name}/predict"
+        )
+    return answer(sql.release, scores.of_texts(champion.read, ask.texts), extra={"model": champion.reference})
 
 
 def _champion(models: Any, name: str) -> Champion:

@@ -29,8 +29,8 @@ def trained(small_model, panel, lock, tracking_uri, steps):
 
 
 @pytest.fixture(scope="module")
-def exported(small_model, trained):
-    return export.export(small_model, trained)
+def exported(tracking_uri, trained):
+    return export.of_version(tracking_uri, "small_world", trained.version)
 
 
 def test_the_same_frame_and_lock_give_the_same_digests(small_model, panel, tracking_uri, trained):
@@ -67,7 +67,9 @@ def test_the_run_holds_the_lock_metrics_per_fold_and_pictures(tracking_uri, lock
 def test_no_artifact_is_a_pickle(tracking_uri, trained):
     folder = Path(tracking_uri.removeprefix("sqlite:///")).parent / "artifacts"
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} <= {".ubj", ".json", ".png", ".csv", ".md", ".txt", ".yaml", "", ".yml"}
+    assert {path.suffix for path in files} <= {
+        ".ubj", ".json", ".png", ".csv", ".md", ".txt", ".yaml", "", ".yml", ".safetensors", ".zip",
+    }  # fmt: skip
     assert not any(path.read_bytes().startswith(b"\x80") for path in files)  # the first byte of a pickle
     assert all(path.name in {"MLmodel", "registered_model_meta"} for path in files if not path.suffix)
 
@@ -78,7 +80,8 @@ def test_mlflow_loads_the_registered_version(tracking_uri, trained):
 
 
 def test_the_export_of_a_version_is_what_training_exported(tracking_uri, trained, exported):
-    assert export.of_version(tracking_uri, "small_world", trained.version) == exported
+    assert exported.keys() == {"booster.ubj", "signature.json"}
+    assert (exported["booster.ubj"], json.loads(exported["signature.json"])) == (trained.booster, trained.signature)
 
 
 def test_the_signature_says_what_goes_in_and_where_it_is_from(lock, trained, exported):
