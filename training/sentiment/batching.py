@@ -13,7 +13,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from training.sentiment.encoder import Encoder
 
-TOKENS_PER_BATCH = 2_048
+TOKENS_PER_BATCH = 1_024
 """More gains nothing on a processor (a layer's numbers then no longer fit its cache), less costs calls."""
 
 

@@ -4,9 +4,9 @@ Words are masked and guessed (J. Devlin and others, *BERT*, 2019, section 3.1), 
 has read some ten thousand headlines, not the Korean Wikipedia.  What does not belong here: labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -96,8 +96,18 @@ def own_encoder(
         losses = []
         for _ in range(reading.steps):
             drawn = rng.choice(len(numbers), min(reading.batch, len(numbers)), replace=False)
-            losses.append(descent.step(network(**mask([{"input_ids": numbers[i]} for i in drawn])).loss))
+            losses.append(descent.step(_surprise(network, mask([{"input_ids": numbers[i]} for i in drawn]))))
         return Pretrained(saved(network, tokenizer), tuple(losses))
+
+
+def _surprise(network: Any, masked: Mapping[str, Any]) -> Any:
+    """Mean loss over the masked words.  The network would guess all of them, seven times the work, and take this part."""
+    import torch
+
+    at = masked["labels"] != -100
+    seen = network.bert(masked["input_ids"], attention_mask=masked["attention_mask"]).last_hidden_state
+    total = torch.nn.functional.cross_entropy(network.cls(seen[at]), masked["labels"][at], reduction="sum")
+    return total / at.sum().clamp_min(1)  # of a batch of few words none may be masked
 
 
 def _tokenizer(texts: Sequence[str], shape: Shape) -> "PreTrainedTokenizerFast":

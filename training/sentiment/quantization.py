@@ -43,7 +43,7 @@ def _layer(linear: Any) -> Any:
         warnings.simplefilter("ignore", UserWarning)  # a later torch moves this to torchao; 2.13 is pinned
         whole = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
     packed = torch.ops.quantized.linear_prepack(whole, None)
-    bias = None if linear.bias is None else linear.bias.detach().clone()
+    bias = torch.zeros(weight.shape[0]) if linear.bias is None else linear.bias.detach().clone()
     return _int8_linear()(packed, bias)
 
 
@@ -57,11 +57,10 @@ def _int8_linear() -> Any:
             self.packed, self.bias = packed, bias
 
         def forward(self, rows: torch.Tensor) -> torch.Tensor:
-            scale = (rows.abs().amax(dim=-1, keepdim=True) / _LEVELS).clamp_min(1e-12)
+            scale = rows.abs().amax(dim=-1, keepdim=True).clamp_min_(1e-12).div_(_LEVELS)
             product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
                 rows / scale, 1.0, _LEVELS + 1, self.packed
             )
-            product = product.mul_(scale)
-            return product if self.bias is None else product.add_(self.bias)
+            return torch.addcmul(self.bias, product, scale)
 
     return Int8Linear
