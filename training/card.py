@@ -132,7 +132,7 @@ def _features(model: Model, shares: Importance) -> list[str]:
         for name in ordered[:_MOST]
     ]  # fmt: skip
     more = len(ordered) - len(rows)
-    return [*table(("feature", "share of the gain", "unit", "formula"), rows), *([f"and {more} more"] if more else [])]
+    return [*table(("feature", "share", "unit", "formula"), rows), *([f"and {more} more"] if more else [])]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

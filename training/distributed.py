@@ -35,6 +35,8 @@ STARTERS: tuple[How, ...] = ("horovodrun", "spark")
 Curve = Callable[[Mapping[str, float]], None]
 START_S = 120.0
 """Until the first step of any rank: torch is loaded, and Spark may have to find executors."""
+OF_RANKS = {"OMP_NUM_THREADS": "1"}
+"""Environment of a rank: other cores are used by other ranks."""
 _LOOK_S = 0.2
 _PATIENCE_S = 10.0  # of a rank that is asked to end, before it is killed
 
@@ -202,7 +204,7 @@ def _horovodrun(function: str, folder: Path, launch: Launch) -> None:
         sys.executable, "-m", "training.distributed", function, str(folder),
     ]  # fmt: skip
     place = Path(__file__).resolve().parent.parent
-    environment = os.environ | {"PYTHONPATH": str(place), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | OF_RANKS | {"PYTHONPATH": str(place)}
     with (folder / LOG).open("w") as log:
         started = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, cwd=place, env=environment, start_new_session=True
@@ -223,7 +225,7 @@ def _spark(function: str, folder: Path, launch: Launch) -> None:
         try:
             horovod.spark.run(
                 as_rank, args=(function, folder), num_proc=launch.ranks, start_timeout=launch.stall_s, verbose=0,
-                env={**os.environ, "OMP_NUM_THREADS": "1"}, use_gloo=True,
+                env={**os.environ, **OF_RANKS}, use_gloo=True,
             )  # fmt: skip
             ended.append(None)
         except Exception as error:  # noqa: BLE001 - said by _judge, with what the ranks left
