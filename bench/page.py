@@ -245,6 +245,30 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[st
         yield f"| {' | '.join(f'{value}' for value in row)} |"
 
 
+def _sequences(found: Result) -> Iterator[str]:
+    yield f"## The LSTM: {found['securities']} securities x {found['sessions']} sessions x {found['features']} features\n"
+    yield "`python -m bench.sequences`; equal bits from one process and from two ranks. The loader's windows are cut out beforehand, on as many threads as torch likes.\n"
+    yield from _table(
+        ["way", "epochs a minute", "an epoch, s", "all of it, s", "largest process, MB"],
+        [
+            [way, *(round(one[name], 1) for name in ("epochs_per_minute", "epoch_s", "whole_s", "largest_process_mb"))]
+            for way, one in found["ways"].items()
+        ],
+    )
+
+
+def _sentiment(found: Result) -> Iterator[str]:
+    yield f"## Headlines through a BERT of base shape: {found['texts']} texts, {found['threads']} thread(s)\n"
+    yield "`python -m bench.sentiment`; ours in int8, each text once, against a padded float32 loop; drawn weights, where labels are the closest to each other.\n"
+    yield from _table(
+        ["texts", "different", "ours, s", "loop, s", "times", "labels equal"],
+        [
+            [name, one["different"], one["ours_s"], one["loop_s"], one["ratio"], f"{one['equal_labels']:.1%}"]
+            for name, one in ((name, found[name]) for name in ("unique", "with_duplicates"))
+        ],
+    )
+
+
 SECTIONS = {
     "demo": _demo,
     "spark": _spark,
@@ -258,6 +282,8 @@ SECTIONS = {
     "silver": _silver,
     "stories": _stories,
     "truth": _truth,
+    "sequences": _sequences,
+    "sentiment": _sentiment,
 }
 
 if __name__ == "__main__":

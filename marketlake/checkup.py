@@ -29,6 +29,7 @@ LOCAL_MEMORY_GB, RUN_MEMORY_GB = 5, 4
 """Of the local stack at rest, and of a run on it: Spark's driver and two executors."""
 SECTIONS = {"spark": "missing", "s3": "optional", "trino": "optional"}
 """Sections of the jars' lock; all but the first are the local stack's."""
+NEEDED_FOR_DEEP = "only the LSTM and the model of headlines need them: `make .venv/bin/.deep` installs them"
 NEEDED_FOR_LOCAL = "only the local stack needs it: `make up STACK=local` installs it"
 
 
@@ -53,7 +54,8 @@ def every(settings: "Settings") -> Iterator[Finding]:
     yield from _jars()
     yield from _disks(settings)
     yield _memory()
-    yield _stack_packages()
+    yield _more_packages("packages of the local stack", "stack", NEEDED_FOR_LOCAL)
+    yield _more_packages("packages of the deep models", "deep", NEEDED_FOR_DEEP)
     yield from _ports(settings)
     yield from _reachable(settings)
     yield from _keys(settings)
@@ -97,13 +99,13 @@ def _packages() -> Finding:
     return Finding("packages of the lock", "missing", _named(wrong), do)
 
 
-def _stack_packages() -> Finding:
-    what, base = "packages of the local stack", _locked("base")
-    wanted = {name: version for name, version in _locked("stack").items() if name not in base}
+def _more_packages(what: str, lock: str, do: str) -> Finding:
+    base = _locked("base")
+    wanted = {name: version for name, version in _locked(lock).items() if name not in base}
     wrong = _lacking(wanted)
     if not wrong:
         return Finding(what, "ok", f"{len(wanted)} of {len(wanted)}")
-    return Finding(what, "optional", _named(wrong), NEEDED_FOR_LOCAL)
+    return Finding(what, "optional", _named(wrong), do)
 
 
 def _locked(name: str) -> dict[str, str]:

@@ -51,8 +51,8 @@ class Launch:
     how : in this ``process`` (one rank), by ``horovodrun`` on this machine, or on the executors of the active ``spark`` session,
         which must see ``folder``.
     folder : where work and checkpoints are laid, so that what was broken off goes on; a passing one without it.
-    limit_s : after which a launch is ended, whatever it did.
-    stall_s : without a step of any rank, after which a launch is ended; longer before the first.
+    limit_s : after which ranks of processes of their own are ended, whatever they did.
+    stall_s : without a step of any of them, after which they are ended; longer before the first.
     cancel : ends the jobs of the spark session; called where its ranks must not be waited for any longer.
     told : called with each epoch's numbers as they are made.
     """

@@ -28,6 +28,7 @@ def filled(intake: Any) -> Any:
     return intake
 
 
+@pytest.mark.slow  # in tests/market a build of one session is held against the whole for every table
 def test_any_window_gives_the_same_rows_and_a_lake_of_before_the_rows_that_it_can_tell(filled: Any) -> None:
     days, spark = filled.sessions("krx_market"), Spark(filled.settings, filled.delta)
     whole = spark.candidate(TABLE, Window(days[0], days[-1], NOW))

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -86,10 +87,19 @@ def a_day_later(backfilled, server, sessions, settings_at, tmp_path_factory) -> 
     settings = settings_at(tmp_path_factory.mktemp("later")).model_copy(update={"quarantine_limit": 0.2})
     shutil.copytree(backfilled.settings.lake_url, settings.lake_url)
     desk, day = Desk(Runner(settings), server, settings), sessions[-HELD_BACK]
-    server.set_faults([{"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.1"}])
-    desk.runner.day(day)
-    server.set_faults([])
+    with spoilt(server, day):
+        desk.runner.day(day)
     return desk
+
+
+@contextmanager
+def spoilt(server: Server, day: date) -> Iterator[None]:
+    """A tenth of the Korean rows of the day is bad, whenever it is asked for."""
+    server.set_faults([{"name": "bad-rows", "source": "krx", "date": f"{day}", "share": "0.1"}])
+    try:
+        yield
+    finally:
+        server.set_faults([])
 
 
 @pytest.fixture
