@@ -11,7 +11,6 @@ FORBIDDEN = (
     "mlflow",
     "great_expectations",
     "expectations",
-    "sklearn",
     "torch",
     "transformers",
     "feast",
