@@ -219,25 +219,27 @@ def _horovodrun(function: str, folder: Path, launch: Launch) -> None:
 def _spark(function: str, folder: Path, launch: Launch) -> None:
     import horovod.spark
 
-    ended: list[str | None] = []
+    over, why = threading.Event(), [""]
 
-    def work() -> None:
-        try:
-            horovod.spark.run(
-                as_rank, args=(function, folder), num_proc=launch.ranks, start_timeout=launch.stall_s, verbose=0,
-                env={**os.environ, **OF_RANKS}, use_gloo=True,
-            )  # fmt: skip
-            ended.append(None)
-        except Exception as error:  # noqa: BLE001 - said by _judge, with what the ranks left
-            ended.append(f"Spark: {error}".splitlines()[0])
+    def watch() -> None:
+        why[0] = _watched(folder, launch, over.is_set) or ""
+        if why[0]:
+            launch.cancel()
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    why = _watched(folder, launch, lambda: not thread.is_alive())
-    if why:
-        launch.cancel()
-        thread.join(_PATIENCE_S)
-    _judge(folder, launch, why or ended[0])
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:  # here and not in the thread: it takes signals, which only a main thread may
+        horovod.spark.run(
+            as_rank, args=(function, folder), num_proc=launch.ranks, start_timeout=launch.stall_s, verbose=0,
+            env={**os.environ, **OF_RANKS}, use_gloo=True,
+        )  # fmt: skip
+        failure = None
+    except Exception as error:  # noqa: BLE001 - said by _judge, with what the ranks left
+        failure = f"Spark: {error}".splitlines()[0]
+    finally:
+        over.set()
+        watcher.join()
+    _judge(folder, launch, why[0] or failure)
 
 
 def _watched(folder: Path, launch: Launch, is_over: Callable[[], bool]) -> str | None:
