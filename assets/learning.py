@@ -4,10 +4,9 @@ What does not belong here: what a model does (`training`), and orchestration (`a
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +21,7 @@ from lake.releases import Release
 from market import registry
 from market.digest import digest
 from market.errors import Permanent
+from market.exports import signature_of
 from market.table import Window
 from training import export as exporting
 from training.catalogue import models
@@ -185,7 +185,7 @@ def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table
     if version is None:
         return None
     folder = f"models/{name}/{version}"
-    signature: Mapping[str, Any] = json.loads(lake.store.get(f"{folder}/{exporting.SIGNATURE}"))
+    signature = signature_of(lake.store.get(f"{folder}/{exporting.SIGNATURE}"))
     booster = lake.store.get(f"{folder}/{signature['file']}")
     names = [*KEY, "exchange", *(feature["name"] for feature in signature["features"])]
     contract = registry.table(FEATURES)

@@ -3,7 +3,6 @@
 What does not belong here: the chain behind a number (`lake.explain_links`).
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -17,6 +16,7 @@ from lake.objects import lake_store
 from lake.releases import Release, Releases
 from lake.settings import Settings
 from lake.sql import ReleaseSql
+from market.exports import signature_of
 from market.table import Table
 
 Contributor = Callable[[bytes, Mapping[str, Any], pd.DataFrame], dict[str, float]]
@@ -60,7 +60,7 @@ class Past:
         if self._contributor is None:
             return None
         store, folder = lake_store(self._settings), f"models/{model}/{version}"
-        signature = json.loads(store.get(f"{folder}/signature.json"))
+        signature = signature_of(store.get(f"{folder}/signature.json"))
         return self._contributor(store.get(f"{folder}/{signature['file']}"), signature, rows(signature["reach_days"]))
 
     def release(self, release_id: str) -> Release:

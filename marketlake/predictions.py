@@ -7,7 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from loguru import logger
+
 from market.errors import Permanent
+from market.exports import signature_of
 from marketlake import reading
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ def stored(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
 def live(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
     """Every champion's score of each security's online features; no rank, since a rank needs the whole cross-section.
 
+    Left out are models that look at more than one session, or read texts: `predict` has what they said.
+
     Raises
     ------
     Permanent
@@ -65,7 +70,10 @@ def live(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
             continue
         name, pointer = path.split("/")[1], json.loads(store.get(path))
         folder = f"models/{name}/{pointer['version']}"
-        signature = json.loads(store.get(f"{folder}/signature.json"))
+        signature = signature_of(store.get(f"{folder}/signature.json"))
+        if signature["window_sessions"] != 1:  # the online store holds the newest session alone, and no texts
+            logger.warning("left out: it is not scored from one session", model=name)
+            continue
         scored = score(store.get(f"{folder}/{signature['file']}"), signature, features)
         made += [
             {"symbol": asked[row["security_id"]], "security_id": row["security_id"], "session_date": row["session_date"].date(),

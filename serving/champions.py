@@ -18,6 +18,7 @@ from loguru import logger
 
 from lake.objects import Store
 from market.errors import MarketlakeError, Permanent, Transient
+from market.exports import signature_of
 from training.inputs import Inputs
 from training.lstm import Lstm
 from training.sentiment.model import FLAVOUR
@@ -135,7 +136,7 @@ def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
         The booster is not the one its signature describes.
     """
     folder = f"{FOLDER}/{name}/{int(pointer['version'])}"
-    signature = json.loads(store.get(f"{folder}/{SIGNATURE}"))
+    signature = signature_of(store.get(f"{folder}/{SIGNATURE}"))
     raw = store.get(f"{folder}/{signature['file']}")
     digest, expected = hashlib.sha256(raw).hexdigest(), signature["digests"]["booster"]
     do = "Promote the version again: the two files belong together"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from mlflow.tracking import MlflowClient
 
+from market import exports as market_exports
 from market.features.catalogue import catalogue
 from training import tracking
 from training.digests import Digests
@@ -44,7 +45,7 @@ def of_version(tracking_uri: str, name: str, version: int) -> dict[str, bytes]:
     client = tracking.client(tracking_uri)
     run_id = run_id_of(client, name, version)
     text = tracking.artifact(client, run_id, f"export/{SIGNATURE}")
-    file = str(json.loads(text)["file"])
+    file = str(market_exports.signature_of(text)["file"])
     return {file: tracking.artifact(client, run_id, f"export/{file}"), SIGNATURE: text}
 
 

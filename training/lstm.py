@@ -184,7 +184,7 @@ class Lstm:
         shard_of = _shards(windows, int(parameters["n_shards"]))
         most = np.bincount(shard_of[windows.places[~watched]]).max()
         work = {
-            **{name: value for name, value in parameters.items()},
+            **parameters,
             "features": list(inputs.numbers.columns), "mean": mean.tolist(), "deviation": deviation.tolist(), "seed": seed,
             "n_steps": math.ceil(most / int(parameters["batch"])), "patience": patience,
         }  # fmt: skip

@@ -205,7 +205,6 @@ class _Fit:
         _whole(self.folder / CHECKPOINT, save(tensors, {"at": json.dumps(told_by)}))
 
     def _resume(self) -> None:
-        import torch
         from safetensors import SafetensorError, safe_open
 
         path = self.folder / CHECKPOINT
@@ -231,7 +230,6 @@ class _Fit:
         whole = self.optimizer.state_dict()
         self.optimizer.load_state_dict({**whole, "state": state})
         self.epoch, self.best, self.best_epoch = int(at["epoch"]), float(at["best"]), int(at["best_epoch"])
-        torch.set_grad_enabled(True)
 
     def _leave(self) -> None:
         if self.work.patience:
@@ -247,7 +245,7 @@ class _Fit:
 
 
 def _read(folder: Path, number: int, work: Work) -> Shard:
-    """One shard: mapped, not copied; scaled once."""
+    """One shard: its file is mapped, its features are scaled once into one matrix."""
     with pa.memory_map(str(shard_file(folder, number))) as file:
         table = pa.ipc.open_file(file).read_all()
         values = np.column_stack([table.column(name).to_numpy() for name in work.features])

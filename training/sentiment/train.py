@@ -93,6 +93,7 @@ def train(
     """
     if lock.dataset_digest != texts.digest():
         raise Permanent("data lock", expected="the texts at hand", found="other ones", do="Make the lock from them")
+    _refuse_another(model, texts, lock)
     client = tracking.client(tracking_uri)
     run = client.create_run(
         tracking.experiment_id(client, experiment, artifact_root),
@@ -109,10 +110,31 @@ def train(
 
 
 def refit(model: SentimentModel, texts: Texts, lock: DataLock) -> Digests:
-    """Taught again as the lock says; digests of what comes out."""
+    """Taught again as the lock says; digests of what comes out.
+
+    Raises
+    ------
+    Permanent
+        The encoder, the labels or the declaration at hand are not the lock's; each parameter that differs is named.
+    """
+    _refuse_another(model, texts, lock)
     parts = split(texts.sentences, lock.seed)
     begun = model.begin(texts.encoder, texts.headlines, parts, lock.seed)
     return _digests(model.teach(texts.encoder, begun.files, parts.train, parts.validation, model.seeds[0]), parts)
+
+
+def _refuse_another(model: SentimentModel, texts: Texts, lock: DataLock) -> None:
+    here = model.parameters(texts.encoder, texts.labels)
+    differ = [
+        f"{name}: {lock.parameters.get(name)} against {here.get(name)}"
+        for name in sorted(here.keys() | lock.parameters.keys())
+        if here.get(name) != lock.parameters.get(name)
+    ]
+    if differ:
+        raise Permanent(
+            "data lock", expected="the model, encoder and labels at hand", found="; ".join(differ),
+            do="Set MARKETLAKE_SENTIMENT_MODEL and MARKETLAKE_SENTIMENT_LABELS as they were, or replay at the commit that the lock names",
+        )  # fmt: skip
 
 
 def _train(
@@ -217,6 +239,8 @@ def _signature(
         "doc": model.doc,
         "flavour": FLAVOUR,
         "file": FILE,
+        "window_sessions": 0,
+        "reach_days": 0,
         "features": [{"name": "text", "type": "string", "unit": "", "formula": "", "nullable": True}],
         "output": {
             "name": "level",

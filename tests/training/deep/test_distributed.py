@@ -128,8 +128,13 @@ def test_two_launches_do_not_work_in_one_folder(tmp_path):
         run("training.lstm_rank:fit", tmp_path, Launch())
 
 
-def test_more_ranks_than_shards_are_refused(model, panel, tmp_path):
-    model.launched(Launch(folder=tmp_path))
+def test_more_ranks_than_shards_are_refused(model, panel, monkeypatch):
+    monkeypatch.setattr(Alone, "size", 4)
+    with pytest.raises(Permanent, match="at most the 3 shards"):
+        model.fit(panel, seed=7)
+
+
+def test_several_ranks_in_this_process_are_refused():
     with pytest.raises(Permanent, match="several through horovodrun or spark"):
         Launch(2)
 

@@ -26,10 +26,10 @@ from training.sentiment.train import Texts, refit, train
 MODEL = SentimentModel("tones", "Tones of a small world.", TINY, READ, SHORT, replace(SHORT, epochs=12), seeds=(1, 2))
 
 
-def _lock(texts: Texts) -> DataLock:
+def _lock(texts: Texts, model: SentimentModel = MODEL) -> DataLock:
     return DataLock(
         release_id="r00001", rulebook="krx-2024.1", code_sha="0" * 40, code_dirty=False, seed=7, dataset_digest=texts.digest(),
-        model=MODEL.name, parameters=MODEL.parameters(texts.encoder, texts.labels), features=("text",),
+        model=model.name, parameters=model.parameters(texts.encoder, texts.labels), features=("text",),
         train_from=date(2024, 1, 2), train_to=date(2024, 5, 31), tables={"silver.news": 3},
     )  # fmt: skip
 
@@ -57,7 +57,7 @@ def test_labels_dealt_anew_are_refused(texts, planted, tracking_uri):
     dealt = planted.assign(label=planted["label"].sample(frac=1, random_state=1).to_numpy())
     once = replace(MODEL, name="dealt", seeds=(1,))
     other = replace(texts, sentences=dealt)
-    made = train(once, other, _lock(other), tracking_uri, "dealt", baselines(), lambda *step: None)
+    made = train(once, other, _lock(other, once), tracking_uri, "dealt", baselines(), lambda *step: None)
     result = promote(tracking_uri, "dealt", made.version, gates=SENTIMENT_GATES)
     assert not result.promoted
     assert not next(outcome for outcome in result.outcomes if outcome.gate == "reads").passed
@@ -97,6 +97,14 @@ def test_a_lock_of_other_texts_is_refused(texts, tracking_uri):
     other = replace(texts, headlines=texts.headlines[1:])
     with pytest.raises(Permanent, match="the texts at hand"):
         train(MODEL, other, _lock(texts), tracking_uri, "tones", baselines(), lambda *step: None)
+
+
+def test_a_replay_with_another_encoder_or_declaration_names_what_differs(texts, trained, tracking_uri):
+    lock, _ = replay.recorded(tracking_uri, trained.run_id)
+    with pytest.raises(Permanent, match="encoder: own against another/model"):
+        refit(MODEL, replace(texts, encoder="another/model"), lock)
+    with pytest.raises(Permanent, match="layers: 1 against 3"):
+        refit(replace(MODEL, shape=replace(TINY, layers=3)), texts, lock)
 
 
 def test_files_are_packed_to_equal_bytes_in_any_order_and_a_cut_archive_is_refused():
