@@ -23,23 +23,60 @@ from training.model import Model
 from training.sentiment.model import FLAVOUR, SentimentModel
 
 if TYPE_CHECKING:
+    from assets.building import Built
     from training.registry import GateResult
     from training.trained import Trained
 
 DATA, PREDICTED = dg.AssetKey(["release", "data"]), dg.AssetKey(["release", "predictions"])
-NEWS = "silver.news"
+NEWS, SENTIMENT = "silver.news", "silver.sentiment"
 FEATURES, LABELS, PRICES = "gold.features_daily", "gold.labels", "gold.prices"
 
 
 def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
-    """The releases, the online store, scoring, and one training asset per model."""
+    """What headlines say, the releases, the online store, scoring, and one training asset per model."""
     partitions = sessions_of(calendars.EXCHANGES, first, last)
-    fixed = [_data_release(partitions), _predictions(partitions), _predictions_release(partitions), _online(partitions)]
+    fixed = [
+        _sentiment(partitions), _data_release(partitions), _predictions(partitions), _predictions_release(partitions),
+        _online(partitions),
+    ]  # fmt: skip
     return [
         *fixed,
         *(_training(model) for model in models().values()),
         *(_reading(model) for model in readers().values()),
     ]
+
+
+def _sentiment(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    table = registry.table(SENTIMENT)
+    key = dg.AssetKey(table.name.split("."))
+    deps = [dg.AssetDep(read.table.split("."), partition_mapping=SAME_SESSION) for read in table.reads]
+
+    @dg.multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
+        name="silver_sentiment",
+        specs=[table_spec(table, deps)],
+        check_specs=[dg.AssetCheckSpec(GATE, asset=key, blocking=True)],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        from assets import sentiment
+
+        with retried_where_transient(context):
+            made = sentiment.read(lake, window_of(lake, context.partition_keys), context.log.info)
+        yield from _judged(lake, key, made, "no champion reads headlines yet")
+
+    return make
+
+
+def _judged(
+    lake: OpenLake, key: dg.AssetKey, made: "Built | None", nothing: str
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """What a champion said with the gate's verdict; `nothing` where there is none that could."""
+    if made is None:
+        passed = dg.AssetCheckResult(passed=True, check_name=GATE, asset_key=key, metadata={"note": nothing})
+        yield dg.MaterializeResult(asset_key=key, metadata={"rows": 0, "note": nothing}, check_results=[passed])
+    else:
+        yield dg.MaterializeResult(asset_key=key, metadata=describe.built(lake, made), check_results=[check(key, made)])
 
 
 def _data_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -84,16 +121,7 @@ def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
 
         with retried_where_transient(context):
             made = learning.predict(lake, window_of(lake, context.partition_keys))
-        if made is None:
-            passed = dg.AssetCheckResult(
-                passed=True, check_name=GATE, asset_key=key, metadata={"note": "no champion yet"}
-            )
-            yield dg.MaterializeResult(
-                asset_key=key, metadata={"rows": 0, "note": "no champion yet"}, check_results=[passed]
-            )
-        else:
-            described = describe.built(lake, made)
-            yield dg.MaterializeResult(asset_key=key, metadata=described, check_results=[check(key, made)])
+        yield from _judged(lake, key, made, "no champion yet")
 
     return make
 

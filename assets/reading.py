@@ -3,8 +3,10 @@
 What does not belong here: what a model does (`training.sentiment`), models of rows (`assets.learning`), orchestration (`assets.models`).
 """
 
+import io
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,9 +29,10 @@ def fit(lake: Lake, model: SentimentModel, progress: Progress) -> tuple[Trained,
     """A model taught on the current release's headlines and the labelled sentences, registered, champion if it passes its gates."""
     release = current(lake)
     texts, days = texts_of(lake, release)
-    lexicon = lake.settings.sentiment_lexicon
+    lexicon, lock = lake.settings.sentiment_lexicon, lock_of(lake, release, model, texts, days)
+    lake.store.put(_kept(model.name, lock), texts.sentences.to_csv(index=False).encode())
     trained = train(
-        model, texts, lock_of(lake, release, model, texts, days), tracking_uri(lake), model.name,
+        model, texts, lock, tracking_uri(lake), model.name,
         baselines(_file(lake, "sentiment_lexicon") if lexicon else None), progress, artifact_root=artifact_root(lake),
     )  # fmt: skip
     result = promote(tracking_uri(lake), model.name, trained.version, gates=SENTIMENT_GATES)
@@ -38,8 +41,12 @@ def fit(lake: Lake, model: SentimentModel, progress: Progress) -> tuple[Trained,
     return trained, result
 
 
-def texts_of(lake: Lake, release: Release) -> tuple[Texts, pa.Array]:
+def texts_of(lake: Lake, release: Release, lock: DataLock | None = None) -> tuple[Texts, pa.Array]:
     """What the settings say that a model is made from, headlines read at the release's version; and the headlines' sessions.
+
+    Parameters
+    ----------
+    lock : of an earlier fit, whose labelled sentences are taken: the lake keeps them.
 
     Raises
     ------
@@ -53,12 +60,27 @@ def texts_of(lake: Lake, release: Release) -> tuple[Texts, pa.Array]:
     named = lake.settings.sentiment_model
     folder = lake.settings.path(named) if named else None
     encoder = OWN if folder is None else str(folder) if folder.exists() else named
-    labels = _file(lake, "sentiment_labels") if lake.settings.sentiment_labels else None
     headlines = sorted(set(korean["title"].to_pylist()))
-    return (
-        Texts(headlines, read_labelled(labels), encoder, labels.name if labels else "the project's own"),
-        korean["session_date"].combine_chunks(),
-    )
+    sentences, labels = _labelled(lake) if lock is None else _labelled_then(lake, lock)
+    return Texts(headlines, sentences, encoder, labels), korean["session_date"].combine_chunks()
+
+
+def _labelled(lake: Lake) -> tuple[pd.DataFrame, str]:
+    """The sentences that the setting names, our own without it, and where they are from."""
+    file = _file(lake, "sentiment_labels") if lake.settings.sentiment_labels else None
+    return read_labelled(file), file.name if file else "the project's own"
+
+
+def _labelled_then(lake: Lake, lock: DataLock) -> tuple[pd.DataFrame, str]:
+    path = _kept(lock.model, lock)
+    if not lake.store.exists(path):  # of a fit from before they were kept
+        return _labelled(lake)
+    return read_labelled(io.BytesIO(lake.store.get(path))), str(lock.parameters["labels"])
+
+
+def _kept(name: str, lock: DataLock) -> str:
+    """Where the labelled sentences of a fit are: files change and vanish, and a number is to be made again."""
+    return f"models/{name}/labels/{lock.dataset_digest}.csv"
 
 
 def lock_of(lake: Lake, release: Release, model: SentimentModel, texts: Texts, days: pa.Array) -> DataLock:

@@ -104,7 +104,7 @@ def _again(lake: Lake, run_id: str, lock: DataLock) -> tuple[str, Digests]:
     release = _as_release(lock)
     try:
         if (reader := readers().get(lock.model)) is not None:
-            texts, _ = reading.texts_of(lake, release)
+            texts, _ = reading.texts_of(lake, release, lock)
             return texts.digest(), refit(reader, texts, lock)
         model = model_of(lock.model)
         frame = learning.training_frame(lake, release, model)

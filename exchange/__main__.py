@@ -1,4 +1,4 @@
-"""Command line of the exchange: ``python -m exchange serve | truth | convert``.
+"""Command line of the exchange: ``python -m exchange serve | truth | sentences | convert``.
 
 What does not belong here: what the commands do (exchange.cli).
 """
@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif given.command == "truth":
             cut = {"symbols": given.symbols, "us_symbols": given.us_symbols, "sessions": given.sessions}
             print(cli.truth(given.world, **cut))
+        elif given.command == "sentences":
+            print(cli.sentences(given.world), end="")
         else:
             print(cli.convert(given.source, given.folder, symbols=given.symbols))
     except MarketlakeError as error:
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_serve(commands)
     _add_truth(commands)
+    _add_sentences(commands)
     _add_convert(commands)
     return parser
 
@@ -99,6 +102,17 @@ def _add_truth(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="example:\n  python -m exchange truth --world synthetic:7 --symbols 20 --sessions 60",
     )
     _add_world(truth)
+
+
+def _add_sentences(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sentences = commands.add_parser(
+        "sentences",
+        help="print headlines that a synthetic world's desk has labelled, as CSV",
+        formatter_class=_RAW,
+        description="Print what a model of headlines is taught with: CSV with the columns text and label.",
+        epilog="example:\n  python -m exchange sentences --world synthetic:7 > var/labelled.csv",
+    )
+    sentences.add_argument("--world", default=cli.DEFAULT_WORLD, help="synthetic:SEED (default %(default)s)")
 
 
 def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

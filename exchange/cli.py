@@ -1,10 +1,12 @@
-"""The exchange's commands as functions: serve, truth, convert. Any command line may call them.
+"""The exchange's commands as functions: serve, truth, sentences, convert. Any command line may call them.
 
 What does not belong here: parsing arguments (exchange.__main__).
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,7 +15,9 @@ from exchange.pace import REAL_PACE
 from exchange.recorded.convert import Conversion
 from exchange.recorded.convert import convert as convert_folder
 from exchange.server import HOST, make_exchange, run
+from exchange.synthetic import labelled
 from exchange.worlds import open_world
+from market.errors import Permanent
 
 DEFAULT_WORLD, DEFAULT_PORT = "synthetic:7", 8899
 
@@ -57,6 +61,21 @@ def truth(
     """The known truth of a world as JSON text; for tests, no client may read it."""
     opened = open_world(world, symbols=symbols, us_symbols=us_symbols, sessions=sessions)
     return json.dumps(opened.truth, ensure_ascii=False, indent=1)
+
+
+def sentences(world: str = DEFAULT_WORLD) -> str:
+    """Headlines that the desk of a synthetic world has labelled, as CSV text with the columns text and label.
+
+    Raises
+    ------
+    Permanent : the world is a recording, which has no desk.
+    """
+    kind, _, seed = world.partition(":")
+    if kind != "synthetic" or not seed.isdigit():
+        raise Permanent(f"world {world}", expected="synthetic:SEED, which has labelled headlines", found=kind)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("text", "label"), *labelled.sentences(int(seed))])
+    return text.getvalue()
 
 
 def convert(source: Path, folder: Path, *, symbols: int | None = None) -> Conversion:

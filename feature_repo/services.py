@@ -23,6 +23,12 @@ price_model = FeatureService(
     description="Every daily feature, with the session and release of its row; models on prices take theirs from it.",
 )
 
+sentiment = FeatureService(
+    name="sentiment",
+    features=[_all_of("gold.sentiment")],
+    description="What the stories about a security say, with the session and release of its row.",
+)
+
 alpha158 = FeatureService(
     name="alpha158",
     features=[_all_of("gold.alpha158")],

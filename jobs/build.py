@@ -9,9 +9,9 @@ from assets import bronze, certificate, models, tables
 from assets.resources import lake_from_settings
 from jobs import freshness, outside
 from jobs.alerts import alert_on_failure, measure_on_success
-from jobs.names import BUILD, FRESH, INGEST, SCORE, TRAIN, AssetJob
+from jobs.names import BUILD, FRESH, INGEST, READ, SCORE, TRAIN, AssetJob
 from jobs.schedules import take_what_is_due
-from jobs.sensors import build_what_is_ingested, react_to_new_model
+from jobs.sensors import build_what_is_ingested, react_to_new_model, react_to_new_reader
 from lake import us_symbols
 from lake.lake import Lake
 from lake.settings import Settings
@@ -44,6 +44,7 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
         sensors=[
             build_what_is_ingested(ingestion, jobs[BUILD]),
             react_to_new_model,
+            react_to_new_reader,
             alert_on_failure,
             measure_on_success,
         ],
@@ -72,6 +73,10 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
         FRESH: (
             freshness.selection() | outside.selection() | certificate.selection(),
             "whether the current release holds every session that is due, its features keep their bits, and each source is as expected",
+        ),
+        READ: (
+            dg.AssetSelection.assets(["silver", "sentiment"], ["gold", "sentiment"], models.DATA),
+            "all headlines read by a new champion among their models, its features, and their publication",
         ),
         SCORE: (score, "predictions of a session by the champions, their publication and the online store"),
     }

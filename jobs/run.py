@@ -18,7 +18,7 @@ from assets.resources import open_lake
 from jobs import metrics
 from jobs.build import build
 from jobs.due import exchanges_of, ingested, missing, rows_a_month
-from jobs.names import BUILD, INGEST, SCORE, TRAIN, selected_sessions
+from jobs.names import BUILD, INGEST, READ, SCORE, TRAIN, selected_sessions
 from lake import aws
 from lake.clock import ExchangeClock
 from lake.settings import Settings
@@ -109,6 +109,14 @@ class Runner:
     def train(self) -> None:
         """Every model on the current release."""
         self._execute(TRAIN, {})
+
+    def read_headlines(self) -> None:
+        """Every headline of the current release, where a champion among their models has not read them yet; else nothing."""
+        from assets.sentiment import waiting
+
+        release = self.lake.releases.current()
+        if release is not None and waiting(self.lake):
+            self.run(READ, date.fromisoformat(release.first_session), date.fromisoformat(release.last_session))
 
     def score(self, session: date) -> None:
         """Predictions of one session by the champions, published, and the online store behind them."""

@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.resources import OpenLake
 from jobs.due import due_sessions, is_ingested
-from jobs.names import BUILD, DUE_TAG, SCORE, AssetJob, selected_sessions
+from jobs.names import BUILD, DUE_TAG, READ, SCORE, AssetJob, selected_sessions
 
 
 def build_what_is_ingested(watched: list[AssetJob], request: AssetJob) -> dg.SensorDefinition:
@@ -57,3 +57,22 @@ def react_to_new_model(context: dg.SensorEvaluationContext, lake: OpenLake) -> d
     if release is None or not fresh:
         return dg.SkipReason("no new model version" if release else "no release yet")
     return dg.RunRequest(run_key=fresh[-1], partition_key=release.last_session, tags={"marketlake/model": fresh[-1]})
+
+
+@dg.sensor(
+    job_name=READ,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="A new champion among the models of headlines reads all of them",
+)
+def react_to_new_reader(context: dg.SensorEvaluationContext, lake: OpenLake) -> dg.RunRequest | dg.SkipReason:
+    """A run over every session of the release, once for each champion, where silver.sentiment holds another's scores or none."""
+    from assets import sentiment  # it brings torch's neighbours, which take seconds
+
+    release, champion = lake.releases.current(), sentiment.waiting(lake)
+    if release is None or champion is None:
+        return dg.SkipReason(
+            "no release yet" if release is None else "the champion has read everything, or there is none"
+        )
+    tags = selected_sessions(release.first_session, release.last_session)
+    return dg.RunRequest(run_key=f"{champion}-{release.first_session}", tags={**tags, "marketlake/model": champion})

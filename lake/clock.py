@@ -5,6 +5,7 @@ Not finer, so that `known_at` is the same instant for every engine: Trino's Delt
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import httpx
 
@@ -41,7 +42,7 @@ class ExchangeClock:
 
     def _ask(self, method: str, body: dict[str, str] | None) -> dict[str, str]:
         try:
-            answer = httpx.request(method, self._address, json=body, timeout=self._timeout_s)
+            answer = _client().request(method, self._address, json=body, timeout=self._timeout_s)
             answer.raise_for_status()
         except httpx.HTTPError as error:
             raise Transient(
@@ -51,6 +52,12 @@ class ExchangeClock:
                 do="Start it with `marketlake up`, or point MARKETLAKE_EXCHANGE_URL at it",
             ) from error
         return dict(answer.json())
+
+
+@cache
+def _client() -> httpx.Client:
+    """One for all: making one reads every certificate of the machine. It keeps no connection, for a world may be started anew."""
+    return httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def _cut(now: datetime) -> datetime:

@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 
 from lake.chain import Link, plain
+from lake.explain_news import News
 from lake.explain_past import Past
 from lake.explain_rows import LISTED, TRACED, Row, title, values_of
-from lake.explain_silver import Silver
 from lake.objects import Store
 from lake.sql import ReleaseSql
 from market import calendars, registry
@@ -32,7 +32,7 @@ from market.table import Column, Table
 _BARS = ("open", "high", "low", "close", "volume")
 
 
-class Trail(Silver):
+class Trail(News):
     """Follows the numbers of one release."""
 
     def __init__(self, sql: ReleaseSql, store: Store | None, past: Past | None) -> None:
@@ -41,6 +41,7 @@ class Trail(Silver):
             "silver.symbols": self._symbol,
             "silver.listings": self._spell,
             "silver.stories": self._story,
+            "silver.sentiment": self._read,
             "silver.mentions": self._mention,
             "silver.fundamentals": self._figure,
             "silver.corporate_actions": self._action,
@@ -49,6 +50,7 @@ class Trail(Silver):
             "gold.prices": self._price,
             "gold.features_daily": self._feature,
             "gold.alpha158": self._feature,
+            "gold.sentiment": self._said,
             "gold.patterns": self._found,
             "gold.levels": self._found,
             "gold.labels": self._label,
@@ -98,6 +100,14 @@ class Trail(Silver):
             )  # fmt: skip
         used = total if feature.is_recursive else min(total, needed)
         return Link(title(table, row), facts, self._inputs_of(row, feature.inputs, used), max(used - LISTED, 0))
+
+    def _said(self, table: Table, row: Row, column: Column) -> Link:
+        """A feature of what was said, with the newest headlines that it counts."""
+        feature, facts = self._as_written(table, row, column)
+        told, links, more = self._headlines(row, feature)
+        if feature is not None:
+            facts["inputs"] = f"{', '.join(feature.inputs)} of each session's stories"
+        return Link(title(table, row), {**facts, **told, **self._about(table, row)}, links, more)
 
     def _found(self, table: Table, row: Row, column: Column) -> Link:
         """What was found in bars: those that it is made of first, where a price turned and the session's own, then their neighbours."""
@@ -244,12 +254,6 @@ class Trail(Silver):
         if "n_headlines" in names:
             links += self._coverage(key)
         return links
-
-    def _coverage(self, key: Sequence[Any]) -> list[Link]:
-        contract = registry.table("silver.news_coverage")
-        query = "SELECT * FROM silver.news_coverage WHERE security_id = ? AND session_date = ? AND known_until IS NULL"
-        found = [self._counted(contract, row) for row in self._rows(query, key)]
-        return found or [Link(contract.name, {"found": "no row: the collection did not cover this session"})]
 
     def _inputs_of(self, row: Row, names: Sequence[str], used: int) -> tuple[Link, ...]:
         """The newest input rows of gold.prices, raw with their factor; the very newest down to the payload."""

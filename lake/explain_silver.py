@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lake.chain import Link
 from lake.explain_rows import LISTED, Row, Rows, by_then, title, values_of
-from market import identity, lookup, mentions, registry
+from market import identity, lookup, registry
 from market.datasets.bronze.krx_services import OPEN
 from market.datasets.silver import corporate_actions, fundamentals, symbols
 from market.datasets.silver._feeds import series_column
@@ -141,34 +141,6 @@ class Silver(Rows):
         boards = {one["service"]: one for one in answers if one["session_date"] == answers[0]["session_date"]}
         return [self._delivery(contract, one) for one in boards.values()]
 
-    def _story(self, table: Table, row: Row, column: Column) -> Link:
-        """The headline as it was first told, and the first one of its story."""
-        news = registry.table("silver.news")
-        links = []
-        for url in dict.fromkeys((row["url"], row["first_url"])):
-            query = (
-                "SELECT * FROM silver.news WHERE security_id = ? AND session_date = ? AND url = ? "
-                "ORDER BY known_at, payload_digest, row_no LIMIT 1"
-            )
-            found = self._rows(query, [row["security_id"], row["session_date"], url])
-            links += [self._silver(news, one, ("title", "press", "published_at")) for one in found]
-        facts = {**values_of(row, ("link", "likeness")), "meaning": column.doc, **self._about(table, row)}
-        return Link(title(table, row), facts, tuple(links))
-
-    def _mention(self, table: Table, row: Row, column: Column) -> Link:
-        """The headline that first named the security, and what told the name that stands there."""
-        news, names = registry.table("silver.news"), registry.table("silver.symbols")
-        query = (
-            "SELECT * FROM silver.news WHERE session_date = ? AND url = ? AND payload_digest = ? AND row_no = ? LIMIT 1"
-        )
-        found = self._rows(query, [row[name] for name in ("session_date", "url", "payload_digest", "row_no")])
-        links = [self._silver(news, one, ("title", "summary", "published_at")) for one in found]
-        for one in self._believed(names.name, row["published_at"], "security_id = ?", [row["security_id"]], "known_at"):
-            called = next((name for name in mentions.NAMES if row["name"] in mentions.forms(one[name] or "")), "name")
-            links.append(self._symbol(names, one, names.column(called)))
-        facts = {**values_of(row, ("mention", "name")), "meaning": column.doc, **self._about(table, row)}
-        return Link(title(table, row), facts, tuple(links))
-
     def _figure(self, table: Table, row: Row, column: Column) -> Link:
         """The filing that told it; of a derived one every part, found as the table's own function finds them."""
         link = self._typed(table, row, column)
@@ -230,20 +202,6 @@ class Silver(Rows):
             link = self._silver(actions, one, ("action", "report_name", "price_factor", "amount"))
             links.append(Link(link.what, link.facts, (*link.links, *self._ratio(one))))
         return Link(title(table, row), {**values_of(row, names), **self._about(table, row)}, tuple(links))
-
-    def _counted(self, table: Table, row: Row) -> Link:
-        """A count of stories: what each search covered, down to its payload, and the stories' first headlines, as they were believed."""
-        key, here = [row["security_id"], row["session_date"]], "security_id = ? AND session_date = ?"
-        searches, news = registry.table("silver.news_searches"), registry.table("silver.news")
-        told = self._believed(searches.name, row["known_at"], here, key, "source DESC")
-        links = [self._silver(searches, one, ("is_covered", "n_items")) for one in told]
-        first = self._believed(
-            news.name, row["known_at"], f"{here} AND url IN (SELECT first_url FROM silver.stories WHERE {here})",
-            [*key, *key], "published_at, url",
-        )  # fmt: skip
-        links += [self._silver(news, one, ("title", "published_at")) for one in first[:LISTED]]
-        facts = {**values_of(row, ("is_covered", "n_headlines", "sources")), **self._about(table, row)}
-        return Link(title(table, row), facts, tuple(links), max(len(first) - LISTED, 0))
 
 
 def _said(tells: Any, rows: pa.Table, frames: Frames) -> list[dict[str, Any]]:

@@ -4,8 +4,7 @@ What does not belong here: Feast's objects (`lake.feast_repo`).
 """
 
 from market import registry
-from market.features.alpha import alpha158
-from market.features.catalogue import catalogue
+from market.features.catalogue import KEPT, libraries
 from market.table import Table
 
 DAILY = "gold.features_daily"
@@ -19,7 +18,7 @@ ORIGIN = ("session_date", RELEASE_ID)
 
 def feature_tables() -> tuple[Table, ...]:
     """Gold tables by security and session that hold at least one feature of the libraries that are kept."""
-    names = {*catalogue(), *(feature.name for feature in alpha158())}
+    names = {name for library in KEPT.values() for name in libraries()[library]}
     return tuple(
         table for table in registry.layer("gold") if table.key == KEY and names & {c.name for c in table.columns}
     )

@@ -156,15 +156,27 @@ def _again(
         raise Permanent(table.name, expected="a build function", found="none")
     upto = (ds.field("session_month") <= f"{day:%Y-%m}") & (ds.field("session_date") <= day)
     frames = {}
+    of_these = upto & ds.field("security_id").isin(list(ids))
     for read in table.reads:
         contract = registry.table(read.table)
-        where = {"main": upto & ds.field("security_id").isin(list(ids)), "side": None}
+        where = {"main": of_these, "join": of_these, "side": None}
         frames[read.table] = (
             empty(contract.schema)
-            if read.role == "state"
+            if read.role == "state" or not delta.exists(read.table)
             else delta.read(contract, version=versions.get(read.table), where=where[read.role])
         )
-    return table.build(frames, Window(day, day, now))
+    return table.build(joined(table, frames), Window(day, day, now))
+
+
+def joined(table: Table, frames: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """The frames of one call of a build: what is joined is columns of the main table's rows."""
+    found = dict(frames)
+    main = next((read.table for read in table.reads if read.role == "main"), "")
+    for read in (one for one in table.reads if one.role == "join"):
+        right = found.pop(read.table)
+        columns = {name: right[source] for name, source in {**{key: key for key in read.on}, **read.joined}.items()}
+        found[main] = found[main].join(pa.table(columns), list(read.on), join_type="left outer")
+    return found
 
 
 def _rows_of(stored: pa.Table, day: date, ids: Sequence[str]) -> pa.Table:

@@ -7,7 +7,7 @@ any arithmetic, the judgement of rows, and commits (`DeltaLake.replace`).
 import gc
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from pathlib import Path
@@ -19,6 +19,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from lake import jars, masters, windows
 from lake.delta import DeltaLake
@@ -95,6 +96,25 @@ class Spark:
         """
         with translated(f"{table.name} {window.start} to {window.end}", Py4JJavaError, PySparkException):
             return self._candidate(table, window)
+
+    def mapped(
+        self, rows: pa.Table, work: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], schema: pa.Schema
+    ) -> pa.Table:
+        """The rows after the workers' work on them, in no particular order.
+
+        Parameters
+        ----------
+        work : picklable; called with the batches of a part of the rows.
+        schema : of what it makes.
+
+        Raises
+        ------
+        Transient
+            A server or an executor was away for longer than Spark waits.
+        """
+        with translated("work on Spark's workers", Py4JJavaError, PySparkException):
+            spread = self.session.createDataFrame(rows).repartition(self.session.sparkContext.defaultParallelism)
+            return spread.mapInArrow(work, from_arrow_schema(schema)).toArrow()
 
     def _candidate(self, table: Table, window: Window) -> pa.Table:
         if table.build is None:

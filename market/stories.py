@@ -84,6 +84,24 @@ def stories(headlines: pd.DataFrame, within: Sequence[str]) -> pd.DataFrame:
     return found.assign(likeness=likeness).reindex(headlines.index)
 
 
+def most_alike(titles: Sequence[str], group: Int64, session: Int64, sessions: int) -> Float64:
+    """How much each headline's words are like those of the sessions before, of the one that is the most alike.
+
+    Parameters
+    ----------
+    titles : (n,) ordered by group and session.
+    group, session : (n,) whose headlines are compared, and the number of each one's session.
+    sessions : that are looked back; those of the headline's own are not compared.
+
+    Returns
+    -------
+    (n,) Jaccard similarity of three-letter shingles, from 0 to 1; 0 where nothing was written before.
+    """
+    shingles, offsets = _shingles([normal_title(title) for title in titles])
+    found: Float64 = _alike_before(group, session, shingles, offsets, sessions)
+    return found
+
+
 def _letters(text: str) -> str:
     return "".join(letter for letter in text if letter.isalnum())
 
@@ -143,6 +161,21 @@ def _linked(
                 founders[n_founders] = i
                 n_founders += 1
     return first, link, likeness
+
+
+@_kernel
+def _alike_before(group: Int64, session: Int64, shingles: Int64, offsets: Int64, sessions: int) -> Float64:
+    n, first = len(group), 0
+    most = np.zeros(n)
+    for i in range(n):
+        while group[first] != group[i] or session[first] < session[i] - sessions:
+            first += 1
+        j = first
+        while session[j] < session[i] and group[j] == group[i] and j < i:
+            alike = _jaccard(shingles[offsets[i] : offsets[i + 1]], shingles[offsets[j] : offsets[j + 1]])
+            most[i] = max(most[i], alike)
+            j += 1
+    return most
 
 
 @_helper

@@ -18,6 +18,8 @@ from marketlake.service import answers
 from marketlake.worlds import Outside
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jobs.run import Runner
     from lake.settings import Settings
 
@@ -76,7 +78,7 @@ def run(settings: "Settings", outside: Outside, served: str = "") -> None:
             worlds.claim(store, outside)  # only now: a world that cannot be served must not bind the lake
             if not served:
                 services.know_exchange(settings, url, outside)
-            settings = _prepared(settings, url)
+            settings = _prepared(settings, url, outside)
             console.say(f"  {outside} at {url}: {len(days)} sessions from {days[0]} to {days[-1]}")
         stack.enter_context(environment.quiet_children(settings))
         _work(settings, days, timing)
@@ -131,6 +133,7 @@ def _train(runner: "Runner", last: date) -> None:
         console.say(
             f"  skipped training of {', '.join(sorted(set(declared()) - set(absent)))}: trained on a release with sessions to {last}"
         )
+    runner.read_headlines()
     if not any(champion(uri, name) for name in models()):
         console.say("  no champion: nothing is scored")
     elif _is_scored(runner, last):
@@ -226,11 +229,25 @@ def _exchange(settings: "Settings", outside: Outside) -> Iterator[str]:
         processes.stop(process)
 
 
-def _prepared(settings: "Settings", url: str) -> "Settings":
-    """The settings of the demo: this exchange, its keys and sessions, and no live source, whatever the environment says."""
+def _prepared(settings: "Settings", url: str, outside: Outside) -> "Settings":
+    """The settings of the demo: this exchange, its keys and sessions, and no live source, whatever the environment says.
+
+    A model of headlines is taught with what the world's desk has labelled, unless a setting names something else.
+    """
     told = services.told_by(url)
     values = {name.lower(): value for name, value in worlds.stack_values(settings, url, told).items()}
+    if outside.world.startswith("synthetic:") and not settings.sentiment_labels:
+        values["sentiment_labels"] = str(_labelled(settings, outside))
     return environment.open_settings(**values, **{source.setting("base_url"): "" for source in SOURCES.values()})
+
+
+def _labelled(settings: "Settings", outside: Outside) -> "Path":
+    from exchange import cli
+
+    file = settings.path(settings.state_dir) / "labelled" / f"{outside.world.replace(':', '-')}.csv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(cli.sentences(outside.world))
+    return file
 
 
 def _days(url: str) -> list[date]:

@@ -22,7 +22,7 @@ INFORMATIVE_SHARE = 0.15
 HORIZON_SESSIONS = 5
 _AGAIN_SHARE = 0.12
 
-_GOOD = (
+GOOD = (
     (
         "{n}, 분기 영업이익 '시장 예상 상회'...목표가 줄상향",
         "{n} 실적이 증권가 전망치를 웃돌았다. 증권사들은 목표주가를 잇달아 올렸다.",
@@ -34,7 +34,7 @@ _GOOD = (
     ("외국인, {n} 순매수 지속...강세", "외국인 투자자가 {n} 주식을 연일 사들이고 있다. 주가는 강세를 보였다."),
     ("{n} 신제품 흥행에 실적 개선 기대 <특징주>", "{n} 신제품이 흥행하며 실적 개선 기대가 커지고 있다."),
 )
-_BAD = (
+BAD = (
     (
         "{n}, 분기 영업손실 '어닝 쇼크'...목표가 하향",
         "{n} 실적이 전망치를 크게 밑돌았다. 증권사들은 목표주가를 낮췄다.",
@@ -43,7 +43,7 @@ _BAD = (
     ("기관, {n} 순매도 지속...약세", "기관 투자자가 {n} 주식을 연일 팔고 있다. 주가는 약세를 보였다."),
     ("{n} 원가 부담에 수익성 악화 전망 <특징주>", "{n}의 원가 부담이 커지며 수익성 악화가 전망된다."),
 )
-_PLAIN = (
+PLAIN = (
     ("{n}, 정기 주주총회 개최", "{n}는 정기 주주총회를 열고 안건을 처리했다고 밝혔다."),
     ("{n}, 지역사회 나눔 행사 진행", "{n} 임직원이 지역사회 나눔 행사를 진행했다."),
     ("[인사] {n}", "{n} ◇전무 승진 ▲경영지원 ◇상무 승진 ▲연구개발"),
@@ -77,7 +77,7 @@ def headlines(
     stories: dict[tuple[int, int, str], int] = {}
     for i, (at, who, says) in enumerate(zip(t.tolist(), s.tolist(), tone.tolist(), strict=True)):
         name = names(who, at)
-        texts = (_BAD, _PLAIN, _GOOD)[says + 1]
+        texts = (BAD, PLAIN, GOOD)[says + 1]
         title, summary = texts[int(draws[i, 0] * len(texts))]
         published = midnights[at] + _second_of_day(draws[i, 1], is_tone=says != 0)
         press = int(draws[i, 2] * len(_PRESS))

@@ -6,11 +6,19 @@ What does not belong here: a list of features or of files; dropping a file into 
 import functools
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from types import ModuleType
 
 from market.errors import Permanent
-from market.features import alpha, candles, indicators, library, units
+from market.features import alpha, candles, indicators, library, sentiment, units
 from market.features.definition import Feature
+
+KEPT: Mapping[str, str] = {
+    "gold.features_daily": "features_daily",
+    "gold.alpha158": "alpha158",
+    "gold.sentiment": "sentiment",
+}
+"""The gold tables whose columns are a library's features, and which."""
 
 
 def catalogue() -> dict[str, Feature]:
@@ -26,11 +34,12 @@ def catalogue() -> dict[str, Feature]:
 
 @functools.cache
 def libraries() -> dict[str, dict[str, Feature]]:
-    """Every library by name: that of gold.features_daily, classical indicators, candlesticks, and Qlib's two; errors as of `catalogue`."""
+    """Every library by name: that of gold.features_daily, classical indicators, candlesticks, what headlines say, and Qlib's two; errors as of `catalogue`."""
     return {
         "features_daily": catalogue(),
         "indicators": dict(_discovered(indicators)),
         "candles": dict(_discovered(candles)),
+        "sentiment": {one.name: units.checked(one) for one in sentiment.FEATURES},
         "alpha158": {one.name: units.checked(one) for one in alpha.alpha158()},
         "alpha360": {one.name: units.checked(one) for one in alpha.alpha360()},
     }
@@ -38,8 +47,7 @@ def libraries() -> dict[str, dict[str, Feature]]:
 
 def of_table(name: str) -> dict[str, Feature]:
     """The features that are columns of a gold table, by name; none where it keeps none."""
-    kept = {"gold.features_daily": "features_daily", "gold.alpha158": "alpha158"}
-    return libraries()[kept[name]] if name in kept else {}
+    return libraries()[KEPT[name]] if name in KEPT else {}
 
 
 def find(name: str) -> Feature | None:

@@ -26,12 +26,13 @@ COLUMNS: Final[Mapping[str, Unit]] = {
     **dict.fromkeys(("open", "high", "low", "close", "base_price"), _of(price=1)),
     **dict.fromkeys(("volume", "listed_shares"), _of(shares=1)),
     **dict.fromkeys(("value", "market_cap"), _of(price=1, shares=1)),
-    "n_headlines": _of(headlines=1),
+    **dict.fromkeys(("n_headlines", "n_stories"), _of(headlines=1)),
+    **dict.fromkeys(("level", "dispersion", "novelty"), _PURE),
     **dict.fromkeys(
         ("factor", "cumulative_factor", "weekday", "month", "days_since_session", "session_of_month"), _PURE
     ),
 }
-"""What the columns of gold.prices and of the calendar measure."""
+"""What the columns of gold.prices, of the calendar and of a session's stories measure."""
 DECLARED: Final[Mapping[str, Unit]] = {
     **dict.fromkeys(("1", "ratio", "fraction", "percent", "points", "sessions", "signal", "fraction_per_sqrt_year", "log_currency"), _PURE),
     **dict.fromkeys(("price", "price_per_session"), _of(price=1)),

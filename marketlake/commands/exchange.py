@@ -1,4 +1,4 @@
-"""`exchange serve|truth|convert`: the simulated outside world by hand."""
+"""`exchange serve|truth|sentences|convert`: the simulated outside world by hand."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     made = group(app, "exchange", "The simulated outside world: real wire formats on loopback.")
     example(made, "serve", "exchange serve --world synthetic:7 --fault rate-limit:source=krx,first=2")(serve)
     example(made, "truth", "exchange truth --world synthetic:7 --symbols 20 --sessions 60")(truth)
+    example(made, "sentences", "exchange sentences --world synthetic:7 > var/labelled.csv")(sentences)
     example(made, "convert", "exchange convert ~/downloads/prices ~/recordings/mine")(convert)
 
 
@@ -47,6 +48,14 @@ def truth(world: World = "synthetic:7", symbols: Symbols = None, sessions: Sessi
     from marketlake.worlds import Outside
 
     console.say(cli.truth(Outside.named(world).world, symbols=symbols, sessions=sessions))
+
+
+def sentences(world: World = "synthetic:7") -> None:
+    """Print headlines that the desk of a synthetic world has labelled, as CSV: what MARKETLAKE_SENTIMENT_LABELS takes."""
+    from exchange import cli
+    from marketlake.worlds import Outside
+
+    console.say(cli.sentences(Outside.named(world).world).rstrip("\n"))
 
 
 def convert(

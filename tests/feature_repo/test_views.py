@@ -39,7 +39,7 @@ def test_there_is_a_view_for_every_gold_table_with_features():
     assert (
         declared
         == {table.name.split(".")[1] for table in feast_repo.feature_tables()}
-        == {"alpha158", "features_daily"}
+        == {"alpha158", "features_daily", "sentiment"}
     )
 
 
@@ -111,6 +111,6 @@ def test_feast_s_own_tools_apply_the_repository_and_find_everything(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     found = Registry.FromString((tmp_path / "var" / "feast_registry.db").read_bytes())
     assert "security" in {entity.spec.name for entity in found.entities}
-    assert sorted(view.spec.name for view in found.feature_views) == ["alpha158", "features_daily"]
-    assert sorted(service.spec.name for service in found.feature_services) == ["alpha158", "price_model"]
+    assert sorted(view.spec.name for view in found.feature_views) == ["alpha158", "features_daily", "sentiment"]
+    assert sorted(service.spec.name for service in found.feature_services) == ["alpha158", "price_model", "sentiment"]
     assert (tmp_path / "var" / "online.db").exists(), "a relative URL starts at the project's root"

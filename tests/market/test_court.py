@@ -44,6 +44,8 @@ def of_program(program: Program) -> leaks.Computation:
         rows = leaks.believed(told["prices"])
         rows["value"] = rows["volume"] * rows["close"]
         rows["market_cap"], rows["n_headlines"] = rows["close"] * 1e6, rows["session_no"] % 7 + 0.0
+        rows["n_stories"], rows["level"] = rows["n_headlines"], np.sin(rows["close"])
+        rows["dispersion"], rows["novelty"] = np.cos(rows["close"]) ** 2, np.sin(rows["close"]) ** 2
         offsets = np.append(np.flatnonzero(~rows["security_id"].duplicated()), len(rows))
         columns = {name: rows[name].to_numpy(dtype=float) for name in program.inputs}
         made = program.run(columns, offsets, keeps_state=False).values

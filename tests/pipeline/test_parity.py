@@ -16,7 +16,9 @@ def test_a_day_is_certified_and_one_that_went_on_from_a_wrong_state_is_not_publi
     day, after = sessions[-3], sessions[-2]
     desk.runner.day(day)
     certified = {(row["table"], row["kind"]): row for row in desk.rows("ops.parity") if row["session_date"] == day}
-    assert set(certified) == {(t, k) for t in ("gold.alpha158", "gold.features_daily") for k in ("batch", "online")}
+    assert set(certified) == {
+        (t, k) for t in ("gold.alpha158", "gold.features_daily", "gold.sentiment") for k in ("batch", "online")
+    }
     assert not any(row["n_different"] for row in desk.rows("ops.parity"))
     good = desk.lake.releases.current()
 

@@ -7,6 +7,7 @@ What does not belong here: learning from them (training.sentiment.fine_tuning), 
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -28,30 +29,34 @@ def normalised(text: object) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split()) if isinstance(text, str) else ""
 
 
-def read_labelled(path: Path | str | None = None) -> pd.DataFrame:
-    """Columns ``text`` (normalised) and ``label``, in the file's order, exact duplicates included; our own sentences without a path.
+def read_labelled(path: Path | str | IO[bytes] | None = None) -> pd.DataFrame:
+    """Columns ``text`` (normalised) and ``label``, in the file's order, exact duplicates included; our own sentences without a file.
 
     Raises
     ------
     Permanent
         As ``read_rows`` and ``checked``.
     """
-    return checked(read_rows(path or OWN), f"labelled sentences {Path(path or OWN).name}")
+    return checked(read_rows(path or OWN), _named(path or OWN))
 
 
-def read_rows(path: Path | str) -> pd.DataFrame:
+def _named(path: Path | str | IO[bytes]) -> str:
+    return f"labelled sentences {Path(path).name}" if isinstance(path, str | Path) else "labelled sentences"
+
+
+def read_rows(path: Path | str | IO[bytes]) -> pd.DataFrame:
     """Columns ``text`` (normalised) and ``label`` (in small letters) of a CSV in UTF-8, unchecked; row 1 has index 0.
 
     Parameters
     ----------
-    path : with the columns text and label, or as published sets call them: labels, and kor_sentence or sentence.
+    path : a file, open or by its path, with the columns text and label, or as published sets call them: labels, and kor_sentence or sentence.
 
     Raises
     ------
     Permanent
         The file is missing, is no CSV or lacks a column.
     """
-    where = f"labelled sentences {Path(path).name}"
+    where = _named(path)
     try:
         rows = pd.read_csv(path, dtype="string", keep_default_na=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:

@@ -7,6 +7,7 @@ What does not belong here: Spark (lake.spark), reading and writing tables.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -17,8 +18,17 @@ from training.sentiment.scoring import LEVEL, Scorer
 
 SCORES = (*LABELS, LEVEL)
 
-_LOADED: dict[tuple[str, bool], Scorer] = {}
+_LOADED: dict[tuple[str, bool, bool], Scorer] = {}
 """The one model of this process: Spark keeps its Python workers, so that many partitions meet the same."""
+
+
+class Shared(Protocol):
+    """Files by name that every worker gets once, as a broadcast of Spark holds them."""
+
+    @property
+    def value(self) -> Mapping[str, bytes]:
+        """The files."""
+        ...
 
 
 class ScorePartitions:
@@ -26,14 +36,22 @@ class ScorePartitions:
 
     Parameters
     ----------
-    source : a folder that every worker sees, or files by name; files travel with the task, so a model of base size is better named.
+    source : a folder that every worker sees, files by name, which travel with each task, or files that are shared.
     text : the column with the texts.
-    int8 : as ``Scorer``.
+    int8, fixed_shapes : as ``Scorer``.
     """
 
-    def __init__(self, source: Mapping[str, bytes] | str | Path, text: str = "text", *, int8: bool = False) -> None:
-        self._source = dict(source) if isinstance(source, Mapping) else str(source)
-        self._key = (digest_of(source) if isinstance(source, Mapping) else str(source), int8)
+    def __init__(
+        self,
+        source: Mapping[str, bytes] | Shared | str | Path,
+        text: str = "text",
+        *,
+        int8: bool = False,
+        fixed_shapes: bool = False,
+    ) -> None:
+        self._source = str(source) if isinstance(source, str | Path) else source
+        files = self._files()
+        self._key = (files if isinstance(files, str) else digest_of(files), int8, fixed_shapes)
         self._text = text
 
     def schema(self, of: pa.Schema) -> pa.Schema:
@@ -62,5 +80,8 @@ class ScorePartitions:
     def _scorer(self) -> Scorer:
         if self._key not in _LOADED:
             _LOADED.clear()  # another model took its place: two of base size may be more than a worker has
-            _LOADED[self._key] = Scorer(self._source, int8=self._key[1])
+            _LOADED[self._key] = Scorer(self._files(), int8=self._key[1], fixed_shapes=self._key[2])
         return _LOADED[self._key]
+
+    def _files(self) -> Mapping[str, bytes] | str:
+        return self._source if isinstance(self._source, str | Mapping) else self._source.value

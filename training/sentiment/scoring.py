@@ -32,7 +32,7 @@ class Scorer:
     text is read once in the life of a scorer, up to ``remembered`` of them.
 
     The same texts in the same calls give equal bits; among other texts a probability differs by at most ``TOLERANCE``, so that a
-    label differs only where two probabilities were that close.
+    label differs only where two probabilities were that close. With ``fixed_shapes`` it does not differ at all.
 
     Parameters
     ----------
@@ -41,6 +41,7 @@ class Scorer:
     threads : that torch uses.
     tokens_per_batch : that go through the network at a time.
     remembered : texts whose probabilities are kept; beyond that all are forgotten.
+    fixed_shapes : a text has the same bits whatever is read with it, on equal processors; slower for a few texts.
 
     Raises
     ------
@@ -50,12 +51,13 @@ class Scorer:
 
     def __init__(
         self, source: Source | Encoder, *, int8: bool = False, threads: int = 1, tokens_per_batch: int = TOKENS_PER_BATCH,
-        remembered: int = 1_000_000,
+        remembered: int = 1_000_000, fixed_shapes: bool = False,
     ) -> None:  # fmt: skip
         self._encoder = source if isinstance(source, Encoder) else open_encoder(source)
         if int8:
             self._encoder = self._encoder.with_settings(network=quantized(self._encoder.network))
         self._threads, self._tokens_per_batch, self._remembered = threads, tokens_per_batch, remembered
+        self._fixed_shapes = fixed_shapes
         self._known: dict[str, npt.NDArray[np.float64]] = {}
         self.n_read = 0
         """Texts that went through the network so far."""
@@ -90,7 +92,9 @@ class Scorer:
     def _read(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         self.n_read += len(texts)
         with deep.pinned(0, self._threads):
-            found = logits(self._encoder, self._encoder.tokens(texts), self._tokens_per_batch)
+            found = logits(
+                self._encoder, self._encoder.tokens(texts), self._tokens_per_batch, fixed_shapes=self._fixed_shapes
+            )
         return probabilities(found, self._encoder.temperature)
 
 

@@ -103,7 +103,18 @@ def _market(lengths: list[int], seed: int, halted: float, uncovered: float, unkn
     headlines = rng.poisson(2, rows).astype(float)
     headlines[rng.random(rows) < uncovered] = np.nan
     values = (opened, high, low, close, volume, volume * close, close * 1e6, headlines)
-    return Market(dict(zip(COLUMNS, values, strict=True)), np.concatenate(([0], np.cumsum(lengths))))
+    columns = dict(zip(COLUMNS, values, strict=True)) | _said(headlines, rng)
+    return Market(columns, np.concatenate(([0], np.cumsum(lengths))))
+
+
+def _said(stories: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What the stories of each session say together: nothing where there is none, no dispersion of one."""
+    level, dispersion, novelty = rng.uniform(-1, 1, stories.size), rng.random(stories.size), rng.random(stories.size)
+    some, several = np.nan_to_num(stories) > 0, np.nan_to_num(stories) > 1
+    return {
+        "n_stories": stories, "level": np.where(some, level, np.nan), "dispersion": np.where(several, dispersion, np.nan),
+        "novelty": np.where(some, novelty, np.nan),
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -126,6 +126,8 @@ def test_shared_parts_are_computed_once() -> None:
 def test_libraries_hold_the_published_features_the_indicators_and_qlibs_sets() -> None:
     sizes = {name: len(features) for name, features in libraries().items()}
     assert sizes.pop("indicators") >= 120
-    assert sizes == {"features_daily": len(catalogue()), "candles": 61, "alpha158": 158, "alpha360": 360}
+    assert sizes == {
+        "features_daily": len(catalogue()), "candles": 61, "sentiment": 6, "alpha158": 158, "alpha360": 360,
+    }  # fmt: skip
     assert find("rsi_14") is catalogue()["rsi_14"]
     assert find("kmid") is libraries()["alpha158"]["kmid"] and find("nothing") is None

@@ -26,7 +26,7 @@ NAMES = (
     "나래해운",
     "두레제약",
 )
-TONES = {"negative": news._BAD, "neutral": news._PLAIN, "positive": news._GOOD}
+TONES = {"negative": news.BAD, "neutral": news.PLAIN, "positive": news.GOOD}
 TINY = Shape(layers=1, hidden=32, heads=2, vocabulary=1_500, positions=64)
 READ = Reading(steps=120, batch=16, rate=3e-3)
 SHORT = Tuning(epochs=25, batch=16, rate=3e-3, patience=6)
