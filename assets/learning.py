@@ -5,6 +5,7 @@ What does not belong here: what a model does (`training`), and orchestration (`a
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 
@@ -15,7 +16,7 @@ from loguru import logger
 from assets.building import Built, keep
 from assets.models import FEATURES, LABELS, PRICES
 from assets.publish import PREDICTIONS
-from lake import windows
+from lake import masters, windows
 from lake.lake import Lake
 from lake.releases import Release
 from market import registry
@@ -66,11 +67,12 @@ def training_frame(lake: Lake, release: Release, model: Model) -> pd.DataFrame:
 
 def fit(lake: Lake, model: Model, progress: Progress | None = None) -> tuple[Trained, GateResult]:
     """A model trained on the current release, registered, and made champion if it passes the gates."""
-    release = current(lake)
+    release, spread = current(lake), launch(lake)
+    model = model.launched(spread)  # before the lock, which has its parameters
     frame = training_frame(lake, release, model)
     trained = train(
         model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, progress,
-        artifact_root=artifact_root(lake), accused=accusations(lake, release, model, frame), launch=launch(lake),
+        artifact_root=artifact_root(lake), accused=accusations(lake, release, model, frame), launch=spread,
     )  # fmt: skip
     result = promote(tracking_uri(lake), model.name, trained.version)
     if result.promoted:
@@ -90,27 +92,39 @@ def accusations(lake: Lake, release: Release, model: Model, frame: pd.DataFrame)
 
 def search(lake: Lake, model: Model, n_trials: int, progress: Progress) -> Tuned:
     """Parameters looked for on the current release; every trial is recorded, nothing is registered."""
-    release = current(lake)
+    release, spread = current(lake), launch(lake)
+    model = model.launched(spread)
     frame = training_frame(lake, release, model)
     return tune(
         model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, n_trials, progress,
-        artifact_root=artifact_root(lake), launch=launch(lake),
+        artifact_root=artifact_root(lake), launch=spread,
     )  # fmt: skip
 
 
 def launch(lake: Lake) -> Launch:
-    """How the settings say that ranks are started."""
+    """How the settings say that a fit is spread."""
     asked, folder = lake.settings.training_ranks, lake.settings.path(str(lake.settings.training_folder))
     ranks = asked or (2 if find_spec("horovod") else 1)
+    spread = Launch(folder=folder, workers=_workers(lake), executors=None if _is_without_spark(lake) else lake.spark)
     if ranks == 1:
-        return Launch(folder=folder)
+        return spread
     wanted = lake.settings.training_launcher
     how = next((one for one in STARTERS if one == wanted), None)
     if how is None:
         raise Permanent("MARKETLAKE_TRAINING_LAUNCHER", expected=" or ".join(STARTERS), found=wanted)
     if how == "spark":  # Horovod takes the session that is active
-        return Launch(ranks, how, folder, cancel=lake.spark.session.sparkContext.cancelAllJobs)
-    return Launch(ranks, how, folder)
+        return replace(spread, ranks=ranks, how=how, cancel=lake.spark.session.sparkContext.cancelAllJobs)
+    return replace(spread, ranks=ranks, how=how)
+
+
+def _workers(lake: Lake) -> int:
+    if _is_without_spark(lake):
+        return 1
+    return lake.settings.training_workers or (2 if masters.is_cluster(lake.settings.spark_master) else 1)
+
+
+def _is_without_spark(lake: Lake) -> bool:
+    return masters.is_elsewhere(lake.settings.spark_master)
 
 
 def lock_of(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> DataLock:

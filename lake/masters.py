@@ -42,6 +42,11 @@ def kind_of(master: str) -> Kind:
     )  # fmt: skip
 
 
+def is_cluster(master: str) -> bool:
+    """True where executors are processes of their own, on other machines as it may be, and the driver is this process."""
+    return kind_of(master) in ("standalone", "yarn", "k8s")
+
+
 def is_elsewhere(master: str) -> bool:
     """True where Spark's driver is not this process: builds are jobs, started over an API."""
     return kind_of(master) == "emr-serverless"

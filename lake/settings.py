@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         "horovodrun",
         description="what starts several ranks: horovodrun on this machine, spark on the executors of the Spark master",
     )
+    training_workers: int = Field(
+        0,
+        description="workers that trees are newly fitted by, tasks on the executors of the Spark master; 0: two where that is a cluster"
+        " (spark://, yarn, k8s://), else 1, in process. It changes bits, and is recorded: a replay has the run's own",
+    )
     training_folder: Path = Field(
         Path("var/training"),
         description="checkpoints of fits under way; executors must see it where spark starts the ranks",

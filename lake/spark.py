@@ -7,7 +7,10 @@ any arithmetic, the judgement of rows, and commits (`DeltaLake.replace`).
 import gc
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from pathlib import Path
@@ -26,11 +29,14 @@ from lake.delta import DeltaLake
 from lake.passing import translated
 from lake.settings import Settings
 from market import registry
-from market.errors import Permanent
+from market.errors import Permanent, Transient
 from market.table import SPARK, Read, Table, Window
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "spark_conf"
+EXECUTORS_S = 120.0
+"""Until a cluster's executors are there."""
+_PLACE = "_place"
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,53 @@ class Spark:
         """
         with translated(f"{table.name} {window.start} to {window.end}", Py4JJavaError, PySparkException):
             return self._candidate(table, window)
+
+    def slots(self, wanted: int) -> int:
+        """How many tasks can run at once; on a cluster, up to ``wanted``, executors that are still coming are waited for."""
+        context: Any = self.session.sparkContext._jsc.sc()  # type: ignore[union-attr]
+        profile = context.resourceProfileManager().resourceProfileFromId(0)
+        until = time.monotonic() + (EXECUTORS_S if masters.is_cluster(self._settings.spark_master) else 0.0)
+        while (free := int(context.maxNumConcurrentTasks(profile))) < wanted and time.monotonic() < until:
+            time.sleep(0.2)
+        return free
+
+    def parted(self, rows: pa.Table, by: str, n: int) -> DataFrame:
+        """The rows in ``n`` partitions: the k-th has those whose ``by`` is k, in their order, whatever the cluster's size."""
+        placed = rows.append_column(_PLACE, pa.array(range(rows.num_rows), pa.int64()))
+        frame = self.session.createDataFrame(placed).repartitionById(n, F.col(by))
+        return frame.sortWithinPartitions(_PLACE).drop(by, _PLACE)
+
+    @contextmanager
+    def working(self, where: str, limit_s: float) -> Iterator[None]:
+        """While it lasts, this process's jobs are ended after ``limit_s``, and errors of Spark are told as ours.
+
+        Raises
+        ------
+        Transient
+            The time was over, or an executor was away for longer than Spark waits.
+        """
+        over, done = threading.Event(), threading.Event()
+
+        def end() -> None:
+            wait_s = limit_s
+            while not done.wait(wait_s):  # again and again: the next job may not have begun
+                over.set()
+                self.session.sparkContext.cancelAllJobs()
+                wait_s = 0.5
+
+        watcher = threading.Thread(target=end, daemon=True)
+        watcher.start()
+        try:
+            with translated(where, Py4JJavaError, PySparkException):
+                yield
+        except (Py4JJavaError, PySparkException) as error:
+            if not over.is_set():
+                raise
+            found = "jobs under way, which were ended"
+            raise Transient(where, expected=f"its end within {limit_s:g} s", found=found) from error
+        finally:
+            done.set()
+            watcher.join()
 
     def mapped(
         self, rows: pa.Table, work: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], schema: pa.Schema

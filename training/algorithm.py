@@ -53,6 +53,10 @@ class Algorithm(Protocol):
         """The same, fitting as the launch says: by how many ranks, where, and whom it tells."""
         ...
 
+    def pinned(self, parameters: Mapping[str, Parameter]) -> Mapping[str, Parameter]:
+        """The parameters with what of the launch changes bits, so that it is recorded and a replay has it."""
+        ...
+
     def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """All parameters with defaults filled in; Permanent names each that is unknown or out of its range."""
         ...

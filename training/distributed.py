@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from market.errors import Permanent, Transient
+from training.spark_workers import Executors
 
 CURVE, FAILED, ALIVE, LOG, HELD = "curve.jsonl", "failed", "alive", "ranks.log", "held"
 How = Literal["process", "horovodrun", "spark"]
@@ -43,7 +44,7 @@ _PATIENCE_S = 10.0  # of a rank that is asked to end, before it is killed
 
 @dataclass(frozen=True)
 class Launch:
-    """How ranks are started.
+    """How a fit is spread: ranks are started for a network, workers for trees.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ class Launch:
     stall_s : without a step of any of them, after which they are ended; longer before the first.
     cancel : ends the jobs of the spark session; called where its ranks must not be waited for any longer.
     told : called with each epoch's numbers as they are made.
+    workers : that trees are newly fitted by, one in this process, several on ``executors``; unlike ranks they change bits.
+    executors : of a Spark, for workers; None where no Spark is at hand.
     """
 
     ranks: int = 1
@@ -64,6 +67,8 @@ class Launch:
     stall_s: float = 300.0
     cancel: Callable[[], None] = lambda: None
     told: Curve = lambda numbers: None
+    workers: int = 1
+    executors: Executors | None = None
 
     def __post_init__(self) -> None:
         if self.ranks < 1 or (self.how == "process" and self.ranks > 1):

@@ -4,6 +4,7 @@ What does not belong here: which features and label (training.models), splitting
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from training.algorithm import Float1D, Float2D, Importance, Parameter, Sample, 
 from training.distributed import Launch
 from training.inputs import Inputs
 from training.parameters import Range, completed
+from training.spark_workers import Workers
 
 if TYPE_CHECKING:
     import xgboost  # elsewhere in the functions: it brings scikit-learn, which takes seconds to load
@@ -32,7 +34,8 @@ RANGES: Mapping[str, Range] = {
     "colsample_bytree": (float, 0.8, 0.05, 1.0),
     "reg_lambda": (float, 1.0, 0.0, 1e6),
     "max_bin": (int, 128, 2, 4096),
-    "nthread": (int, 2, 1, 256),
+    "nthread": (int, 2, 1, 256),  # changes no bit
+    "n_workers": (int, 1, 1, 1024),  # changes bits: one in this process, several through xgboost.spark
 }
 
 SEARCH: Mapping[str, Search] = {
@@ -46,9 +49,11 @@ SEARCH: Mapping[str, Search] = {
 }
 
 
+@dataclass(frozen=True)
 class GradientBoosting:
-    """XGBoost on histograms; the number of threads is a parameter, fixed and recorded, never the machine's core count."""
+    """XGBoost on histograms; the numbers of threads and workers are parameters, fixed and recorded, never the machine's core count."""
 
+    launch: Launch = field(default_factory=Launch)
     flavour, file = "xgboost", "booster.ubj"
     search = SEARCH
     version = f"xgboost {version('xgboost')}"
@@ -58,8 +63,12 @@ class GradientBoosting:
         return None
 
     def launched(self, launch: Launch) -> "GradientBoosting":
-        """The same: it is fitted in this process."""
-        return self
+        """The same, its workers on the launch's executors."""
+        return replace(self, launch=launch)
+
+    def pinned(self, parameters: Mapping[str, Parameter]) -> Mapping[str, Parameter]:
+        """With the launch's number of workers, where it is several."""
+        return {**parameters, "n_workers": self.launch.workers} if self.launch.workers > 1 else parameters
 
     def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """All parameters, defaults filled in, each of its type.
@@ -82,6 +91,8 @@ class GradientBoosting:
     def fit(self, inputs: Inputs, target: Float1D, parameters: Mapping[str, Parameter], seed: int) -> bytes:
         """The raw booster in XGBoost's 'ubj' format; the same rows in the same order, parameters and seed give equal bits.
 
+        With several workers it is fitted on Spark's executors, as ``training.spark_workers`` says.
+
         Parameters
         ----------
         inputs : n rows; NaN is "not known" and follows the branch that training found best.
@@ -92,11 +103,15 @@ class GradientBoosting:
         Raises
         ------
         Permanent
-            XGBoost refuses the target (for instance a label outside [0, 1] for a logistic objective).
+            XGBoost refuses the target (for instance a label outside [0, 1] for a logistic objective), or as ``Workers.fit``.
+        Transient
+            As ``Workers.fit``.
         """
         import xgboost
 
         options, n_rounds = _options(parameters, seed)
+        if workers := self._workers(parameters):
+            return bytes(workers.fit((inputs, target), options, n_rounds).save_raw("ubj"))
         rows = _rows(inputs.matrix(), target, options)
         try:
             booster = xgboost.train(options, rows, num_boost_round=n_rounds)
@@ -118,6 +133,9 @@ class GradientBoosting:
         import xgboost
 
         options, n_rounds = _options(parameters, seed)
+        if workers := self._workers(parameters):
+            fitted = workers.fit(train, options, n_rounds, watch, patience)
+            return {**parameters, "n_rounds": fitted.best_iteration + 1}
         rows, watched = _rows(train[0].matrix(), train[1], options), watch[0].matrix()
         later = xgboost.QuantileDMatrix(
             watched.to_numpy(dtype=np.float64), label=watch[1], feature_names=list(watched.columns), ref=rows,
@@ -174,6 +192,10 @@ class GradientBoosting:
         total = sum(gains.values()) or 1.0
         return {name: float(gains.get(name, 0.0)) / total for name in features}
 
+    def _workers(self, parameters: Mapping[str, Parameter]) -> Workers | None:
+        n = int(parameters["n_workers"])
+        return Workers(n, self.launch.executors, self.launch.limit_s) if n > 1 else None
+
 
 def load(raw: bytes) -> "xgboost.Booster":
     """The booster of these bytes.
@@ -201,7 +223,7 @@ def load(raw: bytes) -> "xgboost.Booster":
 
 def _options(parameters: Mapping[str, Parameter], seed: int) -> tuple[dict[str, Any], int]:
     options: dict[str, Any] = dict(parameters)
-    n_rounds = int(options.pop("n_rounds"))
+    n_rounds, _ = int(options.pop("n_rounds")), options.pop("n_workers")
     return options | {"tree_method": "hist", "device": "cpu", "seed": seed, "verbosity": 1}, n_rounds
 
 

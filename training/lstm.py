@@ -71,6 +71,10 @@ class Lstm:
         """The same, its ranks started so."""
         return replace(self, launch=launch)
 
+    def pinned(self, parameters: Mapping[str, Parameter]) -> Mapping[str, Parameter]:
+        """As they are: the number of ranks changes no bit."""
+        return parameters
+
     def validated(self, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """All parameters, defaults filled in, each of its type; Permanent names each that is wrong."""
         return completed("the LSTM", RANGES, {"loss": LOSSES}, parameters)

@@ -139,8 +139,9 @@ class Model:
         return self.algorithm.missing()
 
     def launched(self, launch: Launch) -> "Model":
-        """The same model, fitted as the launch says."""
-        return replace(self, algorithm=self.algorithm.launched(launch))
+        """The same model, fitted as the launch says; what of that changes its bits is among its parameters."""
+        algorithm = self.algorithm.launched(launch)
+        return replace(self, algorithm=algorithm, parameters=algorithm.pinned(self.parameters))
 
     def fit(self, frame: pd.DataFrame, parameters: Mapping[str, Parameter] | None = None, seed: int = 0) -> bytes:
         """The raw fitted model ('ubj' for XGBoost).  Row order does not matter; equal rows and seed give equal bits.

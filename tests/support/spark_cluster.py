@@ -1,0 +1,55 @@
+"""A Spark standalone master and its workers, of one core each, on loopback. What does not belong here: assertions."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pyspark
+
+from lake import jars
+
+HOME = Path(pyspark.__file__).parent
+START_S = 60.0
+
+
+@contextmanager
+def spark_cluster(folder: Path, n_workers: int) -> Iterator[str]:
+    """The master's address, once its workers have come; logs and scratch go into the folder."""
+    with ExitStack() as started:
+        log = started.enter_context(_started(folder, "master.Master", "--port", "0", "--webui-port", "0"))
+        master = _said(log, r"Starting Spark master at (spark://\S+)")
+        for _ in range(n_workers):
+            started.enter_context(
+                _started(folder, "worker.Worker", "--webui-port", "0", "--cores", "1", "--memory", "1g",
+                         "--work-dir", str(folder / "work"), master)
+            )  # fmt: skip
+        _said(log, "(?s)" + ".*(Registering worker)" * n_workers)
+        yield master
+
+
+@contextmanager
+def _started(folder: Path, of: str, *words: str) -> Iterator[Path]:
+    log = folder / f"{of}-{time.monotonic_ns()}.log"
+    environment = os.environ | {
+        "JAVA_HOME": str(jars.java_home()), "SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "192m",
+        "SPARK_LOCAL_DIRS": str(folder / "scratch"), "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -Dspark.master.rest.enabled=false",
+    }  # fmt: skip
+    command = [str(HOME / "bin" / "spark-class"), f"org.apache.spark.deploy.{of}", "--host", "127.0.0.1", *words]
+    with log.open("w") as file, subprocess.Popen(command, env=environment, stdout=file, stderr=file) as process:
+        try:
+            yield log
+        finally:
+            process.terminate()
+
+
+def _said(log: Path, pattern: str) -> str:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        if found := re.search(pattern, log.read_text()):
+            return found[1]
+        time.sleep(0.2)
+    raise TimeoutError(f"{log} says nothing like {pattern}: {log.read_text()[-2000:]}")
