@@ -9,17 +9,16 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
 from assets import learning, reading
-from lake.code import ROOT, Code
+from assets.work_trees import WorkTrees
+from lake.code import Code
 from lake.lake import Lake
 from lake.releases import Release
 from lake.settings import Settings, read_settings
@@ -27,8 +26,8 @@ from market import rulebook
 from market.digest import digest
 from market.errors import MarketlakeError, Permanent, Transient
 from training import replay as refitting
+from training.catalogue import declared, readers
 from training.catalogue import model as model_of
-from training.catalogue import readers
 from training.digests import Digests
 from training.lock import DataLock
 from training.sentiment.train import refit
@@ -43,8 +42,9 @@ class Replayed:
 
     Parameters
     ----------
-    matches : dataset, booster and predictions have equal digests.
-    differences : a sentence for each that has not.
+    matches : dataset, booster and predictions have equal digests, and the lock is the one that the run wrote.
+    differences : a sentence for each that has not, and for each field of the lock that was altered.
+    packages : a sentence for each library that is of another version here than in the run: equal bits were luck, others may be due to it.
     code_sha, code_dirty : as the run recorded them; dirty: its work tree had changes, so that its commit is not all of its code.
     same_code : the code that fitted again is exactly the recorded commit.
     where : the present code, or the recorded commit's work tree; and why, where it cannot be the recorded code.
@@ -59,26 +59,64 @@ class Replayed:
     code_dirty: bool
     where: str
     same_code: bool
+    packages: tuple[str, ...] = ()
 
 
-def replay(lake: Lake, run_id: str, *, here: bool = False) -> Replayed:
+@dataclass(frozen=True)
+class NotReplayed:
+    """A run that could not be made again, so that nothing is known of it; and why."""
+
+    run_id: str
+    why: str
+
+
+def replay(lake: Lake, run_id: str, *, here: bool = False, trees: WorkTrees | None = None) -> Replayed:
     """The run made again.
 
     Parameters
     ----------
     here : with the present code, whatever commit the run recorded.
+    trees : work trees to find the recorded commit in; one of its own without them.
 
     Raises
     ------
     Permanent
-        There is no such run, or its commit or its table versions are gone.
+        There is no such run, its commit or its table versions are gone, or a package that its model needs is not installed.
     Transient
         The refit in the work tree took longer than half an hour.
     """
-    lock, recorded = refitting.recorded(learning.tracking_uri(lake), run_id)
+    uri = learning.tracking_uri(lake)
+    lock, recorded = refitting.recorded(uri, run_id)
+    _refuse_missing(run_id, lock)
     if here or lock.code_dirty or _is_recorded(lake, lock):
-        return _here(lake, run_id, lock, recorded)
-    return _at_commit(lake.settings, run_id, lock)
+        made = _here(lake, run_id, lock, recorded)
+    else:
+        with WorkTrees(trees) as places:
+            made = _at_commit(lake.settings, run_id, lock, places.at(lock.code_sha))
+    altered, others = refitting.altered(uri, run_id, lock), refitting.other_packages(uri, run_id)
+    differences = tuple(dict.fromkeys((*altered, *made.differences)))  # an outcome of a work tree has its own already
+    return replace(made, matches=made.matches and not altered, differences=differences, packages=tuple(others))
+
+
+def replay_each(lake: Lake, run_ids: Sequence[str], *, here: bool = False) -> Iterator[Replayed | NotReplayed]:
+    """One run after the other, each as it is done; runs of one commit share its work tree."""
+    with WorkTrees() as trees:
+        for run_id in run_ids:
+            try:
+                yield replay(lake, run_id, here=here, trees=trees)
+            except MarketlakeError as error:
+                yield NotReplayed(run_id, str(error))
+
+
+def _refuse_missing(run_id: str, lock: DataLock) -> None:
+    model = declared().get(lock.model)
+    if model is not None and (lacks := model.missing()):
+        raise Permanent(
+            f"replay {run_id}",
+            expected=f"what {lock.model} needs",
+            found=f"{lacks} is not installed",
+            do="Add it: `make .venv/bin/.deep`",
+        )
 
 
 def _is_recorded(lake: Lake, lock: DataLock) -> bool:
@@ -125,17 +163,16 @@ def _as_release(lock: DataLock) -> Release:
     )
 
 
-def _at_commit(settings: Settings, run_id: str, lock: DataLock) -> Replayed:
+def _at_commit(settings: Settings, run_id: str, lock: DataLock, tree: Path) -> Replayed:
     where = f"replay {run_id} at {lock.code_sha[:12]}"
-    with _work_tree(lock.code_sha) as tree:
-        command = [sys.executable, "-m", "assets.replay", run_id, "--here"]
-        environment = _environment(settings, tree)
-        try:
-            done = subprocess.run(
-                command, cwd=tree, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise Transient(where, expected=f"an outcome within {TIMEOUT_S} s", found="none yet") from error
+    command = [sys.executable, "-m", "assets.replay", run_id, "--here"]
+    environment = _environment(settings, tree)
+    try:
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Transient(where, expected=f"an outcome within {TIMEOUT_S} s", found="none yet") from error
     lines = done.stdout.strip().splitlines()
     if done.returncode not in (0, 1) or not lines or not lines[-1].startswith("{"):
         raise Permanent(where, expected="its outcome as JSON",
@@ -144,28 +181,11 @@ def _at_commit(settings: Settings, run_id: str, lock: DataLock) -> Replayed:
     told = json.loads(lines[-1])
     told |= {
         "differences": tuple(told["differences"]),
+        "packages": tuple(told.get("packages", ())),  # a commit from before they were told
         "where": f"a work tree of {lock.code_sha[:12]}",
         "same_code": True,
     }
     return Replayed(**told)
-
-
-@contextmanager
-def _work_tree(sha: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="marketlake-replay-") as folder:
-        tree = Path(folder) / "tree"
-        _git("worktree", "add", "--detach", str(tree), sha)
-        try:
-            yield tree
-        finally:
-            _git("worktree", "remove", "--force", str(tree))
-
-
-def _git(*words: str) -> None:
-    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Permanent(f"git {words[0]} {words[1]}", expected="to succeed", found=done.stderr.strip(),
-                        do="Fetch the recorded commit, or replay with the present code: --here")  # fmt: skip
 
 
 def _environment(settings: Settings, tree: Path) -> dict[str, str]:

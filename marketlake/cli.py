@@ -22,6 +22,7 @@ from marketlake.commands import (
     models,
     quarantine,
     release,
+    replay,
     rulebook,
     stack,
     symbol,
@@ -39,7 +40,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for module in (day, stack, doctor, data, release, features, symbol, rulebook, models, quarantine, exchange, upkeep):
+for module in (
+    day,
+    stack,
+    doctor,
+    data,
+    release,
+    features,
+    symbol,
+    rulebook,
+    models,
+    replay,
+    quarantine,
+    exchange,
+    upkeep,
+):
     module.register(app)
 
 

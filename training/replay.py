@@ -3,6 +3,8 @@
 What does not belong here: checking out the recorded commit and reading the release (the caller does both).
 """
 
+from importlib.metadata import PackageNotFoundError, version
+
 import pandas as pd
 
 from training import tracking
@@ -10,6 +12,7 @@ from training.digests import Digests, digests
 from training.lock import ARTIFACT, DataLock
 from training.model import Model
 from training.panel import prepare
+from training.tracking import PACKAGES
 
 
 def recorded(tracking_uri: str, run_id: str) -> tuple[DataLock, Digests]:
@@ -24,6 +27,30 @@ def recorded(tracking_uri: str, run_id: str) -> tuple[DataLock, Digests]:
     tags = tracking.run_of(client, run_id).data.tags
     lock = DataLock.from_json(tracking.artifact(client, run_id, ARTIFACT).decode())
     return lock, Digests.from_dict({name: tags.get(f"digest.{name}", "") for name in ("booster", "predictions")})
+
+
+def altered(tracking_uri: str, run_id: str, lock: DataLock) -> list[str]:
+    """A sentence for each field of a lock that the run's tags tell otherwise: the seed, the rows' digest, the release, the commit."""
+    tags = tracking.run_of(tracking.client(tracking_uri), run_id).data.tags
+    return [
+        f"{name.removeprefix('lock.')}: the run told {tags[name]}, its lock says {value}"
+        for name, value in lock.tags().items()
+        if tags.get(name, value) != value and name.startswith("lock.")
+    ]
+
+
+def other_packages(tracking_uri: str, run_id: str) -> list[str]:
+    """A sentence for each library that the run recorded in another version than is installed; none for what it did not record."""
+    told = tracking.run_of(tracking.client(tracking_uri), run_id).data.tags.get(PACKAGES, "")
+    recorded = dict(one.split(" ", 1) for one in told.split(", ") if " " in one)
+    return [f"{name}: recorded {was}, here {now}" for name, was in recorded.items() if was != (now := _installed(name))]
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def refit(model: Model, frame: pd.DataFrame, lock: DataLock) -> Digests:

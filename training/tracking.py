@@ -19,6 +19,8 @@ from mlflow.tracking import MlflowClient
 from market.errors import Permanent, Transient
 
 SQLITE = "sqlite:///"
+PACKAGES = "algorithm"
+"""Tag of every run: the libraries behind its bits with their versions, "torch 2.13.0, transformers 5.23.0"."""
 DAILY = "rank_ic_daily.csv"
 """Artifact of every run: out-of-sample rank IC by session."""
 

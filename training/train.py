@@ -142,7 +142,7 @@ def tags_of(model: Model, lock: DataLock, kind: str) -> dict[str, str]:
         "mlflow.source.git.commit": lock.code_sha,
         "mlflow.note.content": model.doc,
         "feature_service": model.service,
-        "algorithm": model.algorithm.version,
+        tracking.PACKAGES: model.algorithm.version,
     }
 
 

@@ -1,16 +1,15 @@
-"""`models list|show|card|tune|promote|rollback`, `predict`, `replay`: the registry, what the champions say, and making a run again."""
+"""`models list|show|card|tune|promote|rollback` and `predict`: the registry, and what the champions say."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from market.errors import MarketlakeError, Permanent
+from market.errors import Permanent
 from marketlake import console, environment
 from marketlake.commands.guard import Json, example, group
 
 if TYPE_CHECKING:
-    from assets.replay import Replayed
     from lake.lake import Lake
     from training.model import Model
 
@@ -27,8 +26,6 @@ def register(app: typer.Typer) -> None:
     example(made, "promote", "models promote return_rank_5d 2", "models promote return_rank_5d 2 --force")(promote)
     example(made, "rollback", "models rollback return_rank_5d")(rollback)
     example(app, "predict", "predict 005930 000660", "predict AAPL --live")(predict)
-    run = "0123456789abcdef0123456789abcdef"
-    example(app, "replay", f"replay {run}", f"replay {run} --here", "replay --all")(replay)
 
 
 def list_(as_json: Json = False) -> None:
@@ -179,62 +176,6 @@ def predict(
     columns = ["symbol", "security_id", "session_date", "model", "model_version", "score", "rank"]
     console.show(rows, as_json=as_json, columns=[name for name in columns if any(name in row for row in rows)],
                  nothing="no prediction: no champion yet (`marketlake models list`)")  # fmt: skip
-
-
-def replay(
-    run_id: Annotated[str | None, typer.Argument(metavar="[RUN_ID]", help="An MLflow run.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every registered version's run.")] = False,
-    here: Annotated[bool, typer.Option("--here", help="With the present code, whatever the run recorded.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Train again from the recorded lock, at the recorded commit, and compare digests of booster and predictions.
-
-    Exit code 1 where one differs or cannot be made again; the others are made all the same.
-    """
-    if every == (run_id is not None):
-        raise typer.BadParameter("give a RUN_ID or --all")
-    lake = _lake()
-    run_ids = list(dict.fromkeys(str(held["run_id"]) for held in _versions(lake))) if every else [str(run_id)]
-    if not run_ids:
-        raise Permanent("replay", expected="a registered model version", found="none", do="Run `make demo` first")
-    told = [_replayed(lake, one, here, as_json, goes_on=every) for one in run_ids]
-    if as_json:
-        console.show_json(told)
-    failed = [one["run_id"] for one in told if not one["matches"]]
-    if every and not as_json:
-        console.say(
-            f"{len(told) - len(failed)} of {len(told)} match" + (f"; not: {', '.join(failed)}" if failed else "")
-        )
-    if failed:
-        raise typer.Exit(1)
-
-
-def _replayed(lake: "Lake", run_id: str, here: bool, as_json: bool, *, goes_on: bool) -> dict[str, Any]:
-    """What came of one run, told as it ends; with `goes_on` a run that cannot be made again is told, not raised."""
-    from assets.replay import replay as again
-
-    try:
-        made = again(lake, run_id, here=here)
-    except MarketlakeError as error:
-        if not goes_on:
-            raise
-        if not as_json:
-            console.say(f"{run_id}: NOT REPLAYED: {error}")
-        return {"run_id": run_id, "matches": False, "failure": str(error)}
-    if not as_json:
-        _tell_replayed(made)
-    return asdict(made)
-
-
-def _tell_replayed(made: "Replayed") -> None:
-    sha = f"{made.code_sha}{'+dirty' if made.code_dirty else ''}"
-    verdict = "DIFFERS" if not made.matches else "matches, bit for bit"
-    if not made.same_code:
-        verdict += ", with other code than the run's"
-    console.say(f"{made.run_id}: {verdict} (code {sha})")
-    console.say(f"  made again with {made.where}")
-    for difference in made.differences:
-        console.say(f"  {difference}")
 
 
 def _lake() -> "Lake":

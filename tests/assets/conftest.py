@@ -15,7 +15,11 @@ from lake.lake import Lake
 from lake.releases import Release
 from lake.settings import Settings
 from market import calendars, registry, rulebook
+from training import replay as refitting
+from training import tracking
 from training.catalogue import models
+from training.lock import ARTIFACT
+from training.registry import register
 from training.train import train
 from training.trained import Trained
 
@@ -53,6 +57,35 @@ def record() -> Callable[..., Trained]:
         return train(MODEL, frame, lock, learning.tracking_uri(lake), MODEL.name)
 
     return train_one
+
+
+@pytest.fixture(scope="session")
+def recorded(trained_lake: Lake) -> Trained:
+    """One run as training leaves it, which most tests of replay share: it takes dozens of fits."""
+    release = learning.current(trained_lake)
+    frame = learning.training_frame(trained_lake, release, MODEL)
+    lock = learning.lock_of(trained_lake, release, MODEL, frame)
+    return train(MODEL, frame, lock, learning.tracking_uri(trained_lake), MODEL.name)
+
+
+@pytest.fixture
+def like(trained_lake: Lake, recorded: Trained) -> Callable[..., str]:
+    """Makes another run of what the shared one recorded: other tags where told, the lock with the changes, and its tags with it."""
+
+    def copied(told: dict[str, str] | None = None, registered: bool = False, **changes: Any) -> str:
+        uri = learning.tracking_uri(trained_lake)
+        client = tracking.client(uri)
+        lock, _ = refitting.recorded(uri, recorded.run_id)
+        run = client.get_run(recorded.run_id)
+        lock, tags = replace(lock, **changes), {k: v for k, v in run.data.tags.items() if not k.startswith("mlflow.")}
+        made = client.create_run(run.info.experiment_id, tags=tags | lock.tags() | (told or {}))
+        client.log_text(made.info.run_id, lock.to_json(), ARTIFACT)
+        client.set_terminated(made.info.run_id)
+        if registered:
+            register(client, MODEL, made, lock)
+        return str(made.info.run_id)
+
+    return copied
 
 
 def make_frame(seed: int) -> pd.DataFrame:

@@ -3,18 +3,17 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 from typer.testing import CliRunner
 
-from assets import learning
 from lake.lake import Lake
 from marketlake.cli import app
-from training import replay as refitting
-from training import tracking
-from training.lock import ARTIFACT
+from training.tracking import PACKAGES
 from training.trained import Trained
+
+Like = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
@@ -31,35 +30,40 @@ def run(*words: str, code: int) -> str:
     return result.output
 
 
-def test_a_run_made_again_with_other_code_does_not_just_match(
-    trained_lake: Lake, record: Callable[..., Trained]
-) -> None:
-    trained = record(trained_lake, code_sha="0" * 40, code_dirty=True)
-    said = run("replay", trained.run_id, code=0)
+def test_a_run_made_again_with_other_code_does_not_just_match(like: Like) -> None:
+    said = run("replay", like(code_sha="0" * 40, code_dirty=True), code=0)
     assert "matches, bit for bit, with other code than the run's" in said
     assert "which no commit holds" in said
 
 
-def test_a_run_whose_commit_is_gone_is_made_again_here_where_asked(
-    trained_lake: Lake, record: Callable[..., Trained]
-) -> None:
-    trained = record(trained_lake, code_sha="0" * 40, code_dirty=False)
-    run("replay", trained.run_id, code=1)
-    said = run("replay", trained.run_id, "--here", code=0)
+def test_a_run_whose_commit_is_gone_is_made_again_here_where_asked(like: Like) -> None:
+    run_id = like(code_sha="0" * 40, code_dirty=False)
+    run("replay", run_id, code=1)
+    said = run("replay", run_id, "--here", code=0)
     assert "with other code than the run's" in said
     assert "made again with the present code" in said
 
 
-def test_all_goes_on_past_a_run_that_cannot_be_made_again(trained_lake: Lake, record: Callable[..., Trained]) -> None:
-    good, gone = record(trained_lake), record(trained_lake)
-    uri = learning.tracking_uri(trained_lake)
-    lock, _ = refitting.recorded(uri, gone.run_id)
-    versions = {name: 99 for name in lock.tables}
-    tracking.client(uri).log_text(gone.run_id, replace(lock, tables=versions).to_json(), ARTIFACT)
+def test_a_run_of_another_version_of_its_library_does_not_just_match(like: Like) -> None:
+    said = run("replay", like(told={PACKAGES: "xgboost 0.1"}), "--here", code=0)
+    assert "matches, bit for bit" in said
+    assert f"with other packages than the run's (xgboost: recorded 0.1, here {version('xgboost')})" in said
+
+
+def test_all_tells_each_run_as_it_ends_and_counts_what_differs_and_what_was_not_made_again(
+    recorded: Trained, like: Like
+) -> None:
+    lock = {"tables": dict.fromkeys(("gold.features_daily", "gold.labels"), 99)}
+    gone, other = like(registered=True, **lock), like(registered=True, seed=8)
     told = {one["run_id"]: one for one in json.loads(run("replay", "--all", "--here", "--json", code=1))}
-    assert told[good.run_id]["matches"]
-    assert not told[gone.run_id]["matches"]
-    assert told[gone.run_id]["failure"]
-    said = run("replay", "--all", "--here", code=1)
-    assert f"{gone.run_id}: NOT REPLAYED" in said
-    assert f"not: {gone.run_id}" in said.splitlines()[-1]
+    verdicts = {run_id: told[run_id]["verdict"] for run_id in (recorded.run_id, gone, other)}
+    assert list(verdicts.values()) == ["matches", "not replayed", "differs"]
+    assert told[gone]["failure"] and not told[gone]["matches"]
+
+    *lines, summary = run("replay", "--all", "--here", code=1).splitlines()
+    n = len(told)
+    firsts = [line for line in lines if not line.startswith("  ")]
+    assert [line.split()[0] for line in firsts] == [f"{number}/{n}" for number in range(1, n + 1)]
+    assert any("return_rank_5d" in line and f"{other}: DIFFERS" in line for line in firsts)
+    assert any(f"{gone}: NOT REPLAYED" in line for line in firsts)
+    assert summary == f"{n - 2} of {n} match; 1 differs: {other}; 1 not replayed: {gone}"

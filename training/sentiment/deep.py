@@ -6,6 +6,7 @@ What does not belong here: any model.
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 
 from market.errors import Permanent
 
@@ -15,6 +16,11 @@ PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
 def absent() -> tuple[str, ...]:
     """Those of the packages that are not installed; empty where a network can be fitted and asked."""
     return tuple(name for name in PACKAGES if importlib.util.find_spec(name) is None)
+
+
+def versions() -> str:
+    """Each of the packages with its version; other versions may give other bits."""
+    return ", ".join(f"{name} {version(name)}" for name in PACKAGES)
 
 
 def require() -> None:

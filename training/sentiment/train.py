@@ -28,6 +28,7 @@ from training.registry import register
 from training.sentiment import plots
 from training.sentiment.baselines import Baseline
 from training.sentiment.card import CARD, card
+from training.sentiment.deep import versions
 from training.sentiment.encoder import open_encoder
 from training.sentiment.fine_tuning import Fitted
 from training.sentiment.folder import write_files
@@ -98,7 +99,12 @@ def train(
     run = client.create_run(
         tracking.experiment_id(client, experiment, artifact_root),
         run_name=model.name,
-        tags=lock.tags() | {"mlflow.source.git.commit": lock.code_sha, "mlflow.note.content": model.doc},
+        tags=lock.tags()
+        | {
+            "mlflow.source.git.commit": lock.code_sha,
+            "mlflow.note.content": model.doc,
+            tracking.PACKAGES: versions(),
+        },
     )
     status = "FAILED"
     try:
