@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from assets.building import Built, keep
 from lake.lake import Lake
-from lake.masters import kind_of
+from lake.masters import is_cluster
 from lake.windows import between
 from market import registry
 from market.errors import Permanent
@@ -173,7 +173,7 @@ def _known(lake: Lake, reader: Reader, window: Window) -> pd.DataFrame:
 def _scorer(lake: Lake, reader: Reader) -> Callable[[Sequence[str]], pd.DataFrame]:
     """In this process; on the workers of a Spark cluster where there is one."""
     files = unpack(reader.raw)
-    if kind_of(lake.settings.spark_master) in ("local", "emr-serverless"):
+    if not is_cluster(lake.settings.spark_master):
         scorer = Scorer(files, fixed_shapes=True)
         return lambda texts: scorer.score(texts).assign(text=list(texts))
     work = ScorePartitions(lake.spark.session.sparkContext.broadcast(files), fixed_shapes=True)
