@@ -22,21 +22,24 @@ from lake.releases import Release
 from market import registry
 from market.digest import digest
 from market.errors import Permanent
-from market.exports import signature_of
+from market.exports import refuse_changed, signature_of
 from market.table import Window
 from training import export as exporting
 from training.catalogue import models
 from training.distributed import STARTERS, Launch
 from training.lock import DataLock
 from training.model import Model
-from training.registry import GateResult, champion, promote
+from training.registry import holder
 from training.scoring import score
 from training.train import train
 from training.trained import Trained
 from training.tuning import Tuned, tune
+from training.versions import CHAMPION
 from training.witnesses import against
 
 KEY = ("security_id", "session_date")
+SIZE = "turnover_value_20"
+"""Feature by which names are large or small when a model is judged in slices."""
 SEED = 7
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # of a release that stands for a lock
 Progress = Callable[[int, int, str], None]
@@ -65,19 +68,16 @@ def training_frame(lake: Lake, release: Release, model: Model) -> pd.DataFrame:
     return rows.sort_by([(name, "ascending") for name in KEY]).to_pandas()
 
 
-def fit(lake: Lake, model: Model, progress: Progress | None = None) -> tuple[Trained, GateResult]:
-    """A model trained on the current release, registered, and made champion if it passes the gates."""
+def fit(lake: Lake, model: Model, progress: Progress | None = None) -> Trained:
+    """A model trained on the current release and registered; what becomes of the version is decided in ``assets.decisions``."""
     release, spread = current(lake), launch(lake)
     model = model.launched(spread)  # before the lock, which has its parameters
     frame = training_frame(lake, release, model)
-    trained = train(
+    sizes = read(lake, release, FEATURES, [*KEY, SIZE]).rename_columns([*KEY, "size"]).to_pandas()
+    return train(
         model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, progress,
-        artifact_root=artifact_root(lake), accused=accusations(lake, release, model, frame), launch=spread,
+        artifact_root=artifact_root(lake), accused=accusations(lake, release, model, frame), launch=spread, sizes=sizes,
     )  # fmt: skip
-    result = promote(tracking_uri(lake), model.name, trained.version)
-    if result.promoted:
-        install(lake, model.name, trained.version)
-    return trained, result
 
 
 def accusations(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> list[str]:
@@ -146,8 +146,8 @@ def lock_of(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> 
     )
 
 
-def install(lake: Lake, name: str, version: int) -> None:
-    """Export a version to the lake, then name it champion there: serving needs nothing else.
+def install(lake: Lake, name: str, version: int, alias: str = CHAMPION) -> None:
+    """Export a version to the lake, then name it there as the one of that alias: serving a champion needs nothing else.
 
     Raises
     ------
@@ -165,50 +165,60 @@ def install(lake: Lake, name: str, version: int) -> None:
             )  # fmt: skip
     signature = json.loads(files[exporting.SIGNATURE])
     pointer = {"version": version, "run_id": signature["run_id"], "release_id": signature["release_id"]}
-    lake.store.put(f"models/{name}/champion.json", json.dumps(pointer, sort_keys=True).encode())
+    lake.store.put(f"models/{name}/{alias}.json", json.dumps(pointer, sort_keys=True).encode())
 
 
 def predict(lake: Lake, window: Window) -> Built | None:
     """Scores of the window's sessions by every model's champion, on the current release; None before the first champion."""
     release = current(lake)
-    scored = [rows for name in models() if (rows := _scored(lake, release, name, window)) is not None]
+    champions = {name: version for name in models() if (version := installed(lake, name)) is not None}
+    scored = [scores(lake, release, name, version, window) for name, version in champions.items()]
     if not scored:
         return None
     contract = registry.table(PREDICTIONS)
     return keep(lake, contract, contract.conform(pa.concat_tables(scored)), window)
 
 
-def installed(lake: Lake, name: str) -> int | None:
-    """The version that is served: what champion.json names, made to agree with the registry first; None before any.
+def installed(lake: Lake, name: str, alias: str = CHAMPION) -> int | None:
+    """The version that the lake names as the one of that alias, made to agree with the registry first; None where there is none.
 
-    A process that ends between moving the registry's alias and installing leaves the two apart; whoever scores next mends it.
+    A process that ends between moving the registry's alias and installing leaves the two apart; whoever scores next mends it. A
+    champion stays where the registry knows of none: people go on seeing it when MLflow has to begin anew.
     """
-    held = champion(tracking_uri(lake), name)
-    path = f"models/{name}/champion.json"
-    served = int(json.loads(lake.store.get(path))["version"]) if lake.store.exists(path) else None
-    if held is None or int(str(held["version"])) == served:
-        return served
-    decided = int(str(held["version"]))
-    logger.warning("installing the registry's champion", model=name, version=decided, served=served)
-    install(lake, name, decided)
+    held = holder(tracking_uri(lake), name, alias)
+    path = f"models/{name}/{alias}.json"
+    there = int(json.loads(lake.store.get(path))["version"]) if lake.store.exists(path) else None
+    decided = int(str(held["version"])) if held is not None else there if alias == CHAMPION else None
+    if decided == there:
+        return there
+    logger.warning("installing what the registry decided", model=name, alias=alias, version=decided, before=there)
+    if decided is None:
+        lake.store.delete(path)
+    else:
+        install(lake, name, decided, alias)
     return decided
 
 
-def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table | None:
-    version = installed(lake, name)
-    if version is None:
-        return None
+def scores(lake: Lake, release: Release, name: str, version: int, window: Window) -> pa.Table:
+    """Rows of gold.predictions: what an exported version says of the window's sessions, from the release's features.
+
+    Raises
+    ------
+    Permanent
+        Its features are others by now (``market.exports.refuse_changed``), or as ``training.scoring.score``.
+    """
     folder = f"models/{name}/{version}"
     signature = signature_of(lake.store.get(f"{folder}/{exporting.SIGNATURE}"))
+    refuse_changed(signature)  # before they are read: one that is gone is no column any more
     booster = lake.store.get(f"{folder}/{signature['file']}")
     names = [*KEY, "exchange", *(feature["name"] for feature in signature["features"])]
     contract = registry.table(FEATURES)
     since = window.start - timedelta(days=signature["reach_days"])
     within = windows.between(since, window.end)
     frame = lake.delta.read(contract, version=release.tables[FEATURES], where=within, columns=names).to_pandas()
-    scores = score(booster, signature, frame, window.start).dropna(subset=["score"])
-    scores["session_month"] = scores["session_date"].dt.strftime("%Y-%m")
-    scores["session_date"] = scores["session_date"].dt.date
+    made = score(booster, signature, frame, window.start).dropna(subset=["score"])
+    made["session_month"] = made["session_date"].dt.strftime("%Y-%m")
+    made["session_date"] = made["session_date"].dt.date
     told = {
         "model": name,
         "model_version": version,
@@ -216,7 +226,7 @@ def _scored(lake: Lake, release: Release, name: str, window: Window) -> pa.Table
         "data_release": release.release_id,
     }
     return registry.table(PREDICTIONS).conform(
-        pa.Table.from_pandas(scores.assign(**told, known_at=pd.Timestamp(window.now)), preserve_index=False)
+        pa.Table.from_pandas(made.assign(**told, known_at=pd.Timestamp(window.now)), preserve_index=False)
     )
 
 

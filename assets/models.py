@@ -1,4 +1,4 @@
-"""Assets around the models: training each, scoring sessions, and the two publications of a day with the online store behind them."""
+"""Assets around the models: training each, scoring sessions, the two publications of a day with the online store behind them, and the shadows."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -24,23 +24,26 @@ from training.sentiment.model import FLAVOUR, SentimentModel
 
 if TYPE_CHECKING:
     from assets.building import Built
-    from training.registry import GateResult
+    from lake.lake import Lake
     from training.trained import Trained
 
 DATA, PREDICTED = dg.AssetKey(["release", "data"]), dg.AssetKey(["release", "predictions"])
 NEWS, SENTIMENT = "silver.news", "silver.sentiment"
 FEATURES, LABELS, PRICES = "gold.features_daily", "gold.labels", "gold.prices"
+SHADOWED = dg.AssetKey(["ops", "shadow_predictions"])
+SCORED = "every_shadow_scored"
+FILES = "marketlake/files_challenger"
+"""Run tag: why the versions that the run trains are filed as challengers, and made champion by nobody but a person."""
 
 
 def assets(first: date, last: date | None) -> list[dg.AssetsDefinition]:
     """What headlines say, the releases, the online store, scoring, and one training asset per model."""
     partitions = sessions_of(calendars.EXCHANGES, first, last)
-    fixed = [
-        _sentiment(partitions), _data_release(partitions), _predictions(partitions), _predictions_release(partitions),
-        _online(partitions),
-    ]  # fmt: skip
     return [
-        *fixed,
+        *(
+            make(partitions)
+            for make in (_sentiment, _data_release, _predictions, _predictions_release, _online, _shadows)
+        ),
         *(_training(model) for model in models().values()),
         *(_reading(model) for model in readers().values()),
     ]
@@ -156,6 +159,36 @@ def _online(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     return make
 
 
+def _shadows(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    table = registry.table(".".join(SHADOWED.path))
+
+    @dg.multi_asset(  # type: ignore[untyped-decorator, unused-ignore]
+        name="shadow_predictions",
+        # behind all that people see: a shadow that takes long, or fails, keeps nothing back
+        specs=[table_spec(table, [dg.AssetDep(ONLINE, partition_mapping=SAME_SESSION)])],
+        check_specs=[dg.AssetCheckSpec(SCORED, asset=SHADOWED, description="Every model's shadow scored the session; where one did not, it warns")],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )  # fmt: skip
+    def make(context: dg.AssetExecutionContext, lake: OpenLake) -> dg.MaterializeResult:
+        from assets import shadows
+
+        made = shadows.predict(lake, window_of(lake, context.partition_keys))
+        for name, failure in made.failures.items():
+            context.log.warning(f"the shadow of {name} did not score: {failure}")
+        said = dg.AssetCheckResult(
+            passed=not made.failures,
+            severity=dg.AssetCheckSeverity.WARN,
+            check_name=SCORED,
+            metadata=dict(made.failures),
+        )
+        return dg.MaterializeResult(
+            asset_key=SHADOWED, metadata={"rows": made.rows, **made.versions}, check_results=[said]
+        )
+
+    return make
+
+
 def _training(model: Model) -> dg.AssetsDefinition:
     read = [dg.AssetKey(table.split(".")) for table in (FEATURES, LABELS, PRICES)]
 
@@ -168,7 +201,7 @@ def _training(model: Model) -> dg.AssetsDefinition:
             context.log.warning(f"{model.name} is left out: it needs {lacks}. `make demo DEEP=1` adds it")
             return
         with retried_where_transient(context):
-            yield _told(*learning.fit(lake, model, _logged(context)))
+            yield _decided(context, lake, model.name, learning.fit(lake, model, _logged(context)))
 
     return make
 
@@ -183,7 +216,7 @@ def _reading(model: SentimentModel) -> dg.AssetsDefinition:
             context.log.warning(f"{model.name} is left out: it needs {lacks}. `make demo DEEP=1` adds them")
             return
         with retried_where_transient(context):
-            yield _told(*reading.fit(lake, model, _logged(context)))
+            yield _decided(context, lake, model.name, reading.fit(lake, model, _logged(context)))
 
     return make
 
@@ -192,7 +225,15 @@ def _logged(context: dg.AssetExecutionContext) -> Callable[[int, int, str], None
     return lambda done, total, what: context.log.info(f"{done}/{total} {what}")
 
 
-def _told(trained: "Trained", result: "GateResult") -> dg.MaterializeResult:
+def _decided(context: dg.AssetExecutionContext, lake: "Lake", name: str, trained: "Trained") -> dg.MaterializeResult:
+    """A new version put before its gates, or filed as challenger where the run says so; what was said of it."""
+    from assets import decisions
+
+    why = context.run.tags.get(FILES)
+    if why is None:
+        result = decisions.promote(lake, name, trained.version)
+    else:
+        result = decisions.file(lake, name, trained.version, why)
     return dg.MaterializeResult(
         metadata={
             "run_id": trained.run_id,

@@ -10,14 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.learning import SEED, artifact_root, current, install, read, tracking_uri
+from assets.learning import SEED, artifact_root, current, read, tracking_uri
 from assets.models import NEWS
 from lake.lake import Lake
 from lake.releases import Release
 from market.errors import Permanent
-from training.gates import SENTIMENT_GATES
 from training.lock import DataLock
-from training.registry import GateResult, promote
 from training.sentiment.baselines import baselines
 from training.sentiment.labels import read_labelled
 from training.sentiment.model import OWN, SentimentModel
@@ -25,20 +23,16 @@ from training.sentiment.train import Progress, Texts, train
 from training.trained import Trained
 
 
-def fit(lake: Lake, model: SentimentModel, progress: Progress) -> tuple[Trained, GateResult]:
-    """A model taught on the current release's headlines and the labelled sentences, registered, champion if it passes its gates."""
+def fit(lake: Lake, model: SentimentModel, progress: Progress) -> Trained:
+    """A model taught on the current release's headlines and the labelled sentences, and registered."""
     release = current(lake)
     texts, days = texts_of(lake, release)
     lexicon, lock = lake.settings.sentiment_lexicon, lock_of(lake, release, model, texts, days)
     lake.store.put(_kept(model.name, lock), texts.sentences.to_csv(index=False).encode())
-    trained = train(
+    return train(
         model, texts, lock, tracking_uri(lake), model.name,
         baselines(_file(lake, "sentiment_lexicon") if lexicon else None), progress, artifact_root=artifact_root(lake),
     )  # fmt: skip
-    result = promote(tracking_uri(lake), model.name, trained.version, gates=SENTIMENT_GATES)
-    if result.promoted:
-        install(lake, model.name, trained.version)
-    return trained, result
 
 
 def texts_of(lake: Lake, release: Release, lock: DataLock | None = None) -> tuple[Texts, pa.Array]:

@@ -11,7 +11,7 @@ RETRIES, FIRST_PAUSE_S = 2, 5.0
 
 
 @contextmanager
-def retried_where_transient(context: dg.AssetExecutionContext) -> Iterator[None]:
+def retried_where_transient(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> Iterator[None]:
     """Ask Dagster to try a transient failure again; a permanent one ends the step with what it says as metadata.
 
     Raises

@@ -72,7 +72,12 @@ def judged(seed: int, strength: float) -> dict[str, float]:
         outcome.gate: float(outcome.passed)
         for outcome in judge(
             GATES,
-            metrics | {"leaks": 0.0, "deflated_rank_ic": probabilistic_sharpe(evaluation.daily, overlap=HORIZON)},
+            metrics
+            | {
+                "leaks": 0.0,
+                "sessions_behind": 0.0,
+                "deflated_rank_ic": probabilistic_sharpe(evaluation.daily, overlap=HORIZON),
+            },
             None,
         )
     }

@@ -7,11 +7,11 @@ import dagster as dg
 
 from assets import bronze, certificate, models, tables
 from assets.resources import lake_from_settings
-from jobs import freshness, outside
+from jobs import decisions, freshness, outside
 from jobs.alerts import alert_on_failure, measure_on_success
 from jobs.names import BUILD, FRESH, INGEST, READ, SCORE, TRAIN, AssetJob
 from jobs.schedules import take_what_is_due
-from jobs.sensors import build_what_is_ingested, react_to_new_model, react_to_new_reader
+from jobs.sensors import build_what_is_ingested, react_to_new_model, react_to_new_reader, retrain_what_drifted
 from lake import us_symbols
 from lake.lake import Lake
 from lake.settings import Settings
@@ -36,7 +36,7 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=every,
         asset_checks=[freshness.fresh, certificate.in_full, *outside.checks()],
-        jobs=list(jobs.values()),
+        jobs=[*jobs.values(), *decisions.JOBS],
         schedules=[
             *(take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()),
             freshness.look_at_evening(jobs[FRESH]),
@@ -45,6 +45,7 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
             build_what_is_ingested(ingestion, jobs[BUILD]),
             react_to_new_model,
             react_to_new_reader,
+            retrain_what_drifted,
             alert_on_failure,
             measure_on_success,
         ],
@@ -55,9 +56,10 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
 
 def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
     # what compares every security is for the evening
-    layers = dg.AssetSelection.groups("silver", "gold", "release", "online") - certificate.selection()
+    shadows = dg.AssetSelection.assets(models.SHADOWED)
+    layers = (dg.AssetSelection.groups("silver", "gold", "release", "online") | shadows) - certificate.selection()
     score = (
-        dg.AssetSelection.assets(["gold", "predictions"], models.PREDICTED, certificate.ONLINE)
+        dg.AssetSelection.assets(["gold", "predictions"], models.PREDICTED, certificate.ONLINE, models.SHADOWED)
         - certificate.selection()
     )
     return {
@@ -65,7 +67,7 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
             name: (_ingested(exchange), f"sources of a session of {exchange} into bronze")
             for exchange, name in INGEST.items()
         },
-        BUILD: (layers, "silver, gold, checks, both publications and the online store of a session"),
+        BUILD: (layers, "silver, gold, checks, both publications, the online store and the shadows of a session"),
         TRAIN: (
             dg.AssetSelection.groups("models"),
             "every model on the current release; champion if it passes the gates",
@@ -78,7 +80,10 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
             dg.AssetSelection.assets(["silver", "sentiment"], ["gold", "sentiment"], models.DATA),
             "all headlines read by a new champion among their models, its features, and their publication",
         ),
-        SCORE: (score, "predictions of a session by the champions, their publication and the online store"),
+        SCORE: (
+            score,
+            "predictions of a session by the champions, their publication, the online store, and the shadows behind them",
+        ),
     }
 
 

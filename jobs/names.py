@@ -6,6 +6,7 @@ AssetJob = Any  # what dagster.define_asset_job returns; its class is private
 
 INGEST_KRX, INGEST_US, BUILD, TRAIN, SCORE, FRESH = "ingest_krx", "ingest_us", "build", "train", "score", "fresh"
 READ = "read_headlines"
+PROMOTE, ROLL_BACK, SHADOW = "promote_model", "roll_back_model", "shadow_model"
 INGEST = {"XKRX": INGEST_KRX, "XNYS": INGEST_US}
 DUE_TAG = "marketlake/due"
 """Run tag of what runs by itself: the sessions that were due."""

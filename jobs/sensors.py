@@ -1,12 +1,14 @@
-"""What follows by itself: an ingested session is built, and a newly registered model version scores the newest one."""
+"""What follows by itself: an ingested session is built, a newly registered model version scores the newest one, a decayed champion is trained anew."""
 
+import json
 from itertools import takewhile
 
 import dagster as dg
 
+from assets.models import FILES
 from assets.resources import OpenLake
 from jobs.due import due_sessions, is_ingested
-from jobs.names import BUILD, DUE_TAG, READ, SCORE, AssetJob, selected_sessions
+from jobs.names import BUILD, DUE_TAG, READ, SCORE, TRAIN, AssetJob, selected_sessions
 
 
 def build_what_is_ingested(watched: list[AssetJob], request: AssetJob) -> dg.SensorDefinition:
@@ -76,3 +78,39 @@ def react_to_new_reader(context: dg.SensorEvaluationContext, lake: OpenLake) -> 
         )
     tags = selected_sessions(release.first_session, release.last_session)
     return dg.RunRequest(run_key=f"{champion}-{release.first_session}", tags={**tags, "marketlake/model": champion})
+
+
+@dg.sensor(
+    job_name=TRAIN,
+    minimum_interval_seconds=600,
+    # Off until somebody switches it on: every fit counts as a trial against whatever is found, and takes the machine for minutes.
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="A champion that has drifted is trained anew; the version is filed as challenger and waits for a person",
+)
+def retrain_what_drifted(context: dg.SensorEvaluationContext, lake: OpenLake) -> list[dg.RunRequest] | dg.SkipReason:
+    """A training run for each champion that has drifted: once for the champion's version and the release's last session.
+
+    None while a challenger waits for its decision: another one on the same drift would be one more trial, and tell nothing new.
+    """
+    release = lake.releases.current()
+    if release is None:
+        return dg.SkipReason("no release yet")
+    from assets.drift import drifted
+    from assets.learning import tracking_uri
+    from training.registry import holder
+    from training.versions import CHALLENGER, CHAMPION
+
+    asked: dict[str, str] = json.loads(context.cursor or "{}")
+    requests, uri = [], tracking_uri(lake)
+    for name, reasons in drifted(lake).items():
+        champion, waiting = holder(uri, name, CHAMPION), holder(uri, name, CHALLENGER)
+        about = f"{champion and champion['version']}-{release.last_session}"
+        if champion is None or waiting is not None or asked.get(name) == about:
+            continue
+        asked[name] = about
+        tags = {FILES: f"version {champion['version']} has drifted: {'; '.join(reasons)}"}
+        requests.append(
+            dg.RunRequest(run_key=f"retrain-{name}-{about}", asset_selection=[dg.AssetKey(["models", name])], tags=tags)
+        )
+    context.update_cursor(json.dumps(asked, sort_keys=True))
+    return requests or dg.SkipReason("no champion has drifted that is not being trained anew, or waits for a decision")

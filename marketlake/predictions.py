@@ -1,16 +1,17 @@
-"""What the champions say of some securities: as the release holds it, or scored now from the online features.
+"""Which models the lake names, and what the champions say of some securities: as the release holds it, or scored now from the online features.
 
 What does not belong here: scoring a session for the lake (`assets.learning`), printing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
 from market.errors import Permanent
-from market.exports import signature_of
+from market.exports import changed, signature_of
 from marketlake import reading
 
 if TYPE_CHECKING:
@@ -22,6 +23,30 @@ SELECT session_date, security_id, model, model_version, score, rank, run_id, dat
 WHERE list_contains(?, security_id) QUALIFY session_date = max(session_date) OVER (PARTITION BY security_id, model)
 """
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A version that the lake names as the one of an alias; ``changed`` is what keeps it from being served, a sentence each."""
+
+    model: str
+    alias: str
+    version: int
+    signature: dict[str, Any]
+    changed: tuple[str, ...]
+
+
+def named(settings: "Settings") -> Iterator[Named]:
+    """Champions and shadows, by model."""
+    from lake.objects import lake_store
+
+    store = lake_store(settings)
+    for path in sorted(store.list("models/")):
+        folder, model, *file = path.split("/")
+        if len(file) == 1 and file[0] in ("champion.json", "shadow.json"):
+            version = int(json.loads(store.get(path))["version"])
+            signature = signature_of(store.get(f"{folder}/{model}/{version}/signature.json"))
+            yield Named(model, file[0].removesuffix(".json"), version, signature, changed(signature))
 
 
 def stored(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
@@ -65,20 +90,17 @@ def live(settings: "Settings", symbols: Sequence[str]) -> list[Row]:
         sql.close()
     features = OnlineFeatures(settings).get(ids).to_pandas().dropna(subset=["session_date"])
     asked, store, made = dict(zip(ids, symbols, strict=True)), lake_store(settings), []
-    for path in store.list("models/"):
-        if not path.endswith("/champion.json") or features.empty:
+    for one in named(settings):
+        if one.alias != "champion" or features.empty:
             continue
-        name, pointer = path.split("/")[1], json.loads(store.get(path))
-        folder = f"models/{name}/{pointer['version']}"
-        signature = signature_of(store.get(f"{folder}/signature.json"))
-        if signature["window_sessions"] != 1:  # the online store holds the newest session alone, and no texts
-            logger.warning("left out: it is not scored from one session", model=name)
+        if one.signature["window_sessions"] != 1:  # the online store holds the newest session alone, and no texts
+            logger.warning("left out: it is not scored from one session", model=one.model)
             continue
-        scored = score(store.get(f"{folder}/{signature['file']}"), signature, features)
+        booster = store.get(f"models/{one.model}/{one.version}/{one.signature['file']}")
         made += [
             {"symbol": asked[row["security_id"]], "security_id": row["security_id"], "session_date": row["session_date"].date(),
-             "model": name, "model_version": int(pointer["version"]), "score": row["score"]}
-            for row in scored.to_dict("records")
+             "model": one.model, "model_version": one.version, "score": row["score"]}
+            for row in score(booster, one.signature, features).to_dict("records")
         ]  # fmt: skip
     return sorted(made, key=lambda row: ids.index(row["security_id"]))
 

@@ -18,7 +18,7 @@ from loguru import logger
 
 from lake.objects import Store
 from market.errors import MarketlakeError, Permanent, Transient
-from market.exports import signature_of
+from market.exports import refuse_changed, signature_of
 from training.inputs import Inputs
 from training.lstm import Lstm
 from training.sentiment.model import FLAVOUR
@@ -80,6 +80,7 @@ class Champions:
         self._loaded: Mapping[str, Champion] = {}
         self._versions: Mapping[str, tuple[int, ...]] = {}
         self._seen: dict[str, bytes] = {}
+        self._unserved: dict[str, str] = {}
 
     def all(self) -> list[Champion]:
         """Champions by name."""
@@ -88,6 +89,10 @@ class Champions:
     def get(self, name: str) -> Champion | None:
         """The champion of that name, None where there is none."""
         return self._loaded.get(name)
+
+    def unserved(self, name: str) -> str | None:
+        """Why the champion that the lake names cannot be loaded, in words; None where it is, or there is none."""
+        return self._unserved.get(name)
 
     def versions(self, name: str) -> tuple[int, ...]:
         """Exported versions of the model, oldest first."""
@@ -120,9 +125,11 @@ class Champions:
             return self._loaded.get(name)
         except (Permanent, ValueError, KeyError, TypeError, xgboost.core.XGBoostError) as error:
             self._seen[name] = pointer  # a broken export is reported once, and read again when the pointer moves
+            self._unserved[name] = _in_words(error)
             logger.error("champion not loaded", model=name, failure=str(error))
             return self._loaded.get(name)
         self._seen[name] = pointer
+        self._unserved.pop(name, None)
         logger.info("champion loaded", model=name, version=champion.version, run_id=champion.run_id)
         return champion
 
@@ -133,10 +140,11 @@ def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
     Raises
     ------
     Permanent
-        The booster is not the one its signature describes.
+        The booster is not the one its signature describes, or its features are others by now.
     """
     folder = f"{FOLDER}/{name}/{int(pointer['version'])}"
     signature = signature_of(store.get(f"{folder}/{SIGNATURE}"))
+    refuse_changed(signature)
     raw = store.get(f"{folder}/{signature['file']}")
     digest, expected = hashlib.sha256(raw).hexdigest(), signature["digests"]["booster"]
     do = "Promote the version again: the two files belong together"
@@ -159,6 +167,12 @@ def load(store: Store, name: str, pointer: Mapping[str, Any]) -> Champion:
         loaded.predict,
         loaded.read,
     )
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, Permanent):
+        return f"expected {error.expected}, was {error.found}"
+    return "its export cannot be read"  # in a library's words, which are for the log
 
 
 class Loaded(NamedTuple):

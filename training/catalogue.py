@@ -11,7 +11,7 @@ from types import MappingProxyType, ModuleType
 
 import training.models
 from market.errors import Permanent
-from training.gates import GATES, SENTIMENT_GATES, Gate
+from training.gates import GATES, PROBABILITY_GATES, SENTIMENT_GATES, Gate
 from training.model import Model
 from training.sentiment.model import SentimentModel
 
@@ -36,7 +36,9 @@ def declared() -> Mapping[str, Model | SentimentModel]:
 
 def gates_of(name: str) -> Sequence[Gate]:
     """What a version of that model must show before it may be champion."""
-    return SENTIMENT_GATES if name in readers() else GATES
+    if name in readers():
+        return SENTIMENT_GATES
+    return PROBABILITY_GATES if name in models() and models()[name].target == "up" else GATES
 
 
 def left_out() -> Mapping[str, str]:

@@ -6,11 +6,12 @@ What does not belong here: making the scores (training.evaluate), deciding (trai
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from market.deciles import top_tranches
 from market.evaluation import MeanAndError, mean_and_standard_error, session_rank_ic
-from market.labels import later_rows
+from market.labels import group_codes, later_rows, rank_within
 from market.overfitting import block_interval, deflated_sharpe, probability_of_overfitting, sharpe
 from training.baselines import BASELINES
 from training.evaluate import Evaluation
@@ -23,20 +24,30 @@ LAGS = (1, 2, 3, 4)  # horizons that a score is old when its rank IC is taken ag
 SESSIONS_A_YEAR = 252
 BLOCK_SESSIONS = 20
 CALIBRATION_BINS = 10
+LARGE = 0.1
+"""Part of the judged rows that a slice needs to be a large one."""
 
 
-def shown(evaluation: Evaluation, tranches: pd.DataFrame) -> dict[str, float]:
+def shown(evaluation: Evaluation, tranches: pd.DataFrame, sizes: pd.DataFrame | None = None) -> dict[str, float]:
     """Metrics of one evaluation by itself, by name; what each means is in docs/evaluation.md.
 
     Parameters
     ----------
     evaluation : of a walk-forward.
     tranches : as ``tranches_of`` gives them.
+    sizes : security_id, session_date and ``size`` (any unit, compared within a session and exchange alone) of the judged rows;
+        without it the only slices are the exchanges.
     """
-    block = max(BLOCK_SESSIONS, 4 * evaluation.horizon)
+    block = block_sessions(evaluation.horizon)
     lower, upper = block_interval(evaluation.daily, block=block)
     found = evaluation.metrics() | {"rank_ic_lower": lower, "rank_ic_upper": upper, ICIR: sharpe(evaluation.daily)}
-    return found | _leads(evaluation) | _decay(evaluation) | _earned(tranches, evaluation.horizon, block)
+    found |= _leads(evaluation) | _decay(evaluation) | _earned(tranches, evaluation.horizon, block)
+    return found | _in_slices(evaluation, sizes)
+
+
+def block_sessions(horizon: int) -> int:
+    """Sessions in a block that is resampled: a month, and well above the overlap of the outcomes."""
+    return max(BLOCK_SESSIONS, 4 * horizon)
 
 
 def tranches_of(evaluation: Evaluation) -> pd.DataFrame:
@@ -126,6 +137,36 @@ def _lead(evaluation: Evaluation, baseline: str) -> MeanAndError:
     own, other = (_daily(rows, score, "outcome") for score in ("score", baseline))
     both = own.to_frame("own").join(other.rename("other"), how="inner")
     return mean_and_standard_error((both["own"] - both["other"]).to_numpy(), overlap=evaluation.horizon)
+
+
+def _in_slices(evaluation: Evaluation, sizes: pd.DataFrame | None) -> dict[str, float]:
+    """Rank IC and its error of each large slice, and the worst ratio of the two."""
+    rows, ratios = evaluation.rows, []
+    found: dict[str, float] = {}
+    for name, inside in _slices(rows, sizes).items():
+        if inside.mean() < LARGE:
+            continue
+        one = mean_and_standard_error(_daily(rows[inside], "score", "outcome").to_numpy(), overlap=evaluation.horizon)
+        if one.standard_error > 0:  # not of a slice whose sessions have too few names to be ranked
+            found |= {f"rank_ic_of_{name}": one.mean, f"rank_ic_of_{name}_se": one.standard_error}
+            ratios.append(one.mean / one.standard_error)
+    return found | {"rank_ic_worst_slice_t": min(ratios, default=float("nan"))}
+
+
+def _slices(rows: pd.DataFrame, sizes: pd.DataFrame | None) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which rows belong to each exchange, and to each third of the names by size."""
+    exchanges = rows["exchange"].to_numpy()
+    found = {str(name): exchanges == name for name in np.unique(exchanges)}
+    if sizes is None:
+        return found
+    keys = ["security_id", "session_date"]
+    known = sizes.assign(session_date=pd.to_datetime(sizes["session_date"]).astype(rows["session_date"].dtype))
+    size = rows[keys].merge(known, on=keys, how="left")["size"].to_numpy(dtype=np.float64)
+    place = rank_within(
+        size, group_codes(session_days(rows), exchanges)
+    )  # NaN, in no third, where the size is not known
+    thirds = {"small": place <= 1 / 3, "middle": (place > 1 / 3) & (place <= 2 / 3), "large": place > 2 / 3}
+    return found | thirds
 
 
 def _decay(evaluation: Evaluation) -> dict[str, float]:

@@ -8,6 +8,7 @@ import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mlflow.tracking import MlflowClient
@@ -32,6 +33,14 @@ def write(client: MlflowClient, run_id: str, file: str, raw: bytes, signature: M
         (Path(folder) / file).write_bytes(raw)
         (Path(folder) / SIGNATURE).write_text(text)
         client.log_artifacts(run_id, folder, "export")
+
+
+def signature_of_version(tracking_uri: str, name: str, version: int) -> dict[str, Any]:
+    """The parsed signature of a registered version; errors as of ``of_version``."""
+    client = tracking.client(tracking_uri)
+    return market_exports.signature_of(
+        tracking.artifact(client, run_id_of(client, name, version), f"export/{SIGNATURE}")
+    )
 
 
 def of_version(tracking_uri: str, name: str, version: int) -> dict[str, bytes]:
@@ -60,7 +69,7 @@ def signature_of(
     """The signature, of JSON types only.
 
     ``features`` lists name, type, unit and formula in the order that the booster knows; a null is allowed and means "not
-    known".  A formula that no longer equals the catalogue's tells that the model was fitted on another quantity.
+    known".  Where unit or formula no longer equal the catalogue's the model is not served (``market.exports.refuse_changed``).
     A score looks at ``window_sessions`` sessions of a security, none older than ``reach_days`` before the row.
     ``output`` describes the score.  ``digests``, ``lock``, ``metrics``, ``run_id`` and ``version`` say where it is from.
     """

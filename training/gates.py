@@ -11,6 +11,8 @@ from typing import Literal
 
 COMMON = "rank_ic_common"
 """Mean rank IC over the sessions that challenger and champion were both judged on, out of sample each."""
+SESSIONS_BEHIND = "sessions_behind"
+"""Sessions of the current release that are later than the last one that the version was trained on."""
 
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {">": operator.gt, ">=": operator.ge, "<=": operator.le}
 
@@ -113,8 +115,39 @@ GATES: tuple[Gate, ...] = (
             " Held against the best of the champions so far, so that small steps down do not add up."
         ),
     ),
+    Gate(
+        name="holds_in_slices",
+        metric="rank_ic_worst_slice_t",
+        comparison=">",
+        reference="zero",
+        margin=-2.0,
+        doc=(
+            "In no large slice, an exchange or a third of its names by value traded, is the order turned round: the mean rank IC of the"
+            " worst one is not two of its standard errors below zero."
+        ),
+    ),
+    Gate(
+        name="fresh",
+        metric=SESSIONS_BEHIND,
+        comparison="<=",
+        reference="zero",
+        margin=20.0,
+        doc="Trained on data that ends no more than twenty sessions, a month, before the release: an old version is not promoted unnoticed.",
+    ),
 )
 
+PROBABILITY_GATES: tuple[Gate, ...] = (
+    *GATES,
+    Gate(
+        name="calibrated",
+        metric="calibration_error",
+        comparison="<=",
+        reference="zero",
+        margin=0.05,
+        doc="What it says with a probability comes true about as often, within five in a hundred on average: its level is read as one.",
+    ),
+)
+"""Of models whose score is a probability."""
 
 SENTIMENT_GATES: tuple[Gate, ...] = (
     Gate(

@@ -1,17 +1,16 @@
-"""Registered models: versions, the alias champion, promotion past gates, rollback; every decision is kept with its reasons.
+"""Registered models: versions, the aliases that three of them may have, promotion past gates, rollback; every decision is kept with its reasons.
 
-What does not belong here: what the gates ask (training.gates), exporting the champion to the lake (the caller).
+The champion is what people see. The challenger was filed and waits for somebody's decision. The shadow scores beside the champion.
+What does not belong here: what the gates ask (training.gates), exporting them to the lake (the caller).
 """
 
 import json
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Protocol
 
-import numpy as np
-import pandas as pd
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -20,11 +19,25 @@ from mlflow.tracking import MlflowClient
 
 from market.errors import Permanent
 from training import tracking
-from training.gates import COMMON, GATES, Gate, Outcome, judge
+from training.gates import GATES, Gate, Outcome
 from training.lock import DataLock
+from training.rivals import judged
+from training.versions import (
+    CHALLENGER,
+    CHAMPION,
+    HISTORY,
+    SHADOW,
+    aliases,
+    champions_so_far,
+    decisions_of,
+    every_page,
+    holder_of,
+    record,
+    version_of,
+)
 
-CHAMPION = "champion"
-HISTORY = "champion_history"  # tag of the registered model: JSON list of versions, the present champion last
+GIVEN = (CHALLENGER, SHADOW)
+"""Aliases that are given and taken by hand, or by a sensor; the champion's moves by ``promote`` and ``rollback`` alone."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class GateResult:
 
     Parameters
     ----------
+    promoted : it is champion now; never of one that was filed.
     champion_before : version that held the alias, None where none did.
     forced : promoted although a gate refused.
     outcomes : the verdict of every gate; none where the version was champion already.
@@ -46,20 +60,6 @@ class GateResult:
     champion_before: int | None
     outcomes: tuple[Outcome, ...]
     reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Comparison:
-    """Mean rank IC of a challenger and of a champion over the sessions that both were judged on; NaN where there is none."""
-
-    rival: ModelVersion
-    sessions: int
-    challenger: float
-    champion: float
-
-    def __str__(self) -> str:
-        on = f" on the {self.sessions} sessions that both were judged on" if self.sessions else ""
-        return f"held against version {self.rival.version}{on}"
 
 
 class Declared(Protocol):
@@ -90,26 +90,37 @@ def register(client: MlflowClient, model: Declared, run: Run, lock: DataLock) ->
 
 
 def list_models(tracking_uri: str) -> list[dict[str, object]]:
-    """Every version of every model, by name, newest first: name, version, aliases, run_id, release_id, metrics, decision."""
+    """Every version of every model, by name, newest first: name, version, aliases, run_id, release_id, train_to, metrics, decision."""
     client = tracking.client(tracking_uri)
     versions = [
         version
-        for registered in _all(client.search_registered_models)
-        for version in _all(client.search_model_versions, f"name='{registered.name}'")
+        for registered in every_page(client.search_registered_models)
+        for version in every_page(client.search_model_versions, f"name='{registered.name}'")
     ]
     versions.sort(key=lambda v: (v.name, -int(v.version)))
-    return [_record(client, version) for version in versions]
+    return [record(client, version) for version in versions]
 
 
 def champion(tracking_uri: str, name: str) -> dict[str, object] | None:
     """The champion of that name, as ``list_models`` describes it; None where there is none."""
+    return holder(tracking_uri, name, CHAMPION)
+
+
+def holder(tracking_uri: str, name: str, alias: str) -> dict[str, object] | None:
+    """The version of that name that has the alias, as ``list_models`` describes it; None where none has."""
     client = tracking.client(tracking_uri)
-    held = _champion(client, name)
-    return None if held is None else _record(client, held)
+    held = holder_of(client, name, alias)
+    return None if held is None else record(client, held)
 
 
 def promote(
-    tracking_uri: str, name: str, version: int, *, force: bool = False, gates: Sequence[Gate] = GATES
+    tracking_uri: str,
+    name: str,
+    version: int,
+    *,
+    force: bool = False,
+    gates: Sequence[Gate] = GATES,
+    now: Mapping[str, float] = MappingProxyType({}),
 ) -> GateResult:
     """Make a version champion if it passes every gate; either way the verdicts are recorded as tags of the version.
 
@@ -117,10 +128,12 @@ def promote(
     ----------
     force : promote past a refusal; recorded as forced.
     gates : what to ask.
+    now : metrics that no run could log, since they are known when it is decided: ``training.gates.SESSIONS_BEHIND``.
 
     Returns
     -------
-    The result.  A refusal is a result, not an error.  Promoting the present champion changes and records nothing.
+    The result.  A refusal is a result, not an error.  Promoting the present champion changes and records nothing.  Whoever becomes
+    champion has no other alias any more; whoever is refused is no challenger any more, since that was the decision.
 
     Raises
     ------
@@ -128,23 +141,83 @@ def promote(
         There is no such version.
     """
     client = tracking.client(tracking_uri)
-    challenger, held = _version(client, name, version), _champion(client, name)
+    challenger, held = version_of(client, name, version), holder_of(client, name)
     before = None if held is None else int(held.version)
     if before == version:
         return GateResult(name, version, True, False, before, (), (f"version {version} is the champion already",))
-    outcomes, told = _judged(client, challenger, held, gates)
+    outcomes, reasons = judged(client, challenger, held, gates, now)
     passed = all(outcome.passed for outcome in outcomes)
     promoted = passed or force
-    reasons = (*(outcome.reason for outcome in outcomes), *told)
     result = GateResult(name, version, promoted, promoted and not passed, before, outcomes, reasons)
     decision = "refused" if not promoted else "promoted by force" if result.forced else "promoted"
     _decide(client, challenger, decision, asdict(result))
     if promoted:
-        past = [v for v in _history(client, name) if v != version]
+        past = [v for v in champions_so_far(client, name) if v != version]
         if before is not None and before not in past:
             past.append(before)  # the alias was moved outside this module
         _crown(client, name, [*past, version])
+    elif CHALLENGER in aliases(client, challenger):
+        client.delete_registered_model_alias(name, CHALLENGER)  # this was the decision that it waited for
     return result
+
+
+def file(
+    tracking_uri: str,
+    name: str,
+    version: int,
+    reason: str,
+    *,
+    gates: Sequence[Gate] = GATES,
+    now: Mapping[str, float] = MappingProxyType({}),
+) -> GateResult:
+    """Make a version the challenger, which waits for somebody's decision however good it is; what the gates say of it is recorded.
+
+    Parameters
+    ----------
+    reason : why it was made.
+    gates, now : as ``promote`` takes them.
+
+    Raises
+    ------
+    Permanent
+        There is no such version, or it is the champion.
+    """
+    client = tracking.client(tracking_uri)
+    filed, held = version_of(client, name, version), holder_of(client, name)
+    outcomes, reasons = judged(client, filed, held, gates, now)
+    before = None if held is None else int(held.version)
+    result = GateResult(name, version, False, False, before, outcomes, (f"filed: {reason}", *reasons))
+    _give(client, CHALLENGER, filed, "filed", asdict(result))
+    return result
+
+
+def assign(tracking_uri: str, name: str, alias: str, version: int | None, reason: str) -> None:
+    """Give ``challenger`` or ``shadow`` to a version, or take it from whoever has it; recorded at both with the reason.
+
+    Parameters
+    ----------
+    version : None to take it away.  Where it has the alias already nothing changes, and nothing is recorded.
+
+    Raises
+    ------
+    Permanent
+        There is no such version, or it is the champion; or nobody has the alias that is to be taken away.
+    """
+    if alias not in GIVEN:
+        raise Permanent(
+            "alias", expected=" or ".join(GIVEN), found=alias, do="The champion's moves by promote and rollback"
+        )
+    client = tracking.client(tracking_uri)
+    if version is not None:
+        given = version_of(client, name, version)
+        if alias not in aliases(client, given):
+            _give(client, alias, given, f"made {alias}", {"reasons": [reason]})
+        return
+    held = holder_of(client, name, alias)
+    if held is None:
+        raise Permanent(f"model {name}", expected=f"a {alias}", found="none")
+    _decide(client, held, f"no longer {alias}", {"reasons": [reason]})
+    client.delete_registered_model_alias(name, alias)
 
 
 def rollback(tracking_uri: str, name: str) -> dict[str, object]:
@@ -156,134 +229,63 @@ def rollback(tracking_uri: str, name: str) -> dict[str, object]:
         There is no champion, or none before it.
     """
     client = tracking.client(tracking_uri)
-    held = _champion(client, name)
-    history = _history(client, name)
-    present = None if held is None else int(held.version)
-    past = history[: history.index(present)] if present in history else history
-    if held is None or not past:
-        found = "no champion" if held is None else f"version {present}, the first one"
-        raise Permanent(f"model {name}", expected="a champion with one before it", found=found)
-    restored = _version(client, name, past[-1])
+    held, past = _with_past(client, name)
+    restored = version_of(client, name, past[-1])
     _decide(client, held, "rolled back", {"champion_after": past[-1]})
-    _decide(client, restored, "restored by rollback", {"champion_before": present})
+    _decide(client, restored, "restored by rollback", {"champion_before": int(held.version)})
     _crown(client, name, past)
-    return _record(client, _version(client, name, past[-1]))
+    return record(client, version_of(client, name, past[-1]))
+
+
+def previous(tracking_uri: str, name: str) -> int:
+    """The version that ``rollback`` would make champion; errors as there."""
+    return _with_past(tracking.client(tracking_uri), name)[1][-1]
 
 
 def run_id_of(client: MlflowClient, name: str, version: int) -> str:
     """The run that made a version; Permanent where there is no such version."""
-    return str(_version(client, name, version).run_id)
+    return str(version_of(client, name, version).run_id)
 
 
 def decisions(tracking_uri: str, name: str, version: int) -> list[dict[str, object]]:
     """Every decision about a version, oldest first: decision, at (UTC, ISO), and the reasons or versions concerned."""
-    return _decisions(_version(tracking.client(tracking_uri), name, version))
+    return decisions_of(version_of(tracking.client(tracking_uri), name, version))
 
 
-def _judged(
-    client: MlflowClient, challenger: ModelVersion, held: ModelVersion | None, gates: Sequence[Gate]
-) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
-    """The verdict of every gate, and whom the challenger was held against."""
-    own = _metrics(client, challenger)
-    rivals = [] if held is None else _rivals(client, challenger.name, int(held.version))
-    against = _hardest(client, challenger, [rival for rival in rivals if rival.version != challenger.version])
-    if against is None:
-        return judge(tuple(gates), own, None), ()
-    theirs = _metrics(client, against.rival) | {COMMON: against.champion}
-    return judge(tuple(gates), own | {COMMON: against.challenger}, theirs), (str(against),)
-
-
-def _rivals(client: MlflowClient, name: str, present: int) -> list[ModelVersion]:
-    """The champions that a challenger must not fall behind: the present one and those before it, newest first.
-
-    They end with one that was promoted by force: whoever forced it has set the standard anew.
-    """
-    history = _history(client, name)
-    past = history[: history.index(present)] if present in history else []
-    found: list[ModelVersion] = []
-    for number in (present, *reversed(past)):
-        found.append(_version(client, name, number))
-        if any(decision.get("decision") == "promoted by force" for decision in _decisions(found[-1])):
-            break
-    return found
-
-
-def _hardest(client: MlflowClient, challenger: ModelVersion, rivals: Sequence[ModelVersion]) -> _Comparison | None:
-    """The comparison in which the challenger does worst; one without common sessions before all, None without rivals."""
-    own = _daily(client, challenger)
-    made = []
-    for rival in rivals:
-        both = own.to_frame("own").join(_daily(client, rival).rename("rival"), how="inner").dropna()
-        made.append(_Comparison(rival, len(both), float(both["own"].mean()), float(both["rival"].mean())))
-    return min(made, key=lambda one: -math.inf if one.sessions == 0 else one.challenger - one.champion, default=None)
-
-
-def _daily(client: MlflowClient, version: ModelVersion) -> "pd.Series[float]":
-    """Rank IC by session; none where the run did not record it, which a gate then calls not known."""
-    try:
-        return tracking.daily_rank_ic(client, str(version.run_id))
-    except Permanent:
-        return pd.Series([], index=pd.Index([], dtype=str), dtype=np.float64)
-
-
-def _decisions(version: ModelVersion) -> list[dict[str, object]]:
-    return [json.loads(version.tags[key]) for key in sorted(version.tags) if key.startswith("decision.")]
-
-
-def _record(client: MlflowClient, version: ModelVersion) -> dict[str, object]:
-    return {
-        "name": version.name,
-        "version": int(version.version),
-        "aliases": _aliases(client, version),
-        "run_id": version.run_id,
-        "release_id": version.tags.get("release_id", ""),
-        "metrics": _metrics(client, version),
-        "decision": version.tags.get("decision", ""),
-    }
-
-
-def _aliases(client: MlflowClient, version: ModelVersion) -> list[str]:
-    # A search returns versions without their aliases; the registered model knows them all.
-    held = client.get_registered_model(version.name).aliases
-    return sorted(alias for alias, number in held.items() if int(number) == int(version.version))
-
-
-def _metrics(client: MlflowClient, version: ModelVersion) -> dict[str, float]:
-    logged = tracking.run_of(client, str(version.run_id)).data.metrics
-    return {name: value for name, value in logged.items() if not name.startswith("fold_")}  # of the last fold only
-
-
-def _version(client: MlflowClient, name: str, version: int) -> ModelVersion:
-    try:
-        return client.get_model_version(name, str(version))
-    except MlflowException as error:
-        if not tracking.is_missing(error):
-            raise
-        known = [str(v.version) for v in _all(client.search_model_versions, f"name='{name}'")]
+def _with_past(client: MlflowClient, name: str) -> tuple[ModelVersion, list[int]]:
+    """The champion, and the versions that were champion before it, the latest one last; Permanent without either."""
+    held, history = holder_of(client, name), champions_so_far(client, name)
+    if held is None:
+        raise Permanent(f"model {name}", expected="a champion with one before it", found="no champion")
+    present = int(held.version)
+    past = history[: history.index(present)] if present in history else history
+    if not past:
         raise Permanent(
-            f"model {name}", expected=f"a version among {', '.join(sorted(known)) or 'none'}", found=str(version)
-        ) from error
-
-
-def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
-    try:
-        registered = client.get_registered_model(name)
-    except MlflowException as error:
-        if not tracking.is_missing(error):
-            raise
-        return None
-    number = registered.aliases.get(CHAMPION)
-    return None if number is None else _version(client, name, int(number))
-
-
-def _history(client: MlflowClient, name: str) -> list[int]:
-    return [int(v) for v in json.loads(client.get_registered_model(name).tags.get(HISTORY, "[]"))]
+            f"model {name}", expected="a champion with one before it", found=f"version {present}, the first one"
+        )
+    return held, past
 
 
 def _crown(client: MlflowClient, name: str, history: list[int]) -> None:
     # The history first: a process killed between the two leaves the old champion and a history that still holds it.
     client.set_registered_model_tag(name, HISTORY, json.dumps(history))
     client.set_registered_model_alias(name, CHAMPION, str(history[-1]))
+    for alias in set(aliases(client, version_of(client, name, history[-1]))) & set(GIVEN):
+        client.delete_registered_model_alias(name, alias)  # it waits for nothing, and is what people see
+
+
+def _give(client: MlflowClient, alias: str, given: ModelVersion, decision: str, why: dict[str, object]) -> None:
+    """Move an alias other than the champion's to a version; recorded there, and at whoever had it."""
+    name = given.name
+    if CHAMPION in aliases(client, given):
+        raise Permanent(
+            f"model {name}", expected="a version that is not the champion", found=f"version {given.version}, which is"
+        )
+    before = holder_of(client, name, alias)
+    if before is not None and before.version != given.version:
+        _decide(client, before, f"no longer {alias}", {"reasons": [f"version {given.version} is {alias} now"]})
+    _decide(client, given, decision, why)
+    client.set_registered_model_alias(name, alias, str(given.version))
 
 
 def _decide(client: MlflowClient, version: ModelVersion, decision: str, why: dict[str, object]) -> None:
@@ -291,13 +293,3 @@ def _decide(client: MlflowClient, version: ModelVersion, decision: str, why: dic
     entry = {"decision": decision, "at": datetime.now(UTC).isoformat(timespec="seconds")} | why
     client.set_model_version_tag(version.name, str(version.version), f"decision.{number:04d}", json.dumps(entry))
     client.set_model_version_tag(version.name, str(version.version), "decision", decision)
-
-
-def _all(search: Callable[..., Any], *args: object) -> list[Any]:
-    """Every page of one of MLflow's searches."""
-    page = search(*args)
-    found = list(page)
-    while page.token:
-        page = search(*args, page_token=page.token)
-        found += page
-    return found

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from market.errors import Permanent
+from market.exports import refuse_changed
 from market.labels import group_codes, rank_within
 from training.algorithm import Algorithm
 from training.gradient_boosting import GradientBoosting
@@ -44,9 +45,10 @@ def score(booster: bytes, signature: Mapping[str, Any], frame: pd.DataFrame, sin
     Raises
     ------
     Permanent
-        A feature is missing (all of them are named), infinite or not numeric, a key twice there, or the booster is not the
-        signature's.
+        A feature is another by now than the one that was fitted on, missing (all of them are named), infinite or not numeric, a key
+        twice there, or the booster is not the signature's.
     """
+    refuse_changed(signature)
     where = f"model {signature['model']} version {signature['version']}"
     algorithm = _algorithm(where, booster, signature)
     names = tuple(str(feature["name"]) for feature in signature["features"])

@@ -39,6 +39,7 @@ def train(
     artifact_root: str | None = None,
     accused: Sequence[str] = (),
     launch: Launch | None = None,
+    sizes: pd.DataFrame | None = None,
 ) -> Trained:
     """Train, judge, record and register one model; the same frame and lock give equal bits of booster and predictions.
 
@@ -52,6 +53,7 @@ def train(
     progress : called with (steps done, steps in all, what was done).
     accused : what is already known against the rows, a sentence each; counted with what the leak court finds.
     launch : how the ranks of a distributed model are started; its curve goes into the run while it is fitted.
+    sizes : of the names, as ``training.evidence.shown`` takes them.
     artifact_root : place for the artifacts of a new experiment, as ``training.tracking.experiment_id`` takes it.
 
     Raises
@@ -73,7 +75,7 @@ def train(
     curve = Curve(client, run.info.run_id)
     model = model.launched(replace(launch or Launch(), told=curve))
     try:
-        trained = _train(client, run, model, panel, lock, report, accused)
+        trained = _train(client, run, model, panel, lock, report, accused, sizes)
         status = "FINISHED"
     finally:
         client.set_terminated(run.info.run_id, status)
@@ -88,11 +90,12 @@ def _train(
     lock: DataLock,
     report: Progress,
     accused: Sequence[str],
+    sizes: pd.DataFrame | None,
 ) -> Trained:
     run_id = run.info.run_id
     _log_start(client, run_id, model, lock)
     evaluation = walk_forward(model, panel, lock.parameters, lock.seed, report)
-    metrics = log_judged(client, run, model, evaluation)
+    metrics = log_judged(client, run, model, evaluation, sizes)
     paths = combinations(model, panel, lock.parameters, lock.seed)
     metrics |= evidence.stability(paths) | {"train_rows": float(panel["label"].notna().sum())}
     findings = [*(str(one) for one in court.tried(model, panel, lock.parameters, lock.seed, evaluation)), *accused]
@@ -113,10 +116,12 @@ def _train(
     return trained
 
 
-def log_judged(client: MlflowClient, run: Run, model: Model, evaluation: Evaluation) -> dict[str, float]:
+def log_judged(
+    client: MlflowClient, run: Run, model: Model, evaluation: Evaluation, sizes: pd.DataFrame | None = None
+) -> dict[str, float]:
     """Record what an evaluation shows with its run, and discount it by every trial of the experiment; the metrics by name."""
     made = evidence.tranches_of(evaluation)
-    metrics = evidence.shown(evaluation, made)
+    metrics = evidence.shown(evaluation, made, sizes)
     if model.target == "up":
         metrics |= evidence.as_probability(evaluation)
     for name in (trials.SHARPE, trials.ICIR, trials.RANK_IC):  # first, so that the ledger has them

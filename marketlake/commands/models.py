@@ -1,5 +1,6 @@
-"""`models list|show|card|tune|promote|rollback` and `predict`: the registry, and what the champions say."""
+"""`models list|show|card|tune|promote|rollback|shadow|compare` and `predict`: the registry, and what the champions say."""
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,14 +26,24 @@ def register(app: typer.Typer) -> None:
     example(made, "tune", "models tune return_rank_5d --trials 20")(tune)
     example(made, "promote", "models promote return_rank_5d 2", "models promote return_rank_5d 2 --force")(promote)
     example(made, "rollback", "models rollback return_rank_5d")(rollback)
+    example(made, "shadow", "models shadow return_rank_5d 3", "models shadow return_rank_5d --clear")(shadow)
+    example(made, "compare", "models compare return_rank_5d")(compare)
     example(app, "predict", "predict 005930 000660", "predict AAPL --live")(predict)
 
 
 def list_(as_json: Json = False) -> None:
     """Every version: name, version, alias, run, release, rank IC with its standard error."""
-    rows = [_row(held) for held in _versions(_lake())]
+    from marketlake.predictions import named
+
+    lake = _lake()
+    unserved = {(one.model, one.version): list(one.changed) for one in named(lake.settings) if one.changed}
+    rows = [
+        _row(held) | {"cannot_be_served": unserved.get((held["name"], held["version"]), [])} for held in _versions(lake)
+    ]
     shown = ["name", "version", "alias", "run_id", "release_id", "rank_ic", "decision"]
     console.show(rows, as_json=as_json, columns=shown, nothing="no model yet: run `make demo`")
+    for (name, version), why in unserved.items() if not as_json else ():
+        console.warn(f"{name} version {version} cannot be served: {'; '.join(why)}")
 
 
 def show(name: Name, as_json: Json = False) -> None:
@@ -129,15 +140,11 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Make a version champion if it passes every gate, and serve it. Exit code 1 where a gate refuses."""
-    from assets.learning import install
-    from training import registry
-    from training.catalogue import gates_of
+    from assets import decisions
 
     lake = _lake()
     _named(lake, name)
-    result = registry.promote(_uri(lake), name, version, force=force, gates=gates_of(name))
-    if result.promoted:
-        install(lake, name, version)
+    result = decisions.promote(lake, name, version, force=force)
     if as_json:
         console.show_json(asdict(result))
     else:
@@ -151,14 +158,58 @@ def promote(
 
 def rollback(name: Name) -> None:
     """Give the alias back to the champion before the present one, and serve it."""
-    from assets.learning import install
-    from training import registry
+    from assets import decisions
 
     lake = _lake()
     _named(lake, name)
-    held = registry.rollback(_uri(lake), name)
-    install(lake, name, int(str(held["version"])))
+    held = decisions.rollback(lake, name)
     console.say(f"{name} version {held['version']} is champion again (run {held['run_id']})")
+
+
+def shadow(
+    name: Name,
+    version: Annotated[int | None, typer.Argument(metavar="[VERSION]", min=1, help="Its version.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="No version is shadow any more.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; recorded with the version.")] = "by hand",
+) -> None:
+    """Let a version score each session beside the champion, from the next one on, without anybody seeing it: `models compare`."""
+    from assets import decisions
+
+    if clear == (version is not None):
+        raise typer.BadParameter("give a VERSION or --clear")
+    lake = _lake()
+    _named(lake, name)
+    decisions.shadow(lake, name, version, reason)
+    console.say(f"{name} version {version} is the shadow" if version else f"{name} has no shadow any more")
+
+
+def compare(name: Name, as_json: Json = False) -> None:
+    """Champion and shadow on the sessions that both scored, that neither was trained on, and whose outcomes are known."""
+    from assets.shadows import compared
+
+    champion, beside, found = compared(_lake(), name)
+    if as_json:
+        console.show_json({"model": name, "champion_version": champion, "shadow_version": beside, **asdict(found)})
+        return
+    if not found.sessions:
+        console.say(f"{name}: version {champion} and its shadow, version {beside}, have no session yet that both scored and"
+                    " whose outcomes are known")  # fmt: skip
+        return
+    sides = {f"champion {champion}": found.champion, f"shadow {beside}": found.shadow}
+    console.table(
+        [{"version": who, "rank_ic": f"{one.rank_ic:+.4f}", "error": f"{one.standard_error:.4f}", "turnover": f"{one.turnover:.2f}"}
+         for who, one in sides.items()],
+        ["version", "rank_ic", "error", "turnover"],
+    )  # fmt: skip
+    interval = (
+        f"not known below {found.needed} sessions"
+        if math.isnan(found.lower)
+        else f"{found.lower:+.4f} to {found.upper:+.4f}"
+    )
+    console.say(
+        f"shadow less champion {found.difference:+.4f} (error {found.standard_error:.4f}; 95 % interval {interval})"
+    )
+    console.say(f"correlation of the scores {found.correlation:.3f}; {found.sessions} sessions, {found.rows:,} rows")
 
 
 def predict(

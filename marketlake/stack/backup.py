@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 MANIFEST, FORMAT = "manifest.json", 1
-OBJECTS, CHAMPION = "objects", "/champion.json"
+OBJECTS, POINTERS = "objects", ("/champion.json", "/shadow.json")
 KEPT = ("releases/", "models/", "world.json")
 """What of the lake's store is taken along: pointers and small files."""
 
@@ -251,7 +251,7 @@ def _lacking(store: "Store", folder: Path, made: Manifest) -> list[Part]:
     for part in made.of("object"):
         if not store.exists(part.name):
             lacking.append(part)
-        elif not part.name.endswith(CHAMPION) and store.get(part.name) != (folder / part.file).read_bytes():
+        elif not part.name.endswith(POINTERS) and store.get(part.name) != (folder / part.file).read_bytes():
             other.append(part.name)
     if other:
         raise Permanent(f"backup {folder}", expected="objects as the lake has them", found="others of the same name",
@@ -261,7 +261,7 @@ def _lacking(store: "Store", folder: Path, made: Manifest) -> list[Part]:
 
 def _put(store: "Store", path: str, payload: bytes) -> None:
     """Never over what somebody wrote meanwhile: releases and moves of the pointer are written once, a champion moved on."""
-    if not (store.put_if_absent(path, payload) or path.endswith(CHAMPION) or store.get(path) == payload):
+    if not (store.put_if_absent(path, payload) or path.endswith(POINTERS) or store.get(path) == payload):
         raise Permanent(
             f"{store.url}/{path}", expected="nothing, or what the backup holds", found="another, written while this ran",
             do="It stays, and is current; the databases are restored. End who publishes before you restore again",

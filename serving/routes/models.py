@@ -156,6 +156,8 @@ def read(sql: Sql, models: Models, name: Name, ask: Texts) -> Response:
 
 def _champion(models: Any, name: str) -> Champion:
     champion: Champion | None = models.get(name)
+    if champion is None and (why := models.unserved(name)):
+        raise Problem(409, "model-not-served", f"The champion of {name} cannot be served: {why}")
     if champion is None:
         raise unknown(
             "model", name, f"one of {', '.join(c.name for c in models.all()) or '(no model has a champion yet)'}"

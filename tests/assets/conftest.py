@@ -1,7 +1,9 @@
 """A lake that holds just what a training run reads, and one run trained on it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +21,20 @@ from training import replay as refitting
 from training import tracking
 from training.catalogue import models
 from training.lock import ARTIFACT
+from training.model import Model, WalkForward
 from training.registry import register
 from training.train import train
 from training.trained import Trained
 
 N_SECURITIES, N_SESSIONS = 12, 160
 MODEL = models()["return_rank_5d"]
+QUICK = replace(
+    MODEL,
+    parameters={**MODEL.parameters, "n_rounds": 8, "nthread": 1},
+    validation=WalkForward(n_folds=2),
+    combinations=None,
+)
+"""The same model in a tenth of the fits, where what it is worth does not matter."""
 
 
 @pytest.fixture(scope="session")
@@ -49,12 +59,6 @@ def trained_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 @pytest.fixture
 def record() -> Callable[..., Trained]:
     """Trains the model on the current release, the lock changed as told."""
-
-    def train_one(lake: Lake, **changes: Any) -> Trained:
-        release = learning.current(lake)
-        frame = learning.training_frame(lake, release, MODEL)
-        lock = replace(learning.lock_of(lake, release, MODEL, frame), **changes)
-        return train(MODEL, frame, lock, learning.tracking_uri(lake), MODEL.name)
 
     return train_one
 
@@ -88,14 +92,50 @@ def like(trained_lake: Lake, recorded: Trained) -> Callable[..., str]:
     return copied
 
 
-def make_frame(seed: int) -> pd.DataFrame:
+def train_one(lake: Lake, model: Model = MODEL, **changes: Any) -> Trained:
+    """Trains the model on the current release, the lock changed as told."""
+    release = learning.current(lake)
+    frame = learning.training_frame(lake, release, model)
+    lock = replace(learning.lock_of(lake, release, model, frame), **changes)
+    return train(model, frame, lock, learning.tracking_uri(lake), model.name)
+
+
+@pytest.fixture(scope="session")
+def two_versions(trained_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Trained, Trained]:
+    """The lake with prices, and a registry of two versions of which nobody has decided yet; never changed by a test."""
+    folder = tmp_path_factory.mktemp("two")
+    shutil.copytree(trained_lake.settings.lake_url, folder / "lake", ignore=shutil.ignore_patterns("models"))
+    lake = Lake(trained_lake.settings.model_copy(
+        update={"lake_url": str(folder / "lake"), "mlflow_tracking_uri": f"sqlite:///{folder}/mlflow/mlflow.db"}
+    ))  # fmt: skip
+    release = learning.current(lake)
+    frame = learning.training_frame(lake, release, MODEL)
+    tables = {**release.tables, "gold.prices": write_version(lake, "gold.prices", bars_of(frame))}
+    lake.releases.publish(replace(release, release_id="r00002", parent=release.release_id, tables=tables))
+    return lake, learning.fit(lake, QUICK), train_one(lake, QUICK, seed=8)
+
+
+@pytest.fixture
+def undecided(two_versions: tuple[Lake, Trained, Trained], tmp_path: Path) -> Lake:
+    """A copy of it for the test to decide in; artifacts of the runs stay where they are."""
+    lake = two_versions[0]
+    shutil.copytree(lake.settings.lake_url, tmp_path / "lake")
+    shutil.copytree(
+        Path(lake.settings.lake_url).parent / "mlflow", tmp_path / "mlflow", ignore=shutil.ignore_patterns("artifacts")
+    )
+    return Lake(lake.settings.model_copy(
+        update={"lake_url": str(tmp_path / "lake"), "mlflow_tracking_uri": f"sqlite:///{tmp_path}/mlflow/mlflow.db"}
+    ))  # fmt: skip
+
+
+def make_frame(seed: int, n_sessions: int = N_SESSIONS) -> pd.DataFrame:
     """Random features and labels, one row per security and session."""
     rng = np.random.default_rng(seed)
-    sessions = calendars.sessions("XKRX", pd.Timestamp("2023-01-02").date(), calendars.LAST)[:N_SESSIONS]
-    n = N_SESSIONS * N_SECURITIES
+    sessions = calendars.sessions("XKRX", pd.Timestamp("2023-01-02").date(), calendars.LAST)[:n_sessions]
+    n = n_sessions * N_SECURITIES
     keys = {
         "session_date": np.repeat(np.array(sessions, dtype=object), N_SECURITIES),
-        "security_id": [f"XKRX:{i:06d}" for i in range(N_SECURITIES)] * N_SESSIONS,
+        "security_id": [f"XKRX:{i:06d}" for i in range(N_SECURITIES)] * n_sessions,
         "exchange": "XKRX",
         "state": [[]] * n,
     }
@@ -118,3 +158,14 @@ def write_version(lake: Lake, name: str, frame: pd.DataFrame) -> int:
     rows = table.conform(pa.Table.from_pandas(frame, preserve_index=False))
     write_deltalake(lake.delta.uri(table), rows, mode="overwrite")
     return int(lake.delta.version(table) or 0)
+
+
+def bars_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of gold.prices for the frame's rows, every bar alike."""
+    plain: dict[str, Any] = {"string": "x", "float64": 1.0, "bool": False, "date": frame["session_date"].iloc[0],
+                             "timestamp": learning.EPOCH}  # fmt: skip
+    columns = registry.table("gold.prices").columns
+    bars = pd.DataFrame({column.name: plain.get(column.type, 1) for column in columns}, index=frame.index)
+    bars[["security_id", "session_date", "exchange"]] = frame[["security_id", "session_date", "exchange"]]
+    bars["session_month"] = [f"{day:%Y-%m}" for day in frame["session_date"]]
+    return bars

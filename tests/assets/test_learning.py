@@ -8,7 +8,7 @@ import pandas as pd
 
 from assets import learning
 from lake.lake import Lake
-from market import registry as market_registry
+from tests.assets.conftest import bars_of
 from training import registry
 from training.catalogue import models
 from training.trained import Trained
@@ -40,18 +40,7 @@ def test_a_release_speaks_against_outcomes_that_its_prices_do_not_have(
     """The lake's outcomes are drawn at random: its prices say otherwise, and of its names one is not in the frame."""
     model, release = models()[NAME], learning.current(trained_lake)
     frame = learning.training_frame(trained_lake, release, model)
-    contract = market_registry.table("gold.prices")
-    plain = {
-        "string": "x",
-        "float64": 1.0,
-        "int64": 1,
-        "bool": False,
-        "date": frame["session_date"].iloc[0],
-        "timestamp": learning.EPOCH,
-    }
-    bars = pd.DataFrame({column.name: plain.get(column.type, 1) for column in contract.columns}, index=frame.index)
-    bars[["security_id", "session_date", "exchange"]] = frame[["security_id", "session_date", "exchange"]]
-    bars["session_month"] = [f"{day:%Y-%m}" for day in frame["session_date"]]
+    bars = bars_of(frame)
     other = bars[bars["security_id"] == "XKRX:000001"].assign(security_id="XKRX:999999")
     release = replace(
         release, tables={**release.tables, "gold.prices": write(trained_lake, "gold.prices", pd.concat([bars, other]))}

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from market.labels import rank_within
+from tests.support.champion import described_as_today
 from training import scoring
 from training.inputs import Inputs
 from training.lstm import Lstm
@@ -26,7 +27,7 @@ def signature(client, store, built_tables):
     inputs = Inputs(frame, numbers, numbers.notna().all(axis=1).to_numpy())
     target = rank_within(inputs.matrix()["return_1d"].to_numpy(), np.zeros(int(inputs.rows.sum()), dtype=np.int64))
     raw = algorithm.fit(inputs, target, algorithm.validated({"window": WINDOW, "hidden": 4, "n_epochs": 1}), 1)
-    described = [{"name": n, "type": "float64", "unit": "1", "formula": n, "nullable": True} for n in FEATURES]
+    described = described_as_today(FEATURES)
     made = {"model": MODEL, "version": 1, "run_id": "run1", "release_id": "r00001", "doc": "Ranks.", "flavour": "lstm",
             "file": "network.safetensors", "window_sessions": WINDOW, "reach_days": 2 * WINDOW + 14, "features": described, "output": {"name": "score"},
             "label": "forward_return_5d", "horizon_sessions": 5, "metrics": {}, "lock": {},

@@ -9,6 +9,7 @@ import xgboost
 
 from lake.objects import lake_store
 from lake.settings import Settings
+from market.features.catalogue import catalogue
 
 MODEL, FEATURES = "return_rank_5d", ("return_1d", "rsi_14", "momentum_20")
 
@@ -20,7 +21,7 @@ def export_champion(settings: Settings, features: pa.Table, version: int, rounds
     data = xgboost.QuantileDMatrix(frame.to_numpy(), label=target, feature_names=list(names))
     raw = bytes(xgboost.train({"max_depth": 2, "seed": version, "nthread": 1}, data, rounds).save_raw("ubj"))
     digests = {"booster": hashlib.sha256(raw).hexdigest(), "predictions": "d" * 64}
-    described = [{"name": n, "type": "float64", "unit": "1", "formula": n, "nullable": True} for n in names]
+    described = described_as_today(names)
     signature = {"model": MODEL, "version": version, "run_id": f"run{version}", "release_id": "r00001", "doc": "Ranks.",
                  "flavour": "xgboost", "file": "booster.ubj", "window_sessions": 1, "reach_days": 0,
                  "features": described, "output": {"name": "score"}, "label": "forward_return_5d",
@@ -31,3 +32,13 @@ def export_champion(settings: Settings, features: pa.Table, version: int, rounds
     store.put(f"{folder}/{version}/signature.json", json.dumps(signature).encode())
     pointer = {"version": version, "run_id": f"run{version}", "release_id": "r00001"}
     store.put(f"{folder}/champion.json", json.dumps(pointer).encode())
+
+
+def described_as_today(names: Any) -> list[dict[str, Any]]:
+    """What a signature says of features: as the catalogue has them; one that is in none has no formula."""
+    today = catalogue()
+    return [
+        {"name": name, "type": "float64", "nullable": True,
+         "unit": today[name].unit if name in today else "", "formula": today[name].formula if name in today else ""}
+        for name in names
+    ]  # fmt: skip

@@ -27,7 +27,11 @@ def test_a_planted_signal_is_found(small_model, panel):
     assert metrics["decile_spread_mean"] > 0
     assert all(
         outcome.passed
-        for outcome in judge(GATES, {"leaks": 0.0, "deflated_rank_ic": 1.0} | shown(found, tranches_of(found)), None)
+        for outcome in judge(
+            GATES,
+            {"leaks": 0.0, "deflated_rank_ic": 1.0, "sessions_behind": 0.0} | shown(found, tranches_of(found)),
+            None,
+        )
     )
 
 

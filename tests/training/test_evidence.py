@@ -42,6 +42,39 @@ def test_a_planted_signal_leads_decays_and_earns(judged):
     assert 0 < found["top_turnover"] < 1
 
 
+def test_an_order_that_is_turned_round_in_one_exchange_is_told_though_the_whole_is_good(judged):
+    rows = judged.rows
+    abroad = rows["security_id"].str[-1].isin(["0", "1"]).to_numpy()  # a fifth of the names
+    turned = np.where(abroad, -rows["score"], rows["score"])
+    found = shown(
+        replace(judged, rows=rows.assign(score=turned, exchange=np.where(abroad, "XNYS", "XKRX"))), tranches_of(judged)
+    )
+    assert found["rank_ic_of_XKRX"] > 5 * found["rank_ic_of_XKRX_se"]
+    assert found["rank_ic_of_XNYS"] < -5 * found["rank_ic_of_XNYS_se"]
+    assert found["rank_ic_worst_slice_t"] == found["rank_ic_of_XNYS"] / found["rank_ic_of_XNYS_se"] < -5
+
+
+def test_an_order_that_is_turned_round_in_one_third_by_size_is_told(judged):
+    rows = judged.rows
+    size = rows["security_id"].str[-2:].astype(float)
+    sizes = rows[["security_id"]].assign(session_date=rows["session_date"].dt.date, size=size)
+    turned = np.where(size < 20, -rows["score"], rows["score"])  # of sixty names
+    found = shown(replace(judged, rows=rows.assign(score=turned)), tranches_of(judged), sizes)
+    assert found["rank_ic_of_small"] < 0 < min(found["rank_ic_of_middle"], found["rank_ic_of_large"])
+    assert found["rank_ic_worst_slice_t"] == found["rank_ic_of_small"] / found["rank_ic_of_small_se"]
+    assert shown(judged, tranches_of(judged), sizes.assign(size=np.nan))["rank_ic_worst_slice_t"] > 2, (
+        "not known: no slice"
+    )
+
+
+def test_a_slice_of_few_rows_decides_nothing(judged):
+    rows = judged.rows
+    few = rows["security_id"].str[-2:].isin(["00", "10", "20", "30", "40"]).to_numpy()  # a twelfth of the names
+    turned = rows.assign(score=np.where(few, -rows["score"], rows["score"]), exchange=np.where(few, "XNYS", "XKRX"))
+    found = shown(replace(judged, rows=turned), tranches_of(judged))
+    assert "rank_ic_of_XNYS" not in found and found["rank_ic_worst_slice_t"] > 2
+
+
 def test_scores_without_meaning_earn_what_they_cost(judged):
     rng = np.random.default_rng(5)
     noise = replace(judged, rows=judged.rows.assign(score=rng.standard_normal(len(judged.rows))))

@@ -5,6 +5,7 @@ import pytest
 from market.errors import Permanent
 from tests.support.postgres_server import postgres_server
 from training import registry, tracking
+from training.versions import CHALLENGER, SHADOW
 
 METRICS = {
     "leaks": 0.0,
@@ -13,6 +14,8 @@ METRICS = {
     "rank_ic_over_naive_se": 0.01,
     "rank_ic_over_linear": 0.0,
     "rank_ic_over_linear_se": 0.01,
+    "rank_ic_worst_slice_t": 1.0,
+    "sessions_behind": 0.0,
 }
 
 
@@ -176,3 +179,79 @@ def test_a_version_or_model_that_does_not_exist_is_named(tracking_uri, make_vers
     with pytest.raises(Permanent, match="a version among none"):
         registry.promote(tracking_uri, "nobody", 1)
     assert registry.champion(tracking_uri, "nobody") is None
+
+
+def aliases_of(tracking_uri, name):
+    """Aliases by version, of those that have one."""
+    rows = [row for row in registry.list_models(tracking_uri) if row["name"] == name]
+    return {row["version"]: row["aliases"] for row in rows if row["aliases"]}
+
+
+def test_a_filed_version_stays_challenger_however_good_it_is(tracking_uri, make_version):
+    name, champion, better = make_version.name, make_version(0.05), make_version(0.20)
+    registry.promote(tracking_uri, name, champion)
+    filed = registry.file(tracking_uri, name, better, "the champion has drifted")
+    assert not filed.promoted and all(outcome.passed for outcome in filed.outcomes)
+    assert aliases_of(tracking_uri, name) == {champion: ["champion"], better: ["challenger"]}
+    (kept,) = registry.decisions(tracking_uri, name, better)
+    assert kept["decision"] == "filed"
+    assert kept["reasons"][0] == "filed: the champion has drifted"
+    assert registry.promote(tracking_uri, name, better).promoted, "a person decides"
+    assert aliases_of(tracking_uri, name) == {better: ["champion"]}
+
+
+def test_one_version_waits_at_a_time_and_a_refusal_is_the_decision(tracking_uri, make_version):
+    name, first, second, noise = make_version.name, make_version(0.05), make_version(0.06), make_version(0.0)
+    for version in (first, second, noise):
+        registry.file(tracking_uri, name, version, "a new fit")
+    assert aliases_of(tracking_uri, name) == {noise: ["challenger"]}
+    assert registry.decisions(tracking_uri, name, first)[-1]["decision"] == "no longer challenger"
+    assert not registry.promote(tracking_uri, name, noise).promoted
+    assert aliases_of(tracking_uri, name) == {}
+
+
+def test_the_shadow_is_set_and_taken_away_and_both_are_on_record(tracking_uri, make_version):
+    name, first, second = make_version.name, make_version(0.05), make_version(0.06)
+    registry.assign(tracking_uri, name, SHADOW, first, "to be watched")
+    registry.assign(tracking_uri, name, SHADOW, first, "to be watched again")
+    registry.assign(tracking_uri, name, SHADOW, second, "better")
+    assert aliases_of(tracking_uri, name) == {second: ["shadow"]}
+    registry.assign(tracking_uri, name, SHADOW, None, "seen enough")
+    assert registry.holder(tracking_uri, name, SHADOW) is None
+    told = [[one["decision"] for one in registry.decisions(tracking_uri, name, v)] for v in (first, second)]
+    assert told == [["made shadow", "no longer shadow"]] * 2
+    assert registry.decisions(tracking_uri, name, second)[-1]["reasons"] == ["seen enough"]
+
+
+def test_whoever_becomes_champion_has_no_other_alias(tracking_uri, make_version):
+    name, first, second = make_version.name, make_version(0.05), make_version(0.06)
+    registry.promote(tracking_uri, name, first)
+    registry.file(tracking_uri, name, second, "a new fit")
+    registry.assign(tracking_uri, name, SHADOW, second, "to be watched")
+    registry.promote(tracking_uri, name, second)
+    assert aliases_of(tracking_uri, name) == {second: ["champion"]}
+    registry.assign(tracking_uri, name, SHADOW, first, "was it better?")
+    registry.rollback(tracking_uri, name)
+    assert aliases_of(tracking_uri, name) == {first: ["champion"]}
+
+
+@pytest.mark.parametrize("alias", [CHALLENGER, SHADOW])
+def test_an_alias_that_cannot_be_given_or_taken_is_refused(tracking_uri, make_version, alias):
+    name, version = make_version.name, make_version(0.05)
+    registry.promote(tracking_uri, name, version)
+    with pytest.raises(Permanent, match="a version that is not the champion"):
+        registry.assign(tracking_uri, name, alias, version, "why not")
+    with pytest.raises(Permanent, match=f"a {alias}; was none"):
+        registry.assign(tracking_uri, name, alias, None, "gone")
+    with pytest.raises(Permanent, match="challenger or shadow"):
+        registry.assign(tracking_uri, name, "champion", version, "past the gates")
+    with pytest.raises(Permanent, match="a version among 1"):
+        registry.assign(tracking_uri, name, alias, 9, "none")
+
+
+def test_an_old_version_is_not_promoted_unnoticed(tracking_uri, make_version):
+    name, version = make_version.name, make_version(0.05)
+    refused = registry.promote(tracking_uri, name, version, now={"sessions_behind": 21.0})
+    assert [outcome.gate for outcome in refused.outcomes if not outcome.passed] == ["fresh"]
+    assert any("sessions_behind 21.00000, needs <= 20.00000" in reason for reason in refused.reasons)
+    assert registry.promote(tracking_uri, name, version, now={"sessions_behind": 21.0}, force=True).forced
