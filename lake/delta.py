@@ -304,7 +304,7 @@ class DeltaLake:
 def _check_way(table: Table, way: str) -> None:
     if table.commits != way:
         raise Permanent(table.name, expected=f"commits that {table.commits}", found=f"one to {way}",
-                        do="Bronze and ops grow by appending; what is built replaces its sessions")  # fmt: skip
+                        do="What is delivered or recorded is appended; what is built replaces its sessions")  # fmt: skip
 
 
 def _check_inside(table: Table, rows: pa.Table, window: Window) -> None:

@@ -176,7 +176,7 @@ class Table:
     module : `__name__` of the file that holds it; the table's name is its path: `silver.prices`.
     known_at : in words, when a row could first have been known. Compulsory.
     restates : sessions before the window that a build writes again (a label becomes known sessions later).
-    commits : how rows come into it: bronze and ops grow by appending, what is built replaces its sessions.
+    commits : how rows come into it: what is delivered or recorded is appended, what is built replaces its sessions.
     carries : a changed session changes the later ones, so a build goes on to the last.
     resumes : of a table that stores state: the series that can go on from these stored rows, given the number of context rows
         that each has in the main read.

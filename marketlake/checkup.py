@@ -62,7 +62,7 @@ def every(settings: "Settings") -> Iterator[Finding]:
     yield from _who_asks(settings)
     yield _us_symbols(settings)
     yield from _watched(settings)
-    yield from _served(settings)
+    yield from of_models(settings)
 
 
 def of_sources(settings: "Settings") -> Iterator[Finding]:
@@ -76,6 +76,22 @@ def of_sources(settings: "Settings") -> Iterator[Finding]:
         yield Finding(
             f"{one.source} answers ({kind})", "ok" if is_fine else otherwise, f"{one.state}: {one.found}", one.do
         )
+
+
+def of_models(settings: "Settings") -> Iterator[Finding]:
+    """Whether the models that the lake names can be served by this code; nothing before there is one."""
+    from market.errors import MarketlakeError
+    from marketlake.predictions import named
+
+    try:
+        for one in named(settings):
+            what, do = f"{one.alias} {one.model}", "train it again, or put the features back as they were"
+            if one.changed:
+                yield Finding(what, "missing", f"version {one.version} cannot be served: {'; '.join(one.changed)}", do)
+            else:
+                yield Finding(what, "ok", f"version {one.version}, on the features of this code")
+    except MarketlakeError as error:
+        yield Finding("models of the lake", "optional", f"{error.where}: {error.found}", error.do)
 
 
 def _python() -> Finding:
@@ -334,19 +350,3 @@ def _watched(settings: "Settings") -> Iterator[Finding]:
         yield Finding(
             f"watch of {one.source}", "optional" if warnings else "ok", "; ".join(warnings) or "as expected", do
         )
-
-
-def _served(settings: "Settings") -> Iterator[Finding]:
-    """Whether the models that the lake names can be served by this code; nothing before there is one."""
-    from market.errors import MarketlakeError
-    from marketlake.predictions import named
-
-    try:
-        for one in named(settings):
-            what, do = f"{one.alias} {one.model}", "train it again, or put the features back as they were"
-            if one.changed:
-                yield Finding(what, "missing", f"version {one.version} cannot be served: {'; '.join(one.changed)}", do)
-            else:
-                yield Finding(what, "ok", f"version {one.version}, on the features of this code")
-    except MarketlakeError as error:
-        yield Finding("models of the lake", "optional", f"{error.where}: {error.found}", error.do)

@@ -25,7 +25,7 @@ LAYER_DOCS: Mapping[str, str] = {
     "bronze": "As delivered, append-only; the payload itself is kept in the landing zone.",
     "silver": "Typed, identified, judged, bitemporal: a revision is a new row, nothing is overwritten.",
     "gold": "What people use.",
-    "ops": "What the lake says of itself. Read at head rather than by release.",
+    "ops": "What the lake says of itself, and what nobody is to act on. Read at head rather than by release.",
 }
 ROLES: Mapping[str, str] = {
     "main": "rows spread over kernel calls",

@@ -1,5 +1,6 @@
 """A shadow scores beside the champion into a table of its own, keeps nothing back when it fails, and is held against it later."""
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -12,10 +13,13 @@ import pytest
 from assets import decisions, learning, models, shadows
 from assets.publish import PREDICTIONS
 from lake.lake import Lake
-from market import calendars, registry
+from market import calendars, exports, registry
 from market.errors import Permanent
 from market.evaluation import session_rank_ic
+from market.features.catalogue import catalogue
 from market.table import Window
+from marketlake import checkup, environment
+from marketlake.commands import models as commands
 from tests.assets.conftest import MODEL, N_SECURITIES, N_SESSIONS, make_frame, write_version
 
 NAME, LATER = MODEL.name, 40
@@ -94,3 +98,37 @@ def test_both_are_held_against_each_other_on_sessions_that_neither_was_trained_o
     daily = session_rank_ic(both["score"], both[MODEL.label], both["session_date"], both["exchange"])
     assert found.champion.rank_ic == pytest.approx(daily.mean())
     assert found.correlation > 0.3, "two seeds of one model on the same rows"
+
+
+def test_the_command_line_sets_the_shadow_and_tells_of_both(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "opened", lambda: lake.settings)
+    commands.shadow(NAME, 2, clear=False, reason="to be watched")
+    commands.compare(NAME)
+    assert "have no session yet" in capsys.readouterr().out
+    shadows.predict(lake, window_of(learning.current(lake).last_session))
+    commands.compare(NAME)
+    told = capsys.readouterr().out
+    assert "champion 1" in told and "shadow 2" in told and "not known below 100 sessions" in told
+    commands.compare(NAME, as_json=True)
+    assert json.loads(capsys.readouterr().out)["sessions"] == LATER
+    commands.list_(as_json=True)
+    assert {one["version"]: one["alias"] for one in json.loads(capsys.readouterr().out)} == {1: "champion", 2: "shadow"}
+    commands.shadow(NAME, None, clear=True, reason="seen enough")
+    with pytest.raises(Permanent, match="no shadow"):
+        commands.compare(NAME)
+
+
+def test_the_list_and_the_doctor_tell_of_a_champion_that_cannot_be_served(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "opened", lambda: lake.settings)
+    assert [one.state for one in checkup.of_models(lake.settings)] == ["ok"]
+    today = catalogue() | {"rsi_14": replace(catalogue()["rsi_14"], unit="fraction")}
+    monkeypatch.setattr(exports, "catalogue", lambda: today)
+    commands.list_()
+    told = "version 1 cannot be served: rsi_14 was in percent, and is in fraction"
+    assert told in capsys.readouterr().err
+    (finding,) = checkup.of_models(lake.settings)
+    assert (finding.what, finding.state, finding.found) == (f"champion {NAME}", "missing", told)

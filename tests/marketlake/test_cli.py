@@ -226,7 +226,8 @@ def test_a_failure_is_one_line_on_stderr_and_code_1(words, said):
 @pytest.mark.parametrize(
     "words",
     [["nothing"], ["sql"], ["sql", "SELECT 1", "--format", "xml"], ["day", "3 May"], ["rulebook", "3 May"], ["backfill", "2024-05-03", "2024-05-02"],
-     ["replay"], ["replay", "abc", "--all"], ["models", "promote", "return_rank_5d", "0"]],
+     ["replay"], ["replay", "abc", "--all"], ["models", "promote", "return_rank_5d", "0"],
+     ["models", "shadow", "return_rank_5d"], ["models", "shadow", "return_rank_5d", "2", "--clear"]],
     ids=" ".join,
 )  # fmt: skip
 def test_bad_usage_is_code_2(words):

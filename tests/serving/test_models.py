@@ -1,9 +1,15 @@
 """The model-serving call: the champion's own numbers, by symbols or by rows, switched without a restart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xgboost
+from starlette.testclient import TestClient
 
+from market import exports
+from market.features.catalogue import catalogue
+from serving.app import create_app
 from serving.champions import Champions
 
 MODEL, FEATURES = "return_rank_5d", ("return_1d", "rsi_14", "momentum_20")
@@ -97,6 +103,32 @@ def test_bytes_of_another_digest_never_reach_the_library(
     client.app.state.champions.refresh()
     assert loaded == []
     assert client.app.state.champions.get(MODEL).version == 1
+
+
+@pytest.fixture
+def redefined(monkeypatch):
+    """The code after a deployment that measures rsi_14 as a fraction."""
+    today = catalogue() | {"rsi_14": replace(catalogue()["rsi_14"], unit="fraction")}
+    monkeypatch.setattr(exports, "catalogue", lambda: today)
+
+
+def test_a_champion_whose_features_are_others_by_now_is_not_served_and_the_answer_says_why(lake, redefined):
+    with TestClient(create_app(lake.settings), raise_server_exceptions=False) as client:
+        for answer in (predict(client, symbols=["005930"]), client.get(URL)):
+            assert answer.status_code == 409, answer.text
+            assert answer.json()["type"] == "urn:marketlake:problem:model-not-served"
+            assert "rsi_14 was in percent, and is in fraction" in answer.json()["detail"]
+        assert rows_of(client.get("/api/v1/models")) == []
+        assert client.get("/api/v1/models/nothing").status_code == 404
+
+
+def test_a_promoted_version_on_other_features_leaves_the_champion_before(
+    client, lake, built_tables, export_champion, redefined
+):
+    export_champion(lake.settings, built_tables[0]["gold.features_daily"], version=2, rounds=3)
+    client.app.state.champions.refresh()
+    answer = predict(client, symbols=["005930"])
+    assert (answer.status_code, answer.json()["meta"]["model"]["version"]) == (200, 1)
 
 
 def test_a_lake_without_models_has_none(store):
