@@ -5,7 +5,7 @@
 
 import dagster as dg
 
-from assets import bronze, certificate, models, tables
+from assets import bronze, certificate, drift_checks, models, tables
 from assets.resources import lake_from_settings
 from jobs import decisions, freshness, outside
 from jobs.alerts import alert_on_failure, measure_on_success
@@ -35,7 +35,7 @@ def build(settings: Settings, lake: Lake | None = None) -> dg.Definitions:
     ingestion = [jobs[name] for name in INGEST.values()]
     return dg.Definitions(
         assets=every,
-        asset_checks=[freshness.fresh, certificate.in_full, *outside.checks()],
+        asset_checks=[freshness.fresh, certificate.in_full, *outside.checks(), *drift_checks.checks()],
         jobs=[*jobs.values(), *decisions.JOBS],
         schedules=[
             *(take_what_is_due(exchange, jobs[name]) for exchange, name in INGEST.items()),
@@ -62,14 +62,18 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
         dg.AssetSelection.assets(["gold", "predictions"], models.PREDICTED, certificate.ONLINE, models.SHADOWED)
         - certificate.selection()
     )
+    drift = drift_checks.selection()  # of models, once the release is out
     return {
         **{
             name: (_ingested(exchange), f"sources of a session of {exchange} into bronze")
             for exchange, name in INGEST.items()
         },
-        BUILD: (layers, "silver, gold, checks, both publications, the online store and the shadows of a session"),
+        BUILD: (
+            layers | drift,
+            "silver, gold, checks, both publications, the online store and the shadows of a session",
+        ),
         TRAIN: (
-            dg.AssetSelection.groups("models"),
+            dg.AssetSelection.groups("models") - drift,
             "every model on the current release; champion if it passes the gates",
         ),
         FRESH: (
@@ -81,7 +85,7 @@ def _selections() -> dict[str, tuple[dg.AssetSelection, str]]:
             "all headlines read by a new champion among their models, its features, and their publication",
         ),
         SCORE: (
-            score,
+            score | drift,
             "predictions of a session by the champions, their publication, the online store, and the shadows behind them",
         ),
     }

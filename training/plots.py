@@ -1,15 +1,19 @@
-"""Pictures of a training run, drawn without a screen.
+"""Pictures of a training run and of a champion's drift, drawn without a screen.
 
 What does not belong here: pictures of prices or indicators (the notebooks draw those).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from market.datasets.ops.model_drift import DRIFTED, MOVED, PSI, STEADY
+from market.drift import Reference
 from market.labels import group_codes, rank_within
 from training.baselines import BASELINES
 from training.evaluate import Evaluation
@@ -104,6 +108,54 @@ def importance(shares: Mapping[str, float]) -> Figure:
     axes = figure.subplots()
     axes.barh([name for name, _ in ordered], [share for _, share in ordered], color="#4c78a8")
     axes.set_xlabel("share of total gain")
+    return figure
+
+
+def stability(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Stability index of each quantity, the largest on top, with the bounds of its verdicts; rows of `ops.model_drift`."""
+    ordered = sorted((row for row in rows if row["metric"] == PSI), key=lambda row: row["value"] or 0.0)
+    colours = {STEADY: "#4c78a8", MOVED: "#f2a541", DRIFTED: "#d1495b"}
+    figure = new_figure(height_in=1.2 + 0.25 * len(ordered))
+    axes = figure.subplots()
+    names = [row["quantity"] for row in ordered]
+    axes.barh(
+        names,
+        [row["value"] or 0.0 for row in ordered],
+        color=[colours.get(row["verdict"], "#b0b0b0") for row in ordered],
+    )
+    for bound, colour in (("moved_at", colours[MOVED]), ("drifted_at", colours[DRIFTED])):
+        axes.scatter(
+            [row[bound] for row in ordered], names, marker="|", s=120, color=colour, label=bound.replace("_", " ")
+        )
+    axes.set_xlabel("population stability index against the training")
+    axes.legend()
+    return figure
+
+
+def shares(reference: Reference, counts: npt.ArrayLike, quantity: str) -> Figure:
+    """Share of the rows in each bin of the training, then and now; the last bin is of the nulls."""
+    sides = [reference.binned(one) for one in (reference.counts, counts)]
+    figure = new_figure(height_in=2.6)
+    axes = figure.subplots()
+    names = [*(f"to {end:.3g}" for end in reference.bins), "above", "null"]
+    for side, label, shift, colour in zip(sides, ("training", "now"), (-0.2, 0.2), ("#b0b0b0", "#4c78a8"), strict=True):
+        axes.bar(np.arange(len(names)) + shift, side / max(side.sum(), 1), width=0.4, label=label, color=colour)
+    axes.set_xticks(np.arange(len(names)), names, rotation=45, ha="right")
+    axes.set(title=quantity, ylabel="share of the rows")
+    axes.legend()
+    return figure
+
+
+def live(daily: "pd.Series[float]", promised: float) -> Figure:
+    """Rank IC of the sessions scored before their outcome, added up, beside what the walk-forward's mean would have made."""
+    figure = new_figure(height_in=2.6)
+    axes = figure.subplots()
+    days = daily.index.to_numpy()
+    axes.plot(days, daily.cumsum().to_numpy(), label="live", color="#4c78a8")
+    axes.plot(days, promised * np.arange(1, len(daily) + 1), label="as promised", color="#b0b0b0")
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.set_ylabel("daily rank IC, added up")
+    axes.legend()
     return figure
 
 

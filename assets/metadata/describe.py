@@ -189,6 +189,11 @@ def _plot_per_session(title: str, rows: pa.Table) -> str:
     axes = figure.subplots()
     axes.bar(counted["session_date"].to_pylist(), counted["count_all"].to_pylist(), width=1.0)
     axes.set(title=f"{title}: rows per session", ylabel="rows")
+    return as_image(figure, "rows per session")
+
+
+def as_image(figure: Figure, title: str) -> str:
+    """The figure as an image in Markdown, whole in its own address."""
     image = io.BytesIO()
     figure.savefig(image, format="png", dpi=80)
-    return f"![rows per session](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"
+    return f"![{title}](data:image/png;base64,{base64.b64encode(image.getvalue()).decode()})"

@@ -1,4 +1,4 @@
-"""`models list|show|card|tune|promote|rollback|shadow|compare` and `predict`: the registry, and what the champions say."""
+"""`models list|show|card|tune|promote|rollback|shadow|compare|drift` and `predict`: the registry, and what the champions say."""
 
 import math
 from dataclasses import asdict
@@ -9,6 +9,7 @@ import typer
 from market.errors import Permanent
 from marketlake import console, environment
 from marketlake.commands.guard import Json, example, group
+from marketlake.commands.model_drift import drift
 
 if TYPE_CHECKING:
     from lake.lake import Lake
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     example(made, "rollback", "models rollback return_rank_5d")(rollback)
     example(made, "shadow", "models shadow return_rank_5d 3", "models shadow return_rank_5d --clear")(shadow)
     example(made, "compare", "models compare return_rank_5d")(compare)
+    example(made, "drift", "models drift", "models drift return_rank_5d --json")(drift)
     example(app, "predict", "predict 005930 000660", "predict AAPL --live")(predict)
 
 

@@ -7,14 +7,18 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
+from lake.model_drift import kept
 from serving.answers import answer
-from serving.bodies import ModelMeta, body_of
+from serving.bodies import ModelMeta, body, body_of
 from serving.champions import Champion
-from serving.deps import Models, Sql, iso_date
+from serving.deps import Files, Models, Sql, iso_date
 from serving.problems import Problem, bad_input, unknown
 from serving.queries import scores
+from serving.queries.reading import columns
+from training.drift import worst_first
 
 router = APIRouter(prefix="/models", tags=["models"])
+DRIFT = columns("ops.model_drift")
 Name = Annotated[str, Path(description="a model's name, such as return_rank_5d", max_length=100)]
 
 
@@ -111,6 +115,7 @@ class Score(BaseModel):
 ModelList, ModelDetails = body_of("Models", ModelRow), body_of("Model", ModelDetail)
 Scores = body_of("Scores", Score, ModelMeta)
 Sentiments = body_of("Sentiments", Sentiment, ModelMeta)
+Drift = body("Drift", DRIFT, ModelMeta)
 
 
 @router.get("", response_model=ModelList)
@@ -126,6 +131,16 @@ def get_model(sql: Sql, models: Models, name: Name) -> Response:
     signature = champion.signature
     known = {key: signature.get(key) for key in ("features", "output", "label", "horizon_sessions", "digests", "lock")}
     return answer(sql.release, [{**_row(champion), "versions": models.versions(name), **known}])
+
+
+@router.get("/{name}/drift", response_model=Drift)
+def get_drift(sql: Sql, models: Models, files: Files, name: Name) -> Response:
+    """What the last build measured of the champion against its training, worst first; no rows where it was not measured yet."""
+    champion = _champion(models, name)
+    rows = worst_first(kept(files, name, champion.version))
+    shown = [{column.name: row[column.name] for column in DRIFT} for row in rows]
+    known_at = max((row["known_at"] for row in rows), default=None)
+    return answer(sql.release, shown, known_at=known_at, extra={"model": champion.reference})
 
 
 @router.post("/{name}/predict", response_model=Scores)

@@ -11,6 +11,7 @@ from market import exports
 from market.features.catalogue import catalogue
 from serving.app import create_app
 from serving.champions import Champions
+from tests.support.champion import keep_drift
 
 MODEL, FEATURES = "return_rank_5d", ("return_1d", "rsi_14", "momentum_20")
 URL = f"/api/v1/models/{MODEL}"
@@ -83,6 +84,25 @@ def test_the_champion_is_switched_without_a_restart(client, lake, built_tables, 
     assert answer.json()["meta"]["model"]["version"] == 2
     assert rows_of(answer)[0]["score"] != before["score"]
     assert rows_of(client.get(URL))[0]["versions"] == [1, 2]
+
+
+def test_drift_is_told_worst_first_of_the_champion_alone(client, lake):
+    assert rows_of(client.get(f"{URL}/drift")) == [], "not measured yet"
+    keep_drift(lake.settings, version=1)
+    answer = client.get(f"{URL}/drift")
+    worst, steady = rows_of(answer)
+    assert (worst["quantity"], worst["verdict"], worst["value"], worst["session_date"]) == (
+        "rsi_14",
+        "drifted",
+        0.4,
+        "2024-05-03",
+    )
+    assert (steady["quantity"], steady["verdict"], steady["lower"]) == ("return_1d", "steady", None)
+    meta = answer.json()["meta"]
+    assert (meta["known_at"], meta["model"]["version"]) == ("2024-05-06T09:00:00Z", 1)
+    keep_drift(lake.settings, version=2)
+    assert rows_of(client.get(f"{URL}/drift")) == [], "of another version than the one that answers"
+    assert client.get("/api/v1/models/nothing/drift").status_code == 404
 
 
 @pytest.mark.parametrize("file", ["booster.ubj", "signature.json"])

@@ -21,7 +21,7 @@ from lake.sql import ReleaseSql, trino
 from lake.sql.trino_release import TrinoSql
 from market import calendars, registry
 from tests.support import trino_server
-from tests.support.champion import export_champion
+from tests.support.champion import export_champion, keep_drift
 from tests.support.small_lake import small_lake
 
 GONE, GONE_AFTER = "XKRX:0001A0", date(2024, 4, 12)
@@ -77,10 +77,11 @@ def make_lake(server, small_folder: Path) -> Callable[..., Lake]:
 
 @pytest.fixture(scope="session")
 def lake(make_lake) -> Lake:
-    """A lake that no test changes, in catalog `lake`, with a champion."""
+    """A lake that no test changes, in catalog `lake`, with a champion and a measurement of it."""
     made = make_lake("small")
     features = DeltaLake(made.settings).read(registry.table("gold.features_daily"))
     export_champion(made.settings, features, version=1, rounds=3)
+    keep_drift(made.settings, version=1)
     trino.sync(made.settings, made.releases)
     return made
 

@@ -1,14 +1,17 @@
-"""A real booster, exported as promotion does, for what serves models. What does not belong here: training it well."""
+"""A real booster, exported as promotion does, and a measurement of it, for what serves models. What does not belong here: training it well."""
 
 import hashlib
 import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
 import xgboost
 
+from lake import model_drift
 from lake.objects import lake_store
 from lake.settings import Settings
+from market import registry
 from market.features.catalogue import catalogue
 
 MODEL, FEATURES = "return_rank_5d", ("return_1d", "rsi_14", "momentum_20")
@@ -42,3 +45,18 @@ def described_as_today(names: Any) -> list[dict[str, Any]]:
          "unit": today[name].unit if name in today else "", "formula": today[name].formula if name in today else ""}
         for name in names
     ]  # fmt: skip
+
+
+def keep_drift(settings: Settings, version: int) -> None:
+    """A measurement of that version, as the check leaves it: of two features, one of which has drifted."""
+    told = {
+        "session_date": date(2024, 5, 3), "session_month": "2024-05", "model": MODEL, "model_version": version, "release_id": "r00002",
+        "metric": "psi", "moved_at": 0.1, "drifted_at": 0.25, "n_reference": 80, "n_current": 20,
+        "known_at": datetime(2024, 5, 6, 9, tzinfo=UTC),
+    }  # fmt: skip
+    rows = [
+        told | {"quantity": name, "value": value, "verdict": verdict, "found": f"{name}: PSI {value}"}
+        for name, value, verdict in (("return_1d", 0.02, "steady"), ("rsi_14", 0.4, "drifted"))
+    ]
+    contract = registry.table("ops.model_drift")
+    model_drift.keep(lake_store(settings), MODEL, contract.conform(pa.Table.from_pylist(rows)).to_pylist())
