@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +17,7 @@ import pyarrow as pa
 from assets.building import Built, keep
 from lake.lake import Lake
 from lake.masters import is_cluster
+from lake.objects import Store
 from lake.windows import between
 from market import registry
 from market.errors import Permanent
@@ -70,23 +71,36 @@ def read(lake: Lake, window: Window, say: Say) -> Built | None:
     return keep(lake, table, table.conform(pa.Table.from_pandas(rows, preserve_index=False)), window)
 
 
-def waiting(lake: Lake) -> str | None:
-    """The champion, as NAME@VERSION, where silver.sentiment holds what another said, or nothing; None where it need not read again."""
-    pointer = _champion(lake)
-    if pointer is None:
-        return None
-    name, version = pointer[0], int(pointer[1]["version"])
-    return None if _held(lake, None) == {(name, version)} else f"{name}@{version}"
+class Champion(NamedTuple):
+    """Whoever reads."""
+
+    model: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.version}"
+
+
+def champion(store: Store) -> Champion | None:
+    """The champion among the models of headlines, the first by name; None where there is none."""
+    for name in sorted(readers()):
+        path = f"models/{name}/champion.json"
+        if store.exists(path):
+            return Champion(name, int(json.loads(store.get(path))["version"]))
+    return None
+
+
+def is_waiting(lake: Lake) -> bool:
+    """Whether there is a champion, and silver.sentiment holds what another said, or nothing."""
+    present = champion(lake.store)
+    return present is not None and _held(lake, None) != {present}
 
 
 def _reader(lake: Lake, window: Window) -> Reader | None:
-    champion = _champion(lake)
-    if champion is None:
+    present, held = champion(lake.store), _held(lake, window)
+    if present is None:
         return None
-    name, version = champion[0], int(champion[1]["version"])
-    held = _held(lake, window)
-    if held and (name, version) not in held:
-        name, version = max(held)
+    name, version = present if not held or present in held else max(held)
     folder = f"models/{name}/{version}"
     signature = signature_of(lake.store.get(f"{folder}/signature.json"))
     raw = lake.store.get(f"{folder}/{signature['file']}")
@@ -97,15 +111,7 @@ def _reader(lake: Lake, window: Window) -> Reader | None:
     return Reader(name, version, str(signature["run_id"]), digest, raw)
 
 
-def _champion(lake: Lake) -> tuple[str, dict[str, Any]] | None:
-    for name in sorted(readers()):
-        path = f"models/{name}/champion.json"
-        if lake.store.exists(path):
-            return name, json.loads(lake.store.get(path))
-    return None
-
-
-def _held(lake: Lake, beyond: Window | None) -> set[tuple[str, int]]:
+def _held(lake: Lake, beyond: Window | None) -> set[Champion]:
     """Models and versions of the rows; of those that are not in the window, where one is given."""
     table = registry.table(SENTIMENT)
     if not lake.delta.exists(table):
@@ -114,7 +120,7 @@ def _held(lake: Lake, beyond: Window | None) -> set[tuple[str, int]]:
     if beyond is not None:
         rows = rows[(rows["session_date"] < beyond.start) | (rows["session_date"] > beyond.end)]
     return {
-        (str(one.model), int(one.model_version))
+        Champion(str(one.model), int(one.model_version))
         for one in rows.drop_duplicates(["model", "model_version"]).itertuples()
     }
 

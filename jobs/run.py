@@ -112,10 +112,10 @@ class Runner:
 
     def read_headlines(self) -> None:
         """Every headline of the current release, where a champion among their models has not read them yet; else nothing."""
-        from assets.sentiment import waiting
+        from assets.sentiment import is_waiting
 
         release = self.lake.releases.current()
-        if release is not None and waiting(self.lake):
+        if release is not None and is_waiting(self.lake):
             self.run(READ, date.fromisoformat(release.first_session), date.fromisoformat(release.last_session))
 
     def score(self, session: date) -> None:

@@ -71,13 +71,15 @@ def react_to_new_reader(context: dg.SensorEvaluationContext, lake: OpenLake) -> 
     """A run over every session of the release, once for each champion, where silver.sentiment holds another's scores or none."""
     from assets import sentiment  # it brings torch's neighbours, which take seconds
 
-    release, champion = lake.releases.current(), sentiment.waiting(lake)
-    if release is None or champion is None:
-        return dg.SkipReason(
-            "no release yet" if release is None else "the champion has read everything, or there is none"
-        )
+    release, champion = lake.releases.current(), sentiment.champion(lake.store)
+    if release is None or champion is None or str(champion) == context.cursor:
+        return dg.SkipReason("no release yet" if release is None else "no new champion among the models of headlines")
+    context.update_cursor(str(champion))
+    if not sentiment.is_waiting(lake):
+        return dg.SkipReason(f"{champion} has read everything")
     tags = selected_sessions(release.first_session, release.last_session)
-    return dg.RunRequest(run_key=f"{champion}-{release.first_session}", tags={**tags, "marketlake/model": champion})
+    run_key = f"{champion}-{release.release_id}"  # a champion that comes back reads again
+    return dg.RunRequest(run_key=run_key, tags={**tags, "marketlake/model": str(champion)})
 
 
 @dg.sensor(

@@ -100,7 +100,7 @@ def quietly(text: str) -> None:
 
 def test_nothing_is_read_without_a_champion(lake):
     assert sentiment.read(lake, window(DAYS[0], DAYS[-1]), quietly) is None
-    assert sentiment.waiting(lake) is None
+    assert not sentiment.is_waiting(lake)
 
 
 def test_headlines_that_name_the_security_are_read_each_text_once(lake, encoders, monkeypatch):
@@ -133,11 +133,11 @@ def test_a_day_goes_on_with_the_model_that_read_the_others_until_a_champion_read
     export(lake, 1, encoders[0])
     sentiment.read(lake, window(DAYS[0], DAYS[-2]), quietly)
     export(lake, 2, encoders[1])
-    assert sentiment.waiting(lake) == f"{NAME}@2"
+    assert sentiment.is_waiting(lake) and str(sentiment.champion(lake.store)) == f"{NAME}@2"
     sentiment.read(lake, window(DAYS[-1], DAYS[-1]), quietly)
     assert set(held(lake)["model_version"]) == {1}
     sentiment.read(lake, window(DAYS[0], DAYS[-1]), quietly)
-    assert set(held(lake)["model_version"]) == {2} and sentiment.waiting(lake) is None
+    assert set(held(lake)["model_version"]) == {2} and not sentiment.is_waiting(lake)
 
 
 def test_what_the_model_has_read_is_not_read_again(lake, encoders, monkeypatch):
