@@ -107,6 +107,7 @@ class Trail(News):
         told, links, more = self._headlines(row, feature)
         if feature is not None:
             facts["inputs"] = f"{', '.join(feature.inputs)} of each session's stories"
+        links += self._inputs_of(row, ("close", "n_headlines"), 1)  # the session, and whether its news was covered
         return Link(title(table, row), {**facts, **told, **self._about(table, row)}, links, more)
 
     def _found(self, table: Table, row: Row, column: Column) -> Link:

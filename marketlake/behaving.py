@@ -18,7 +18,7 @@ import pandas as pd
 from lake.sql import ReleaseSql
 from market.datasets.gold.labels import HORIZON
 from market.features.behaviour import Behaviour, Sample, behaviour
-from market.features.catalogue import catalogue
+from market.features.catalogue import table_of
 from market.features.definition import Feature
 from marketlake import computing, reading
 
@@ -78,7 +78,8 @@ def described(sql: ReleaseSql, feature: Feature, as_of: datetime, meta: Mapping[
 
 def sample(sql: ReleaseSql, feature: Feature, as_of: datetime) -> Sample:
     """Values of every security and session, with the labels known at the instant."""
-    rows = _published(sql, feature.name, as_of) if feature.name in catalogue() else _computed(sql, feature, as_of)
+    table = table_of(feature.name)
+    rows = _computed(sql, feature, as_of) if table is None else _published(sql, table, feature.name, as_of)
     labels = sql.query(_LABELS, [as_of]).to_pandas(timestamp_as_object=False)
     rows = rows.merge(labels, how="left", on=_KEY)
     return Sample(
@@ -128,10 +129,8 @@ def by_year(found: Behaviour) -> list[dict[str, Any]]:
     ]
 
 
-def _published(sql: ReleaseSql, name: str, as_of: datetime) -> pd.DataFrame:
-    query = (
-        f'SELECT security_id, session_date, exchange, "{name}" AS value FROM gold.features_daily WHERE known_at <= ?'
-    )
+def _published(sql: ReleaseSql, table: str, name: str, as_of: datetime) -> pd.DataFrame:
+    query = f'SELECT security_id, session_date, exchange, "{name}" AS value FROM {table} WHERE known_at <= ?'
     return sql.query(query, [as_of]).to_pandas(timestamp_as_object=False)
 
 

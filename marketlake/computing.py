@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from market import calendars, registry
+from market.errors import Permanent
 from market.features import units
 from market.features.catalogue import find
 from market.features.definition import Feature
@@ -32,11 +33,14 @@ def feature_of(expression: str | Expr) -> Feature:
     named = find(expression) if isinstance(expression, str) else None
     if named is not None:
         return named
-    prices = registry.table("gold.prices").public
-    readable = {*CALENDAR, SECTOR, *(column.name for column in prices if column.type in ("float64", "int64"))}
     is_qlib = isinstance(expression, str) and "$" in expression
-    expr = parse(str(parse_qlib(str(expression)) if is_qlib else expression), readable)
+    expr = parse(str(parse_qlib(str(expression)) if is_qlib else expression), _readable())
     return Feature("value", expr, "An expression of a notebook.", units.told(units.unit_of(expr)), "ours")
+
+
+def _readable() -> set[str]:
+    prices = registry.table("gold.prices").public
+    return {*CALENDAR, SECTOR, *(column.name for column in prices if column.type in ("float64", "int64"))}
 
 
 def looks_across(feature: Feature) -> bool:
@@ -53,7 +57,17 @@ def values(program: Program, rows: pd.DataFrame, sectors: pd.DataFrame | None = 
     """By name, each feature of the program on forward-adjusted bars of whole series, ordered by security and session.
 
     The same program over the same rows as gold.features_daily, so the values have equal bits.
+
+    Raises
+    ------
+    Permanent
+        It reads what bars do not hold: a session's stories.
     """
+    if beyond := [name for name in program.inputs if name not in _readable()]:
+        raise Permanent(
+            "a feature computed from bars", expected=f"inputs among {', '.join(sorted(_readable()))}", found=", ".join(beyond),
+            do="What headlines say is kept in gold.sentiment: read it there",
+        )  # fmt: skip
     starts = np.flatnonzero(~rows["security_id"].duplicated().to_numpy())
     offsets = np.append(starts, len(rows)).astype(np.int64)
     columns = inputs_of(program, rows, sectors)

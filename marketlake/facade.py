@@ -27,6 +27,7 @@ from market.features.nodes import Expr
 from marketlake import behaving, computing, reading
 from marketlake.frames import Prices, arrow_of, frame_of, ratio_frame
 from marketlake.opened import Instant, Opened, limited
+from marketlake.predictions import named
 
 Day = str | date
 
@@ -34,6 +35,16 @@ _PRICE_COLUMNS = [
     "session_date", "symbol", "security_id", "exchange", "market", "currency", "open", "high", "low", "close", "volume",
     "value", "market_cap", "is_halted", "factor", "cumulative_factor", "known_at",
 ]  # fmt: skip
+
+
+_PREDICTIONS = """
+SELECT p.session_date, s.symbol, p.security_id, p.exchange, p.model, p.model_version, p.score, p.rank, l.forward_return_5d AS outcome, p.known_at
+FROM gold.predictions p
+LEFT JOIN gold.prices s USING (security_id, session_date)
+LEFT JOIN gold.labels l ON l.security_id = p.security_id AND l.session_date = p.session_date AND l.known_at <= ?
+WHERE p.known_at <= ? AND p.session_date BETWEEN ? AND ? AND (CAST(? AS VARCHAR) IS NULL OR p.model = ?)
+ORDER BY p.session_date, p.model, p.score DESC, p.security_id
+"""
 
 
 def open_lake(release: str | None = None, as_of: Instant | None = None, settings: Settings | None = None) -> "Lake":
@@ -285,6 +296,47 @@ class Lake(Opened):
         is_later = any(name > self.release.release_id for name in held)
         said = self._present("the online store holds what is served now", is_later)
         return frame_of(rows, self.meta | said | {"online_release_id": ", ".join(held)})
+
+    def models(self) -> pd.DataFrame:
+        """The versions that the lake names, a row each: model, alias, version, run_id, release_id, trained_to, features, metrics, cannot_be_served.
+
+        They are those of now, whatever the release; `metrics` is what the training found out of sample.
+        """
+        rows = [
+            {
+                "model": one.model, "alias": one.alias, "version": one.version, "run_id": one.signature["run_id"],
+                "release_id": one.signature["release_id"], "trained_to": one.signature.get("lock", {}).get("train_to"),
+                "features": len(one.signature["features"]), "metrics": one.signature["metrics"],
+                "cannot_be_served": list(one.changed),
+            }
+            for one in named(self._settings)
+        ]  # fmt: skip
+        columns = [
+            "model",
+            "alias",
+            "version",
+            "run_id",
+            "release_id",
+            "trained_to",
+            "features",
+            "metrics",
+            "cannot_be_served",
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+    def predictions(self, start: Day, end: Day, model: str | None = None) -> pd.DataFrame:
+        """Scores of the champions by session and security, with the outcome where it is known by the lake's instant.
+
+        Returns
+        -------
+        session_date, symbol, security_id, exchange, model, model_version, score, rank, outcome (return over the label's
+        horizon, null while it is not known), known_at.
+        """
+        first, last = reading.span_of(start, end)
+        made = self._sql.query(_PREDICTIONS, [self.as_of, self.as_of, first, last, model, model]).to_pandas()
+        made["session_date"] = pd.to_datetime(made["session_date"])
+        made.attrs["meta"] = self.meta
+        return made
 
     def compute(self, expression: str | Expr, symbols: str | Sequence[str], start: Day, end: Day) -> pd.DataFrame:
         """A feature expression on forward-adjusted bars as of the lake's instant; a name of the catalogue gives gold's

@@ -50,6 +50,11 @@ def of_table(name: str) -> dict[str, Feature]:
     return libraries()[KEPT[name]] if name in KEPT else {}
 
 
+def table_of(name: str) -> str | None:
+    """The gold table that keeps the feature of that name; None: it is computed when asked for."""
+    return next((table for table in KEPT if name in of_table(table)), None)
+
+
 def find(name: str) -> Feature | None:
     """The feature of that name in the first library that has one; None: none has."""
     return next((features[name] for features in libraries().values() if name in features), None)

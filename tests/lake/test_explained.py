@@ -31,6 +31,7 @@ TYPICAL = {
     "silver.symbols": f"security_id = 'XKRX:{SPLIT_CODE}' AND known_until IS NULL",
     "gold.features_daily": "security_id = 'XKRX:005930' AND session_date = DATE '2024-05-03'",
     "gold.prices": "security_id = 'XKRX:005930' AND session_date = DATE '2024-05-03'",
+    "gold.sentiment": "sentiment_level IS NOT NULL",
 }
 """Which row of a table is explained; any of the others."""
 
