@@ -20,6 +20,7 @@ Int1D = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.int64]
 
 N_CELLS, N_BINS = 100, 10
+USUAL = 0.95
 _KEY = ["security_id", "session_date"]
 
 
@@ -33,8 +34,8 @@ class Reference:
     bins : those of the edges that bound the bins of the stability index.
     counts : (k + 2,) rows of each cell, the nulls last.
     n_sessions : sessions that they are of.
-    usual_psi, usual_ks : the farthest that any stretch of so many sessions as are compared was from the rest of them; 0 where the
-        history is shorter than two stretches.
+    usual_psi, usual_ks : how far nineteen of twenty stretches, of as many sessions as are compared, and the last of them, were at
+        most from the rest of the history; 0 where it is shorter than two stretches.
     """
 
     edges: tuple[float, ...]
@@ -46,7 +47,7 @@ class Reference:
 
     @classmethod
     def of(cls, values: npt.ArrayLike, session_dates: npt.ArrayLike, stretch: int) -> "Reference":
-        """The reference of a history.
+        """The reference of a history; of its sessions from the first one that knows the quantity at all, for a lookback is no drift.
 
         Parameters
         ----------
@@ -63,12 +64,15 @@ class Reference:
         if numbers.shape != days.shape or stretch < 1:
             found = f"{numbers.size} values, {days.size} dates, a stretch of {stretch}"
             raise ValueError(f"Reference: expected a date for each value and a stretch of at least 1, was {found}")
+        known = ~np.isnan(numbers)
+        if known.any():
+            numbers, days = (one[days >= days[known].min()] for one in (numbers, days))
         edges, bins = edges_of(numbers)
         names, session = np.unique(days, return_inverse=True)
         width = edges.size + 2
         flat = np.bincount(session * width + _cells(numbers, edges), minlength=names.size * width)
         daily = flat.reshape(names.size, width).astype(np.int64)
-        psi, ks = _farthest(daily, _inner(edges, bins), stretch)
+        psi, ks = _usual(daily, _inner(edges, bins), stretch)
         ends = tuple(edges.tolist()), tuple(bins.tolist())
         return cls(*ends, tuple(daily.sum(axis=0).tolist()), int(names.size), psi, ks)
 
@@ -249,8 +253,11 @@ def _binned(counts: Counts, begins: Int1D) -> Counts:
     return np.add.reduceat(counts, begins, axis=-1)
 
 
-def _farthest(daily: Counts, begins: Int1D, stretch: int) -> tuple[float, float]:
-    """The largest index and statistic of any stretch of sessions against all the others."""
+def _usual(daily: Counts, begins: Int1D, stretch: int) -> tuple[float, float]:
+    """The index and the statistic of stretches of sessions against all the others, that ``USUAL`` of them do not exceed, nor the last.
+
+    With the last, whoever fits again on a history that ends with a break does not find the break again.
+    """
     if len(daily) < 2 * stretch:
         return 0.0, 0.0
     until = np.concatenate([np.zeros((1, daily.shape[1]), dtype=np.int64), daily.cumsum(axis=0)])
@@ -258,4 +265,9 @@ def _farthest(daily: Counts, begins: Int1D, stretch: int) -> tuple[float, float]
     rest = until[-1] - own
     psi = stability_index(_binned(rest, begins), _binned(own, begins))
     ks = ks_statistic(rest[:, :-1], own[:, :-1])
-    return float(np.nanmax(psi, initial=0.0)), float(np.nanmax(ks, initial=0.0))
+    return _most(psi), _most(ks)
+
+
+def _most(apart: Float1D) -> float:
+    known = apart[~np.isnan(apart)]
+    return float(max(np.quantile(known, USUAL), known[-1])) if known.size else 0.0

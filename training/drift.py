@@ -52,9 +52,10 @@ def shifts(
 ) -> list[Measured]:
     """A quantity's stability index and its Kolmogorov-Smirnov statistic, with their verdicts.
 
-    The bounds of the index are the usual ones, or what a stretch of the training itself showed, where that is more: what the fit
-    has seen is no drift of it. The statistic asks whether it is the same distribution at all, and alone says no more than "moved":
-    its bound counts a session as one value, since the names of one session move together, and is corrected for all quantities.
+    The bounds of the index are the usual ones, or what nineteen of twenty stretches of the training itself kept within, where that is
+    more: what the fit has seen is no drift of it. The statistic asks whether it is the same distribution at all, and alone says no
+    more than "moved": its bound counts a session as one value, since the names of one session move together, and is corrected for
+    all quantities.
 
     Parameters
     ----------
