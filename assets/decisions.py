@@ -6,7 +6,7 @@ What does not belong here: what a version must show (`training.gates`), making o
 from datetime import date, timedelta
 from typing import Any
 
-from assets.learning import current, install, installed, tracking_uri
+from assets.learning import current, install, tracking_uri, withdraw
 from lake.lake import Lake
 from market import calendars
 from market.errors import Permanent
@@ -33,7 +33,7 @@ def promote(lake: Lake, name: str, version: int, *, force: bool = False) -> Gate
     )
     if result.promoted:
         install(lake, name, version)
-        installed(lake, name, SHADOW)  # whoever was promoted is no shadow any more
+        _withdraw_shadow(lake, name)
     return result
 
 
@@ -55,7 +55,7 @@ def rollback(lake: Lake, name: str) -> dict[str, object]:
     _servable(lake, name, registry.previous(uri, name))
     held = registry.rollback(uri, name)
     install(lake, name, int(str(held["version"])))
-    installed(lake, name, SHADOW)
+    _withdraw_shadow(lake, name)
     return held
 
 
@@ -73,12 +73,21 @@ def shadow(lake: Lake, name: str, version: int | None, reason: str) -> None:
     if version is not None:
         _servable(lake, name, version)
     registry.assign(tracking_uri(lake), name, SHADOW, version, reason)
-    installed(lake, name, SHADOW)
+    if version is None:
+        withdraw(lake, name, SHADOW)
+    else:
+        install(lake, name, version, SHADOW)
 
 
 def sessions_behind(day: date, last: date) -> int:
     """Sessions after the day up to the last one, of the exchange that has most of them."""
     return max(len(calendars.sessions(exchange, day + timedelta(days=1), last)) for exchange in calendars.EXCHANGES)
+
+
+def _withdraw_shadow(lake: Lake, name: str) -> None:
+    """Where the new champion was the shadow, there is none any more."""
+    if registry.holder(tracking_uri(lake), name, SHADOW) is None:
+        withdraw(lake, name, SHADOW)
 
 
 def _servable(lake: Lake, name: str, version: int) -> dict[str, Any]:

@@ -168,6 +168,11 @@ def install(lake: Lake, name: str, version: int, alias: str = CHAMPION) -> None:
     lake.store.put(f"models/{name}/{alias}.json", json.dumps(pointer, sort_keys=True).encode())
 
 
+def withdraw(lake: Lake, name: str, alias: str) -> None:
+    """Name no version there as the one of that alias; its export stays, for what it said names it."""
+    lake.store.delete(f"models/{name}/{alias}.json")
+
+
 def predict(lake: Lake, window: Window) -> Built | None:
     """Scores of the window's sessions by every model's champion, on the current release; None before the first champion."""
     release = current(lake)
@@ -193,7 +198,7 @@ def installed(lake: Lake, name: str, alias: str = CHAMPION) -> int | None:
         return there
     logger.warning("installing what the registry decided", model=name, alias=alias, version=decided, before=there)
     if decided is None:
-        lake.store.delete(path)
+        withdraw(lake, name, alias)
     else:
         install(lake, name, decided, alias)
     return decided

@@ -19,6 +19,7 @@ from serving.champions import Champions
 from tests.assets.conftest import MODEL
 from training import registry
 from training.trained import Trained
+from training.versions import SHADOW
 
 NAME, MODEL_DAY = MODEL.name, date(2023, 8, 1)
 
@@ -93,6 +94,16 @@ def test_a_shadow_is_taken_away(undecided: Lake) -> None:
         decisions.shadow(undecided, NAME, None, "again")
     with pytest.raises(Permanent, match="one that scores sessions"):
         decisions.shadow(undecided, "headline_sentiment", 1, "reads texts")
+
+
+def test_scoring_mends_what_a_process_left_that_ended_between_decision_and_pointer(undecided: Lake) -> None:
+    uri = learning.tracking_uri(undecided)
+    registry.assign(uri, NAME, SHADOW, 2, "and the process ends before it installs")
+    assert learning.installed(undecided, NAME, SHADOW) == 2
+    assert pointer(undecided, "shadow")["version"] == 2  # type: ignore[index]
+    registry.assign(uri, NAME, SHADOW, None, "and the process ends before it withdraws")
+    assert learning.installed(undecided, NAME, SHADOW) is None
+    assert pointer(undecided, "shadow") is None
 
 
 def test_a_run_that_files_challengers_makes_no_champion(
