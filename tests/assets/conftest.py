@@ -35,6 +35,8 @@ QUICK = replace(
     combinations=None,
 )
 """The same model in a tenth of the fits, where what it is worth does not matter."""
+JUDGED = replace(MODEL, validation=WalkForward(n_folds=2), combinations=None)
+"""The same, judged by few fits: what a replay makes again is the last one."""
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +67,11 @@ def record() -> Callable[..., Trained]:
 
 @pytest.fixture(scope="session")
 def recorded(trained_lake: Lake) -> Trained:
-    """One run as training leaves it, which most tests of replay share: it takes dozens of fits."""
+    """One run as training leaves it, which most tests of replay share."""
     release = learning.current(trained_lake)
     frame = learning.training_frame(trained_lake, release, MODEL)
     lock = learning.lock_of(trained_lake, release, MODEL, frame)
-    return train(MODEL, frame, lock, learning.tracking_uri(trained_lake), MODEL.name)
+    return train(JUDGED, frame, lock, learning.tracking_uri(trained_lake), MODEL.name)
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def like(trained_lake: Lake, recorded: Trained) -> Callable[..., str]:
     return copied
 
 
-def train_one(lake: Lake, model: Model = MODEL, **changes: Any) -> Trained:
+def train_one(lake: Lake, model: Model = JUDGED, **changes: Any) -> Trained:
     """Trains the model on the current release, the lock changed as told."""
     release = learning.current(lake)
     frame = learning.training_frame(lake, release, model)
@@ -126,6 +128,18 @@ def undecided(two_versions: tuple[Lake, Trained, Trained], tmp_path: Path) -> La
     return Lake(lake.settings.model_copy(
         update={"lake_url": str(tmp_path / "lake"), "mlflow_tracking_uri": f"sqlite:///{tmp_path}/mlflow/mlflow.db"}
     ))  # fmt: skip
+
+
+@pytest.fixture
+def tamper() -> Callable[..., None]:
+    """Changes the lock that a run recorded, and none of its tags."""
+
+    def change(lake: Lake, run_id: str, **changes: Any) -> None:
+        uri = learning.tracking_uri(lake)
+        lock, _ = refitting.recorded(uri, run_id)
+        tracking.client(uri).log_text(run_id, replace(lock, **changes).to_json(), ARTIFACT)
+
+    return change
 
 
 def make_frame(seed: int, n_sessions: int = N_SESSIONS) -> pd.DataFrame:

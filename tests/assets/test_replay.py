@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,21 +19,12 @@ from lake.code import ROOT
 from lake.lake import Lake
 from market import registry
 from market.errors import Permanent
-from training import replay as refitting
 from training import tracking
-from training.lock import ARTIFACT
 from training.lstm import Lstm
 from training.tracking import PACKAGES
 from training.trained import Trained
 
 Like = Callable[..., str]
-
-
-def tamper(lake: Lake, run_id: str, **changes: Any) -> None:
-    """Change the lock that the run recorded."""
-    uri = learning.tracking_uri(lake)
-    lock, _ = refitting.recorded(uri, run_id)
-    tracking.client(uri).log_text(run_id, replace(lock, **changes).to_json(), ARTIFACT)
 
 
 def altered(lake: Lake, write: Callable[..., int], rows: slice) -> dict[str, int]:
@@ -76,7 +66,9 @@ def test_another_seed_has_other_bits(trained_lake: Lake, like: Like) -> None:
     assert [told.split(":")[0] for told in again.differences] == ["booster", "predictions"]
 
 
-def test_a_lock_that_was_altered_is_told_by_the_name_of_its_field(trained_lake: Lake, like: Like) -> None:
+def test_a_lock_that_was_altered_is_told_by_the_name_of_its_field(
+    trained_lake: Lake, like: Like, tamper: Callable[..., None]
+) -> None:
     run_id = like()
     tamper(trained_lake, run_id, seed=8)
     again = replay(trained_lake, run_id, here=True)
