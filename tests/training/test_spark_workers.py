@@ -65,9 +65,15 @@ def rank_ic(model, world):
     return found.daily.mean()
 
 
-def test_two_workers_repeat_their_bits_whatever_the_order_of_the_rows(two, world, fitted):
+def test_two_workers_repeat_their_bits_whatever_the_order_of_the_rows_and_their_batches(two, threads, world, fitted):
     assert two.parameters["n_workers"] == 2
-    assert two.fit(world.sample(frac=1.0, random_state=5), seed=7) == fitted
+    batches = "spark.sql.execution.arrow.maxRecordsPerBatch"
+    usual = threads.spark.session.conf.get(batches)
+    threads.spark.session.conf.set(batches, "1000")
+    try:
+        assert two.fit(world.sample(frac=1.0, random_state=5), seed=7) == fitted
+    finally:
+        threads.spark.session.conf.set(batches, usual)
 
 
 def test_two_workers_predict_as_one_process_within_the_tolerance_and_not_by_its_bits(small, world, fitted):
@@ -105,6 +111,7 @@ def test_a_target_that_xgboost_refuses_is_told_as_in_one_process(two, world):
     assert set(said[0]) & set(said[1]) >= {"label", "must", "be"}
 
 
+@pytest.mark.slow
 def test_a_fit_that_takes_too_long_is_ended_and_the_next_one_fits(small, threads, world, fitted):
     hasty = small.launched(replace(launch(threads), limit_s=2.0))
     with pytest.raises(Transient, match="its end within 2 s"):
