@@ -5,9 +5,11 @@ means does not belong here; the client of the source (`lake.clients`) knows.
 """
 
 import random
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Self, cast
 from urllib.parse import quote, urlencode
 
@@ -27,6 +29,12 @@ from market.sources import SOURCES
 
 MAX_SKEW = timedelta(minutes=5)
 _SHOWN_BYTES = 2000
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom we believe, for every client: reading it takes longer than many an answer."""
+    return httpx.create_ssl_context()
 
 
 class Fetcher:
@@ -70,6 +78,7 @@ class Fetcher:
                 max_connections=settings.http_parallel, max_keepalive_connections=settings.http_parallel
             ),
             transport=transport,
+            verify=_certificates(),
         )
 
     def __enter__(self) -> Self:

@@ -89,6 +89,7 @@ def test_a_small_world_shows_the_numbers_of_the_large_one(world):
     ).all()
 
 
+@pytest.mark.slow  # thousands of names are made
 def test_a_larger_world_than_the_default_can_be_had():
     large = open_world("synthetic:3", symbols=350, sessions=520)
     assert (len(large.daily.codes), len(large.daily.sessions)) == (350, 520)

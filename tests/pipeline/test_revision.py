@@ -11,6 +11,8 @@ from jobs.run import Runner
 from market import bitemporal, registry
 from market.sources import session_due_at
 
+pytestmark = pytest.mark.slow  # another day; the small lake of the other tests holds a revision too
+
 CODE, SECURITY = "005930", "XKRX:005930"
 
 

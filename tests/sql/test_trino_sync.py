@@ -230,6 +230,7 @@ def test_without_trino_there_is_nothing_to_sync(own):
     assert trino.sync(own.on_duckdb, own.releases) is None
 
 
+@pytest.mark.slow  # every schema is made twice
 def test_clearing_takes_everything_of_ours_and_no_file(own, catalog):
     trino.clear(own.settings)
     assert catalog.schemas() <= {"information_schema", "default"}
@@ -247,6 +248,7 @@ def test_many_may_open_a_new_release_at_once(own):
         one.close()
 
 
+@pytest.mark.slow  # every schema is made twice
 def test_a_sync_that_a_publication_overtakes_ends_at_what_is_current(own, catalog, monkeypatch):
     """It was slow: another release was published, and synced, before it wrote what people see. The last test here: it publishes."""
     make, moved = Catalog.make_release, []
