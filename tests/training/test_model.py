@@ -138,12 +138,12 @@ def test_what_is_watched_is_never_what_was_fitted(small_model, panel, monkeypatc
     """No label of the rows that are fitted reaches into the sessions that are watched."""
     seen = {}
 
-    def stopped(train, watch, parameters, seed, patience):
+    def stopped(self, train, watch, parameters, seed, patience):
         seen.update(train=train[0].matrix().index, watch=watch[0].matrix().index)
         return dict(parameters)
 
     watched = replace(small_model, stopping=Stopping(part=0.25))
-    monkeypatch.setattr(watched.algorithm, "stopped", stopped)
+    monkeypatch.setattr(type(watched.algorithm), "stopped", stopped)
     watched.fit(panel, seed=7)
     rows = prepare("test", panel, watched.features, watched.label)
     dates = np.sort(rows["session_date"].unique())
