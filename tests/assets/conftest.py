@@ -20,9 +20,11 @@ from market import calendars, registry, rulebook
 from training import replay as refitting
 from training import tracking
 from training.catalogue import models
-from training.lock import ARTIFACT
+from training.digests import Digests
+from training.lock import ARTIFACT, DataLock
 from training.model import Model, WalkForward
 from training.registry import register
+from training.tracking import PACKAGES
 from training.train import train
 from training.trained import Trained
 
@@ -140,6 +142,17 @@ def tamper() -> Callable[..., None]:
         tracking.client(uri).log_text(run_id, replace(lock, **changes).to_json(), ARTIFACT)
 
     return change
+
+
+def left(lake: Lake, lock: DataLock, digests: Digests, packages: str) -> str:
+    """A run as a training leaves it, without what judges it."""
+    client = tracking.client(learning.tracking_uri(lake))
+    told = {f"digest.{name}": value for name, value in digests.to_dict().items()}
+    run = client.create_run(
+        tracking.experiment_id(client, lock.model), tags=lock.tags() | told | {PACKAGES: packages}
+    ).info.run_id
+    client.log_text(run, lock.to_json(), ARTIFACT)
+    return str(run)
 
 
 def make_frame(seed: int, n_sessions: int = N_SESSIONS) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from lake.code import ROOT
 from lake.lake import Lake
 from market import registry
 from market.errors import Permanent
+from tests.assets.conftest import left
+from training import replay as refitting
 from training import tracking
+from training.catalogue import models
 from training.lstm import Lstm
 from training.tracking import PACKAGES
 from training.trained import Trained
@@ -146,6 +150,22 @@ def git(folder: Path, *words: str) -> str:
     who = ("-c", "user.name=test", "-c", "user.email=test@example.invalid", "-c", "commit.gpgsign=false")
     done = subprocess.run(["git", "-C", str(folder), *who, *words], capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+@pytest.mark.slow
+def test_a_run_of_two_workers_is_made_again_by_two_on_this_machine(
+    trained_lake: Lake, tamper: Callable[..., None]
+) -> None:
+    release, model = learning.current(trained_lake), models()["return_rank_5d"]
+    frame = learning.training_frame(trained_lake, release, model)
+    lock = learning.lock_of(trained_lake, release, model, frame)
+    lock = replace(lock, parameters={**lock.parameters, "n_workers": 2, "n_rounds": 10})
+    digests = refitting.refit(model.launched(learning.launch(trained_lake)), frame, lock)
+    run_id = left(trained_lake, lock, digests, model.algorithm.version)
+    assert replay(trained_lake, run_id, here=True).matches
+    tamper(trained_lake, run_id, parameters={**lock.parameters, "n_workers": 1})
+    alone = replay(trained_lake, run_id, here=True)
+    assert [told.split(":")[0] for told in alone.differences] == ["booster", "predictions"]
 
 
 @pytest.mark.slow

@@ -13,13 +13,11 @@ from assets.replay import replay, replay_each
 from lake.lake import Lake
 from lake.releases import Release
 from market import registry
-from tests.assets.conftest import write_version
+from tests.assets.conftest import left, write_version
 from tests.training.sentiment.conftest import READ, SHORT, TINY
 from training import replay as refitting
 from training import tracking
 from training.catalogue import models, readers
-from training.digests import Digests
-from training.lock import ARTIFACT, DataLock
 from training.sentiment.deep import absent, versions
 from training.sentiment.labels import read_labelled
 from training.sentiment.train import refit
@@ -52,8 +50,8 @@ def of_texts(trained_lake: Lake, reader: None) -> str:
         "published_at": sessions.tz_localize("UTC"), "source": "naver", "payload_digest": "0" * 64,
         "row_no": range(len(titles)), "known_at": sessions.tz_localize("UTC"),
     }  # fmt: skip
-    contract = registry.table(reading.NEWS)
-    frame = pd.DataFrame(rows).reindex(columns=[column.name for column in contract.columns])
+    unknown = {column.name: None for column in registry.table(reading.NEWS).columns if column.name not in rows}
+    frame = pd.DataFrame(rows | unknown)
     tables = {**learning.current(trained_lake).tables, reading.NEWS: write_version(trained_lake, reading.NEWS, frame)}
     release: Release = replace(learning.current(trained_lake), tables=tables)
     texts, days = reading.texts_of(trained_lake, release)
@@ -69,17 +67,6 @@ def of_sequences(trained_lake: Lake) -> str:
     lock = learning.lock_of(trained_lake, release, model, frame)
     lock = replace(lock, parameters={**lock.parameters, **SMALL})
     return left(trained_lake, lock, refitting.refit(model, frame, lock), model.algorithm.version)
-
-
-def left(lake: Lake, lock: DataLock, digests: Digests, packages: str) -> str:
-    """A run as a training leaves it, without what judges it."""
-    client = tracking.client(learning.tracking_uri(lake))
-    told = {f"digest.{name}": value for name, value in digests.to_dict().items()}
-    run = client.create_run(
-        tracking.experiment_id(client, lock.model), tags=lock.tags() | told | {PACKAGES: packages}
-    ).info.run_id
-    client.log_text(run, lock.to_json(), ARTIFACT)
-    return str(run)
 
 
 def test_one_after_the_other_they_match(
