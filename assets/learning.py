@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from loguru import logger
@@ -39,7 +40,7 @@ from training.witnesses import against
 
 KEY = ("security_id", "session_date")
 SIZE = "turnover_value_20"
-"""Feature by which names are large or small when a model is judged in slices."""
+"""Feature that says how much is traded of a name, as a logarithm: names are large or small by it, and a book of them is."""
 SEED = 7
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # of a release that stands for a lock
 Progress = Callable[[int, int, str], None]
@@ -73,7 +74,8 @@ def fit(lake: Lake, model: Model, progress: Progress | None = None) -> Trained:
     release, spread = current(lake), launch(lake)
     model = model.launched(spread)  # before the lock, which has its parameters
     frame = training_frame(lake, release, model)
-    sizes = read(lake, release, FEATURES, [*KEY, SIZE]).rename_columns([*KEY, "size"]).to_pandas()
+    traded = read(lake, release, FEATURES, [*KEY, SIZE]).to_pandas()
+    sizes = traded[list(KEY)].assign(size=np.exp(traded[SIZE]))
     return train(
         model, frame, lock_of(lake, release, model, frame), tracking_uri(lake), model.name, progress,
         artifact_root=artifact_root(lake), accused=accusations(lake, release, model, frame), launch=spread, sizes=sizes,
@@ -147,7 +149,7 @@ def lock_of(lake: Lake, release: Release, model: Model, frame: pd.DataFrame) -> 
 
 
 def install(lake: Lake, name: str, version: int, alias: str = CHAMPION) -> None:
-    """Export a version to the lake, then name it there as the one of that alias: serving a champion needs nothing else.
+    """Export a version to the lake with its card and pictures, then name it there as the one of that alias: serving needs nothing else.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def install(lake: Lake, name: str, version: int, alias: str = CHAMPION) -> None:
         The lake holds another model under that number: predictions name it, so it is never replaced.
     """
     files = exporting.of_version(tracking_uri(lake), name, version)
-    for file, content in files.items():
+    for file, content in (files | exporting.shown_of_version(tracking_uri(lake), name, version)).items():
         path = f"models/{name}/{version}/{file}"
         if not lake.store.put_if_absent(path, content) and lake.store.get(path) != content:
             raise Permanent(

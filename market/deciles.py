@@ -17,6 +17,9 @@ Cost = Callable[[date, str], tuple[float, float]]
 """Cost of buying and of selling on a day and exchange, each as a fraction of the value traded."""
 
 KOREA = "XKRX"
+PARTICIPATION = 0.01
+"""Part of what is traded of a name that a purchase may be before the prices above stop being those it pays: an assumption."""
+
 BOARD = "KOSPI"
 """Whose rates a Korean sale pays: since 2019 the two taxes add up to the same on KOSPI and KOSDAQ."""
 
@@ -70,6 +73,35 @@ def top_tranches(rows: pd.DataFrame, horizon: int, *, n_quantiles: int = 10, cos
     weighted = made.drop(columns="names").mul(weights, axis=0).groupby(level=0).sum()
     result = weighted.div(weights.groupby(level=0).sum(), axis=0)
     return result.assign(names=made["names"].groupby(level=0).sum())
+
+
+def capacity(
+    rows: pd.DataFrame, horizon: int, *, n_quantiles: int = 10, participation: float = PARTICIPATION
+) -> "pd.Series[float]":
+    """The largest book of such tranches, by exchange, that buys little enough of each name to pay about what the rows say.
+
+    A tranche fits where nineteen of twenty of its names are bought for at most ``participation`` of what is traded of them in a session,
+    even if all of it is bought anew; a book holds ``horizon`` tranches.
+
+    Parameters
+    ----------
+    rows : as ``top_tranches`` takes them, and value_traded (of a name per session, in the exchange's currency).
+    participation : part of the value traded that a purchase may be, above 0.
+
+    Returns
+    -------
+    Indexed by exchange, in its currency: the median over its sessions with a tranche of which the value traded is known.
+    """
+    known = rows[rows["score"].notna().to_numpy() & rows["outcome"].notna().to_numpy()]
+    found = {}
+    for exchange, own in known.groupby("exchange"):
+        days, at = np.unique(own["session_date"].to_numpy().astype("datetime64[D]"), return_inverse=True)
+        universe = np.bincount(at, minlength=days.size)
+        weight = _weights(own["score"].to_numpy(dtype=np.float64), at, universe, n_quantiles)
+        bought = (weight > 0) & own["value_traded"].notna().to_numpy()
+        limits = pd.Series(own["value_traded"].to_numpy(dtype=np.float64)[bought] * participation / weight[bought])
+        found[str(exchange)] = float(limits.groupby(at[bought]).quantile(0.05).median()) * horizon
+    return pd.Series(found, dtype=np.float64).dropna()
 
 
 def _of_exchange(rows: pd.DataFrame, exchange: str, horizon: int, n_quantiles: int, cost: Cost) -> pd.DataFrame:

@@ -10,6 +10,9 @@ from typing import Any
 from market.errors import Permanent
 from market.features.catalogue import catalogue
 
+CARD = "card.md"
+"""What a version is, saw and was found to be, as Markdown beside its signature; its pictures (PNG) lie there too."""
+
 BEFORE = {"flavour": "xgboost", "file": "booster.ubj", "window_sessions": 1, "reach_days": 0}
 """Of exports from before there was another kind of model."""
 

@@ -19,6 +19,7 @@ from loguru import logger
 from lake.objects import Store
 from market.errors import MarketlakeError, Permanent, Transient
 from market.exports import refuse_changed, signature_of
+from serving.problems import Problem, unknown
 from training.inputs import Inputs
 from training.lstm import Lstm
 from training.sentiment.model import FLAVOUR
@@ -93,6 +94,21 @@ class Champions:
     def unserved(self, name: str) -> str | None:
         """Why the champion that the lake names cannot be loaded, in words; None where it is, or there is none."""
         return self._unserved.get(name)
+
+    def asked_for(self, name: str) -> Champion:
+        """The champion of that name.
+
+        Raises
+        ------
+        Problem
+            409 where it cannot be loaded, with why; 404 where there is none.
+        """
+        if (champion := self.get(name)) is not None:
+            return champion
+        if why := self.unserved(name):
+            raise Problem(409, "model-not-served", f"The champion of {name} cannot be served: {why}")
+        there = ", ".join(one.name for one in self.all()) or "(no model has a champion yet)"
+        raise unknown("model", name, f"one of {there}")
 
     def versions(self, name: str) -> tuple[int, ...]:
         """Exported versions of the model, oldest first."""

@@ -6,15 +6,16 @@ What does not belong here: measuring (training.evidence), deciding (training.gat
 import math
 from collections.abc import Mapping, Sequence
 
+from market.deciles import PARTICIPATION
+from market.identity import CURRENCIES
 from training.algorithm import Importance
 from training.baselines import BASELINES
 from training.evaluate import Evaluation
-from training.evidence import LAGS
+from training.evidence import CAPACITY, LAGS
 from training.export import feature
 from training.lock import DataLock
 from training.model import Model
 
-CARD = "card.md"
 _MOST = 15  # features listed by importance
 
 _ALWAYS = (
@@ -113,6 +114,7 @@ def _judged(model: Model, metrics: Mapping[str, float]) -> list[str]:
         ("scores 1, 2, … horizons old", ", ".join(of(f"rank_ic_lag_{lag}") for lag in LAGS)),
         ("paths through blocks", f"{of('path_rank_ic_mean')}, worst {of('path_rank_ic_worst')}"),
         ("best tenth, per tranche", f"{of('top_gross', '+.3%')} before and {of('top_net', '+.3%')} after costs, {of('top_turnover', '.0%')} bought anew"),
+        *_capacity(metrics),
         ("trials", f"{of('trials', '.0f')}; discounted by them, rank IC {of('deflated_rank_ic', '.3f')}, book {of('deflated_sharpe', '.3f')}"),
     ]  # fmt: skip
     if model.target == "up":
@@ -123,6 +125,16 @@ def _judged(model: Model, metrics: Mapping[str, float]) -> list[str]:
             )
         )
     return table(("", "out of sample"), rows)
+
+
+def _capacity(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
+    """The line of the book's capacity; none where it is not known."""
+    known = {
+        exchange: metrics[f"{CAPACITY}{exchange}"] for exchange in CURRENCIES if f"{CAPACITY}{exchange}" in metrics
+    }
+    money = ", ".join(f"{value:,.3g} {CURRENCIES[exchange]} on {exchange}" for exchange, value in known.items())
+    what = f"a book that buys at most {PARTICIPATION:.0%} of what is traded of nineteen of twenty names"
+    return [("capacity", f"{money}: {what}")] if money else []
 
 
 def _features(model: Model, shares: Importance) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from market.deciles import top_tranches
+from market.deciles import capacity, top_tranches
 from market.evaluation import MeanAndError, mean_and_standard_error, session_rank_ic
 from market.labels import group_codes, later_rows, rank_within
 from market.overfitting import block_interval, deflated_sharpe, probability_of_overfitting, sharpe
@@ -21,11 +21,14 @@ from training.trials import ICIR, SHARPE, Trial
 NAIVE = ("last_value", "momentum", "mean")
 LINEAR = "linear"
 LAGS = (1, 2, 3, 4)  # horizons that a score is old when its rank IC is taken again
+CAPACITY = "capacity_"
 SESSIONS_A_YEAR = 252
 BLOCK_SESSIONS = 20
 CALIBRATION_BINS = 10
 LARGE = 0.1
 """Part of the judged rows that a slice needs to be a large one."""
+
+Float1D = npt.NDArray[np.float64]
 
 
 def shown(evaluation: Evaluation, tranches: pd.DataFrame, sizes: pd.DataFrame | None = None) -> dict[str, float]:
@@ -35,14 +38,15 @@ def shown(evaluation: Evaluation, tranches: pd.DataFrame, sizes: pd.DataFrame | 
     ----------
     evaluation : of a walk-forward.
     tranches : as ``tranches_of`` gives them.
-    sizes : security_id, session_date and ``size`` (any unit, compared within a session and exchange alone) of the judged rows;
-        without it the only slices are the exchanges.
+    sizes : security_id, session_date and ``size`` (value traded of the name per session, in its exchange's currency) of the
+        judged rows; without it the only slices are the exchanges, and the capacity of the book is not known.
     """
     block = block_sessions(evaluation.horizon)
     lower, upper = block_interval(evaluation.daily, block=block)
     found = evaluation.metrics() | {"rank_ic_lower": lower, "rank_ic_upper": upper, ICIR: sharpe(evaluation.daily)}
     found |= _leads(evaluation) | _decay(evaluation) | _earned(tranches, evaluation.horizon, block)
-    return found | _in_slices(evaluation, sizes)
+    size = _size(evaluation.rows, sizes)
+    return found | _in_slices(evaluation, size) | _capacity(evaluation, size)
 
 
 def block_sessions(horizon: int) -> int:
@@ -139,11 +143,27 @@ def _lead(evaluation: Evaluation, baseline: str) -> MeanAndError:
     return mean_and_standard_error((both["own"] - both["other"]).to_numpy(), overlap=evaluation.horizon)
 
 
-def _in_slices(evaluation: Evaluation, sizes: pd.DataFrame | None) -> dict[str, float]:
+def _capacity(evaluation: Evaluation, size: Float1D) -> dict[str, float]:
+    """How much money the book of the best tenth could hold, by exchange, in its currency."""
+    found = capacity(evaluation.rows.assign(value_traded=size), evaluation.horizon)
+    return {f"{CAPACITY}{exchange}": float(money) for exchange, money in found.items()}
+
+
+def _size(rows: pd.DataFrame, sizes: pd.DataFrame | None) -> Float1D:
+    """(n,) size of each row, NaN where it is not known."""
+    if sizes is None:
+        return np.full(len(rows), np.nan)
+    keys = ["security_id", "session_date"]
+    known = sizes.assign(session_date=pd.to_datetime(sizes["session_date"]).astype(rows["session_date"].dtype))
+    size: Float1D = rows[keys].merge(known, on=keys, how="left")["size"].to_numpy(dtype=np.float64)
+    return size
+
+
+def _in_slices(evaluation: Evaluation, size: Float1D) -> dict[str, float]:
     """Rank IC and its error of each large slice, and the worst ratio of the two."""
     rows, ratios = evaluation.rows, []
     found: dict[str, float] = {}
-    for name, inside in _slices(rows, sizes).items():
+    for name, inside in _slices(rows, size).items():
         if inside.mean() < LARGE:
             continue
         one = mean_and_standard_error(_daily(rows[inside], "score", "outcome").to_numpy(), overlap=evaluation.horizon)
@@ -153,20 +173,12 @@ def _in_slices(evaluation: Evaluation, sizes: pd.DataFrame | None) -> dict[str, 
     return found | {"rank_ic_worst_slice_t": min(ratios, default=float("nan"))}
 
 
-def _slices(rows: pd.DataFrame, sizes: pd.DataFrame | None) -> dict[str, npt.NDArray[np.bool_]]:
-    """Which rows belong to each exchange, and to each third of the names by size."""
+def _slices(rows: pd.DataFrame, size: Float1D) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which rows belong to each exchange, and to each third of the names by size; a row of unknown size is in no third."""
     exchanges = rows["exchange"].to_numpy()
-    found = {str(name): exchanges == name for name in np.unique(exchanges)}
-    if sizes is None:
-        return found
-    keys = ["security_id", "session_date"]
-    known = sizes.assign(session_date=pd.to_datetime(sizes["session_date"]).astype(rows["session_date"].dtype))
-    size = rows[keys].merge(known, on=keys, how="left")["size"].to_numpy(dtype=np.float64)
-    place = rank_within(
-        size, group_codes(session_days(rows), exchanges)
-    )  # NaN, in no third, where the size is not known
+    place = rank_within(size, group_codes(session_days(rows), exchanges))
     thirds = {"small": place <= 1 / 3, "middle": (place > 1 / 3) & (place <= 2 / 3), "large": place > 2 / 3}
-    return found | thirds
+    return {str(name): exchanges == name for name in np.unique(exchanges)} | thirds
 
 
 def _decay(evaluation: Evaluation) -> dict[str, float]:

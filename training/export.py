@@ -14,6 +14,7 @@ import numpy as np
 from mlflow.tracking import MlflowClient
 
 from market import exports as market_exports
+from market.exports import CARD
 from market.features.catalogue import catalogue
 from training import tracking
 from training.digests import Digests
@@ -56,6 +57,14 @@ def of_version(tracking_uri: str, name: str, version: int) -> dict[str, bytes]:
     text = tracking.artifact(client, run_id, f"export/{SIGNATURE}")
     file = str(market_exports.signature_of(text)["file"])
     return {file: tracking.artifact(client, run_id, f"export/{file}"), SIGNATURE: text}
+
+
+def shown_of_version(tracking_uri: str, name: str, version: int) -> dict[str, bytes]:
+    """The card of a registered version and its pictures by name, as its run recorded them; Permanent where there is no such version."""
+    client = tracking.client(tracking_uri)
+    run_id = run_id_of(client, name, version)
+    paths = sorted(path for path in tracking.artifacts(client, run_id) if path == CARD or path.endswith(".png"))
+    return {path: tracking.artifact(client, run_id, path) for path in paths}
 
 
 def signature_of(

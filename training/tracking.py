@@ -82,12 +82,17 @@ def run_of(at: MlflowClient, run_id: str) -> Run:
 def artifact(at: MlflowClient, run_id: str, path: str) -> bytes:
     """Bytes of one artifact of a run; Permanent where the run has none at that path."""
     with tempfile.TemporaryDirectory() as folder:
-        names = {item.path for item in at.list_artifacts(run_id, str(Path(path).parent) if "/" in path else None)}
+        names = artifacts(at, run_id, str(Path(path).parent) if "/" in path else None)
         if path not in names:
             raise Permanent(
                 f"run {run_id}", expected=f"artifact {path}", found=f"only {', '.join(sorted(names)) or 'none'}"
             )
         return Path(at.download_artifacts(run_id, path, folder)).read_bytes()
+
+
+def artifacts(at: MlflowClient, run_id: str, folder: str | None = None) -> set[str]:
+    """Paths of what a run recorded in one folder of its artifacts, the topmost without one."""
+    return {item.path for item in at.list_artifacts(run_id, folder)}
 
 
 def daily_rank_ic(at: MlflowClient, run_id: str) -> "pd.Series[float]":

@@ -12,9 +12,10 @@ import pandas as pd
 from mlflow.entities import Metric, Param, Run
 from mlflow.tracking import MlflowClient
 
+from market.exports import CARD
 from training import court, evidence, plots, tracking, trials
 from training.algorithm import Importance
-from training.card import CARD, card
+from training.card import card
 from training.curves import Curve, now_ms
 from training.digests import Digests, digests
 from training.distributed import Launch

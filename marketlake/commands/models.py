@@ -77,8 +77,8 @@ def card(
     ] = None,
 ) -> None:
     """The card of a version, as Markdown: data, folds, what was found out of sample, features, and what is known against it."""
+    from market.exports import CARD
     from training import tracking
-    from training.card import CARD
 
     lake = _lake()
     held = {int(one["version"]): str(one["run_id"]) for one in _named(lake, name)}

@@ -8,11 +8,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
 from lake.model_drift import kept
+from serving import cards
 from serving.answers import answer
 from serving.bodies import ModelMeta, body, body_of
 from serving.champions import Champion
 from serving.deps import Files, Models, Sql, iso_date
-from serving.problems import Problem, bad_input, unknown
+from serving.problems import Problem, bad_input
 from serving.queries import scores
 from serving.queries.reading import columns
 from training.drift import worst_first
@@ -54,6 +55,13 @@ class ModelDetail(ModelRow):
     horizon_sessions: int
     digests: dict[str, str]
     lock: dict[str, Any] = Field(description="what the run was made from")
+
+
+class Card(BaseModel):
+    """What a version is, saw and was found to be."""
+
+    markdown: str | None = Field(description="the card; null of a version that was exported without one")
+    pictures: list[str] = Field(description="addresses of its pictures (PNG)")
 
 
 class Ask(BaseModel):
@@ -115,6 +123,7 @@ class Score(BaseModel):
 ModelList, ModelDetails = body_of("Models", ModelRow), body_of("Model", ModelDetail)
 Scores = body_of("Scores", Score, ModelMeta)
 Sentiments = body_of("Sentiments", Sentiment, ModelMeta)
+CardBody = body_of("Card", Card, ModelMeta)
 Drift = body("Drift", DRIFT, ModelMeta)
 
 
@@ -127,16 +136,25 @@ def list_models(sql: Sql, models: Models) -> Response:
 @router.get("/{name}", response_model=ModelDetails)
 def get_model(sql: Sql, models: Models, name: Name) -> Response:
     """The champion: what goes in, what comes out, and where it is from."""
-    champion = _champion(models, name)
+    champion = models.asked_for(name)
     signature = champion.signature
     known = {key: signature.get(key) for key in ("features", "output", "label", "horizon_sessions", "digests", "lock")}
     return answer(sql.release, [{**_row(champion), "versions": models.versions(name), **known}])
 
 
+@router.get("/{name}/card", response_model=CardBody)
+def get_card(sql: Sql, models: Models, files: Files, name: Name) -> Response:
+    """The champion's card: data, folds, what was found out of sample, features, and what is known against it."""
+    champion = models.asked_for(name)
+    shown = cards.of_champion(files, champion)
+    card = {"markdown": shown.markdown, "pictures": [cards.address(champion, picture) for picture in shown.pictures]}
+    return answer(sql.release, [card], extra={"model": champion.reference})
+
+
 @router.get("/{name}/drift", response_model=Drift)
 def get_drift(sql: Sql, models: Models, files: Files, name: Name) -> Response:
     """What the last build measured of the champion against its training, worst first; no rows where it was not measured yet."""
-    champion = _champion(models, name)
+    champion = models.asked_for(name)
     rows = worst_first(kept(files, name, champion.version))
     shown = [{column.name: row[column.name] for column in DRIFT} for row in rows]
     known_at = max((row["known_at"] for row in rows), default=None)
@@ -146,7 +164,7 @@ def get_drift(sql: Sql, models: Models, files: Files, name: Name) -> Response:
 @router.post("/{name}/predict", response_model=Scores)
 def predict(sql: Sql, models: Models, name: Name, ask: Ask) -> Response:
     """Scores of the champion: for symbols, with their rank in the whole session; for rows of features, without one."""
-    champion = _champion(models, name)
+    champion = models.asked_for(name)
     if champion.predict is None:
         raise Problem(409, "reads-texts", f"Model {name} reads texts: POST them to /models/{name}/read")
     if (ask.symbols is None) == (ask.rows is None):
@@ -161,23 +179,12 @@ def predict(sql: Sql, models: Models, name: Name, ask: Ask) -> Response:
 @router.post("/{name}/read", response_model=Sentiments)
 def read(sql: Sql, models: Models, name: Name, ask: Texts) -> Response:
     """What the champion of a model of texts says of each: three probabilities and their level."""
-    champion = _champion(models, name)
+    champion = models.asked_for(name)
     if champion.read is None:
         raise Problem(
             409, "scores-rows", f"Model {name} scores rows of features: POST symbols or rows to /models/{name}/predict"
         )
     return answer(sql.release, scores.of_texts(champion.read, ask.texts), extra={"model": champion.reference})
-
-
-def _champion(models: Any, name: str) -> Champion:
-    champion: Champion | None = models.get(name)
-    if champion is None and (why := models.unserved(name)):
-        raise Problem(409, "model-not-served", f"The champion of {name} cannot be served: {why}")
-    if champion is None:
-        raise unknown(
-            "model", name, f"one of {', '.join(c.name for c in models.all()) or '(no model has a champion yet)'}"
-        )
-    return champion
 
 
 def _row(champion: Champion) -> dict[str, Any]:

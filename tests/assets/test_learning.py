@@ -32,6 +32,8 @@ def test_scoring_serves_what_the_registry_decided_before_a_process_ended(
     pointer = json.loads(trained_lake.store.get(f"models/{NAME}/champion.json"))
     assert (pointer["version"], pointer["run_id"]) == (second.version, second.run_id)
     assert trained_lake.store.get(f"models/{NAME}/{second.version}/booster.ubj") == second.booster
+    assert trained_lake.store.get(f"models/{NAME}/{second.version}/card.md").startswith(f"# {NAME}\n".encode())
+    assert trained_lake.store.get(f"models/{NAME}/{second.version}/tenths.png").startswith(b"\x89PNG")
 
 
 def test_a_release_speaks_against_outcomes_that_its_prices_do_not_have(

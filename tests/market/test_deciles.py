@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market import rulebook
-from market.deciles import listed_cost, top_tranches
+from market.deciles import capacity, listed_cost, top_tranches
 
 
 def _rows(scores, outcomes, exchange="XKRX"):
@@ -122,3 +122,21 @@ def test_what_came_later_does_not_change_an_earlier_tranche(seed, cut):
 def test_a_wrong_parameter_says_so():
     with pytest.raises(ValueError, match="horizon >= 1 and n_quantiles >= 2"):
         top_tranches(_rows([[1.0]], [[1.0]]), 0)
+
+
+def test_the_capacity_of_a_book_is_the_money_at_which_it_buys_little_of_each_name():
+    """Four names, the best two bought in halves: the less traded of them decides, a hundredth of it is half of the tranche."""
+    rows = _rows([[4, 3, 2, 1]] * 3, np.zeros((3, 4)))
+    traded = rows.assign(value_traded=np.tile([1e6, 1e6, 5.0, 5.0], 3))
+    assert capacity(traded, 5, n_quantiles=2).to_dict() == {"XKRX": pytest.approx(0.01 * 1e6 / 0.5 * 5)}
+    thin = rows.assign(value_traded=np.tile([1e6, 1e3, 5.0, 5.0], 3))
+    assert capacity(thin, 1, n_quantiles=2)["XKRX"] == pytest.approx(2 * (1e1 + 0.05 * (1e4 - 1e1)))
+    assert capacity(thin, 1, n_quantiles=2, participation=0.1)["XKRX"] == pytest.approx(
+        10 * capacity(thin, 1, n_quantiles=2)["XKRX"]
+    )
+
+
+def test_the_capacity_is_of_each_exchange_and_unknown_where_no_trading_is_known():
+    korea, abroad = (_rows([[4, 3, 2, 1]], np.zeros((1, 4)), name) for name in ("XKRX", "XNYS"))
+    rows = pd.concat([korea.assign(value_traded=1e6), abroad.assign(value_traded=np.nan)])
+    assert capacity(rows, 1, n_quantiles=2).index.tolist() == ["XKRX"]

@@ -80,6 +80,7 @@ URLS = """
 /api/v1/explain?table=silver.adjustments&key=XKRX:000660,2024-03-04&column=factor
 /api/v1/models
 /api/v1/models/return_rank_5d
+/api/v1/models/return_rank_5d/card
 /api/v1/models/return_rank_5d/drift
 """.split()
 WITHOUT_ROWS = {"/api/v1/stocks?q=hynix"}

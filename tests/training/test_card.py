@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from market.exports import CARD
 from training import tracking
-from training.card import CARD, weaknesses
+from training.card import weaknesses
 from training.train import train
 
 GOOD = {

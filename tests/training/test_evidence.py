@@ -30,6 +30,16 @@ def test_rows_hold_every_score_made_out_of_sample_once(judged, panel, small_mode
     np.testing.assert_array_equal(rows["outcome"], known.reindex(keys))
 
 
+def test_a_book_holds_what_can_be_bought_of_its_names(judged):
+    rows = judged.rows
+    sizes = rows[["security_id"]].assign(session_date=rows["session_date"].dt.date, size=1e9)
+    found = shown(judged, tranches_of(judged), sizes)
+    assert found["capacity_XKRX"] == pytest.approx(0.01 * 1e9 * 6 * judged.horizon), (
+        "of sixty names six are bought, in equal parts"
+    )
+    assert not [name for name in shown(judged, tranches_of(judged)) if name.startswith("capacity")], "not known"
+
+
 def test_a_planted_signal_leads_decays_and_earns(judged):
     found = shown(judged, tranches_of(judged))
     assert found["rank_ic_lower"] < found["rank_ic_mean"] < found["rank_ic_upper"]

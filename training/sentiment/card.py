@@ -6,7 +6,7 @@ What does not belong here: measuring (training.sentiment.judging), deciding (tra
 import math
 from typing import TYPE_CHECKING
 
-from training.card import CARD, spaced, table
+from training.card import spaced, table
 from training.lock import DataLock
 from training.sentiment.judging import Interval, Verdict
 from training.sentiment.labels import LABELS, Parts
@@ -14,8 +14,6 @@ from training.sentiment.model import OWN, SentimentModel
 
 if TYPE_CHECKING:
     from training.sentiment.train import Texts
-
-__all__ = ["CARD", "card"]
 
 
 def card(model: SentimentModel, lock: DataLock, texts: "Texts", parts: Parts, verdict: Verdict) -> str:

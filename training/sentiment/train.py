@@ -19,6 +19,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
 from market.errors import Permanent
+from market.exports import CARD
 from training import tracking
 from training.curves import now_ms
 from training.digests import Digests
@@ -27,7 +28,7 @@ from training.lock import ARTIFACT, DataLock
 from training.registry import register
 from training.sentiment import plots
 from training.sentiment.baselines import Baseline
-from training.sentiment.card import CARD, card
+from training.sentiment.card import card
 from training.sentiment.deep import versions
 from training.sentiment.encoder import open_encoder
 from training.sentiment.fine_tuning import Fitted

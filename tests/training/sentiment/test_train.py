@@ -11,13 +11,13 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from market.errors import Permanent
+from market.exports import CARD
 from tests.training.sentiment.conftest import READ, SHORT, TINY
 from training import export, replay, tracking
 from training.gates import SENTIMENT_GATES
 from training.lock import DataLock
 from training.registry import promote
 from training.sentiment.baselines import baselines
-from training.sentiment.card import CARD
 from training.sentiment.model import OWN, SentimentModel
 from training.sentiment.packed import FILE, pack, unpack
 from training.sentiment.scoring import Scorer
