@@ -20,7 +20,10 @@ NOTHING_NEW = (
     "silver.mentions",
 )  # a changed headline stays in its story, and names no fewer
 NAMING = {"title": "old, 상장", "originallink": "https://press.kr/2", "pubDate": "Fri, 03 May 2024 20:00:00 +0900"}
-TABLES = [table.name for table in registry.layer("silver") if table.name != "silver.sessions"]
+TABLES = [
+    table.name for table in registry.layer("silver") if table.build is not None and table.name != "silver.sessions"
+]
+"""What is made from payloads; silver.sentiment is what a model reads in them."""
 
 
 def first_told(answer: Any) -> list[pa.Table]:
