@@ -8,6 +8,7 @@ silver table were put together (`lake.explain_silver`), the rows themselves and 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -200,27 +201,17 @@ class Trail(News):
         for scored in found:
             values = {c.name: scored[c.name] for c in features.public if c.type == "float64"}
             facts = {
-                "values": values, **self._contributions(row, scored),
+                "values": values, **self._brought("contributions", row, partial(self._up_to, scored)),
                 "release": self.sql.release.release_id, **self._about(features, scored),
             }  # fmt: skip
             links.append(Link(title(features, scored), facts, self._inputs_of(scored, ("close",), 1)))
         return tuple(links)
 
-    def _contributions(self, row: Row, scored: Row) -> dict[str, object]:
-        """What each feature brought to the score, where the lake is at hand."""
-        if self.past is None:
-            return {}
-
-        def rows(days: int) -> pd.DataFrame:
-            since = scored["session_date"] - timedelta(days=days)
-            text = "SELECT * FROM gold.features_daily WHERE security_id = ? AND session_date BETWEEN ? AND ? ORDER BY session_date"
-            return pd.DataFrame(self._rows(text, [scored["security_id"], since, scored["session_date"]]))
-
-        try:
-            told = self.past.contributions(row["model"], int(row["model_version"]), rows)
-            return {} if told is None else {"contributions": told}
-        except Permanent as error:
-            return {"contributions": f"not told: {error}"}
+    def _up_to(self, scored: Row, days: int) -> pd.DataFrame:
+        """The security's rows of features up to the one that was scored, with those of so many days before."""
+        since = scored["session_date"] - timedelta(days=days)
+        text = "SELECT * FROM gold.features_daily WHERE security_id = ? AND session_date BETWEEN ? AND ? ORDER BY session_date"
+        return pd.DataFrame(self._rows(text, [scored["security_id"], since, scored["session_date"]]))
 
     def _summary(self, table: Table, row: Row, column: Column) -> Link:
         contract = registry.table("gold.prices")

@@ -6,6 +6,8 @@ What does not belong here: other silver tables (`lake.explain_silver`), and pric
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from lake.chain import Link
 from lake.explain_rows import LISTED, Row, title, values_of
 from lake.explain_silver import Silver
@@ -66,16 +68,19 @@ class News(Silver):
         found = [self._counted(contract, row) for row in self._rows(query, key)]
         return found or [Link(contract.name, {"found": "no row: the collection did not cover this session"})]
 
-    def _read(self, table: Table, row: Row, column: Column) -> Link:
-        """The version of a headline that the model read, and which model."""
+    def _read(self, table: Table, row: Row, column: Column, *, by_word: bool = True) -> Link:
+        """The version of a headline that the model read, and which model; of a number asked for itself, what each word brought."""
         news = registry.table("silver.news")
         key = [row[name] for name in news.key]
         found = self._rows("SELECT * FROM silver.news WHERE security_id = ? AND url = ? AND known_at = ? LIMIT 1", key)
         links = [self._silver(news, one, ("title", "press", "published_at")) for one in found]
+        words = self._brought("words", row, lambda _: pd.DataFrame({"text": [row["title"]]})) if by_word else {}
         said = {"read by": f"{row['model']} version {row['model_version']}", "run_id": row["run_id"]}
         shown = values_of(row, ("title", "negative", "neutral", "positive", "level"))
         return Link(
-            title(table, row), {**said, **shown, "meaning": column.doc, **self._about(table, row)}, tuple(links)
+            title(table, row),
+            {**said, **shown, **words, "meaning": column.doc, **self._about(table, row)},
+            tuple(links),
         )
 
     def _headlines(self, row: Row, feature: Feature | None) -> tuple[dict[str, Any], tuple[Link, ...], int]:
@@ -86,5 +91,5 @@ class News(Silver):
             [row["security_id"], first, row["session_date"]],
         )
         table = registry.table("silver.sentiment")
-        links = tuple(self._read(table, one, table.column("level")) for one in found[:LISTED])
+        links = tuple(self._read(table, one, table.column("level"), by_word=False) for one in found[:LISTED])
         return {"headlines read": len(found), "since": first}, links, len(found) - len(links)

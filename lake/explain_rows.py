@@ -4,9 +4,11 @@ What does not belong here: what a column of a particular table was made from (`l
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+import pandas as pd
 
 from lake.chain import Link
 from lake.explain_commits import Commit
@@ -14,6 +16,7 @@ from lake.explain_past import Past
 from lake.objects import Missing, Store
 from lake.sql import ReleaseSql
 from market import registry
+from market.errors import Permanent
 from market.table import Table
 
 LISTED = 5
@@ -32,6 +35,16 @@ class Rows:
     def __init__(self, sql: ReleaseSql, store: Store | None, past: Past | None) -> None:
         self.sql, self.store, self.past = sql, store, past
         self._verified: dict[str, bool] = {}
+
+    def _brought(self, name: str, row: Row, rows: Callable[[int], pd.DataFrame]) -> dict[str, object]:
+        """Under that name what each part of what was scored brought to the row's score, where the lake is at hand."""
+        if self.past is None:
+            return {}
+        try:
+            told = self.past.contributions(row["model"], int(row["model_version"]), rows)
+            return {} if told is None else {name: told}
+        except Permanent as error:
+            return {name: f"not told: {error}"}
 
     def _silver(self, table: Table, row: Row, shown: Sequence[str]) -> Link:
         """A silver row with some of its values, and its delivery."""

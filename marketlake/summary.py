@@ -100,16 +100,15 @@ def _no_champion(uri: str, name: str) -> None:
 
 
 def worth(held: Mapping[str, Any]) -> str:
-    """What a version was judged by, in words: the macro F1 of one that reads texts, else the rank IC."""
-    f1, error = (held["metrics"].get(name) for name in ("macro_f1", "macro_f1_se"))
-    return rank_ic(held) if f1 is None else f"macro F1 {f1:.4f} (standard error {error:.4f})"
-
-
-def rank_ic(held: Mapping[str, Any]) -> str:
-    """The rank IC of a version with its standard error, in words."""
+    """What a version was judged by, in words with the standard error: the macro F1 of one that reads texts, else the rank IC."""
     metrics = held["metrics"]
-    ic, error = metrics.get("rank_ic_mean"), metrics.get("rank_ic_se")
-    return "rank IC not measured" if ic is None or error is None else f"rank IC {ic:.4f} (standard error {error:.4f})"
+    name, words = ("macro_f1", "macro F1") if "macro_f1" in metrics else ("rank_ic_mean", "rank IC")
+    value, error = metrics.get(name), metrics.get(f"{name.removesuffix('_mean')}_se")
+    return (
+        f"{words} not measured"
+        if value is None or error is None
+        else f"{words} {value:.4f} (standard error {error:.4f})"
+    )
 
 
 def _predictions(sql: "ReleaseSql") -> None:

@@ -19,6 +19,10 @@ from training.gradient_boosting import GradientBoosting
 from training.inputs import Inputs
 from training.lstm import Lstm
 from training.panel import prepare, session_days
+from training.sentiment.model import FLAVOUR
+from training.sentiment.packed import unpack
+from training.sentiment.scoring import Scorer
+from training.sentiment.words import brought
 
 BASE = "base"
 """Key of what every row starts from, among contributions."""
@@ -66,11 +70,13 @@ def score(booster: bytes, signature: Mapping[str, Any], frame: pd.DataFrame, sin
 def contributions(raw: bytes, signature: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, float]:
     """What each feature brought to the score of the frame's last session, the largest first by size, and ``base``, what every row starts from.
 
-    Their sum is the score; of a model that says probabilities, its log-odds.
+    Their sum is the score; of a model that says probabilities, its log-odds.  Of a model that reads texts, what each word brought to
+    the level, as ``training.sentiment.words.brought`` tells it, without a base.
 
     Parameters
     ----------
     raw, signature, frame : as ``score`` takes them; one security, the row that was scored and those that its window reaches into.
+        Of a model that reads texts, one row with the ``text``.
 
     Raises
     ------
@@ -78,6 +84,9 @@ def contributions(raw: bytes, signature: Mapping[str, Any], frame: pd.DataFrame)
         As ``score``.
     """
     where = f"model {signature['model']} version {signature['version']}"
+    if signature["flavour"] == FLAVOUR:
+        _refuse_other(where, raw, signature)
+        return brought(Scorer(unpack(raw)), str(frame["text"].iloc[0]))
     algorithm = _algorithm(where, raw, signature)
     names = tuple(str(feature["name"]) for feature in signature["features"])
     panel = prepare(where, frame, names)
@@ -88,6 +97,14 @@ def contributions(raw: bytes, signature: Mapping[str, Any], frame: pd.DataFrame)
 
 
 def _algorithm(where: str, booster: bytes, signature: Mapping[str, Any]) -> Algorithm:
+    _refuse_other(where, booster, signature)
+    flavour = str(signature["flavour"])
+    if flavour not in ALGORITHMS:
+        raise Permanent(where, expected=f"a flavour among {', '.join(ALGORITHMS)}", found=flavour)
+    return ALGORITHMS[flavour]
+
+
+def _refuse_other(where: str, booster: bytes, signature: Mapping[str, Any]) -> None:
     found = hashlib.sha256(booster).hexdigest()
     if found != signature["digests"]["booster"]:
         raise Permanent(
@@ -96,7 +113,3 @@ def _algorithm(where: str, booster: bytes, signature: Mapping[str, Any]) -> Algo
             found=found,
             do="Export the version again: the two files belong together",
         )
-    flavour = str(signature["flavour"])
-    if flavour not in ALGORITHMS:
-        raise Permanent(where, expected=f"a flavour among {', '.join(ALGORITHMS)}", found=flavour)
-    return ALGORITHMS[flavour]

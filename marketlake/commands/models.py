@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(as_json: Json = False) -> None:
-    """Every version: name, version, alias, run, release, rank IC with its standard error."""
+    """Every version: name, version, alias, run, release, what it was worth out of sample (rank IC, or macro F1 of headlines) with its standard error."""
     from marketlake.predictions import named
 
     lake = _lake()
@@ -42,7 +42,7 @@ def list_(as_json: Json = False) -> None:
     rows = [
         _row(held) | {"cannot_be_served": unserved.get((held["name"], held["version"]), [])} for held in _versions(lake)
     ]
-    shown = ["name", "version", "alias", "run_id", "release_id", "rank_ic", "decision"]
+    shown = ["name", "version", "alias", "run_id", "release_id", "out_of_sample", "decision"]
     console.show(rows, as_json=as_json, columns=shown, nothing="no model yet: run `make demo`")
     for (name, version), why in unserved.items() if not as_json else ():
         console.warn(f"{name} version {version} cannot be served: {'; '.join(why)}")
@@ -261,6 +261,6 @@ def _named(lake: "Lake", name: str) -> list[dict[str, Any]]:
 
 
 def _row(held: dict[str, Any]) -> dict[str, Any]:
-    from marketlake.summary import rank_ic
+    from marketlake.summary import worth
 
-    return {**held, "alias": ", ".join(held["aliases"]), "rank_ic": rank_ic(held).removeprefix("rank IC ")}
+    return {**held, "alias": ", ".join(held["aliases"]), "out_of_sample": worth(held)}

@@ -12,6 +12,7 @@ from lake.explain import explain
 from lake.explain_past import Past
 from lake.objects import open_store
 from lake.sql import ReleaseSql
+from market import registry
 from market.datasets.gold.features_daily import program
 from market.errors import Permanent
 from market.features.catalogue import catalogue
@@ -222,3 +223,28 @@ def test_a_question_without_an_answer_says_what_there_is(sql, question, named):
     with pytest.raises(Permanent) as refused:
         explain(sql, *question)
     assert named in str(refused.value)
+
+
+def test_what_a_model_said_of_a_headline_is_told_by_its_words(made, sql, request):
+    """Who tells it is asked with the text that was read; a feature of many headlines lists them without."""
+    asked = []
+
+    def teller(raw, signature, frame):
+        asked.append((raw, signature["model"], frame["text"].tolist()))
+        return {"흑자": 0.5, "가온전자": 0.0}
+
+    def level():
+        return explain(sql, "silver.sentiment", *key, "level", past=Past(made.settings, teller)).link.facts
+
+    [row] = sql.query("SELECT * FROM silver.sentiment ORDER BY session_date DESC, url LIMIT 1").to_pylist()
+    key = [str(row[name]) for name in registry.table("silver.sentiment").key]
+    assert str(level()["words"]).startswith("not told: ")  # nothing was exported under that number
+    folder = f"models/{row['model']}/{row['model_version']}"
+    made.store.put(f"{folder}/signature.json", json.dumps({"model": row["model"], "file": "encoder.zip"}).encode())
+    made.store.put(f"{folder}/encoder.zip", b"weights")
+    request.addfinalizer(lambda: [made.store.delete(path) for path in made.store.list("models/")])
+    assert level()["words"] == {"흑자": 0.5, "가온전자": 0.0}
+    assert asked == [(b"weights", row["model"], [row["title"]])]
+    whose = (row["security_id"], str(row["session_date"]), "sentiment_level")
+    chain = explain(sql, "gold.sentiment", *whose, past=Past(made.settings, teller))
+    assert len(asked) == 1 and "words" not in str(chain.to_dict())
