@@ -6,13 +6,14 @@ status.
 """
 
 import argparse
+import json
 import os
 import statistics
 import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,20 +34,32 @@ from bench.online import PASSWORD, redis_at
 from bench.sql import own_trino
 from lake import online, shown
 from lake.cache import Backend, Slot
+from lake.delta import DeltaLake
 from lake.objects import lake_store
 from lake.releases import Releases
 from lake.settings import ROOT, Settings
+from market import registry
 from marketlake import environment, processes
 from serving import logs
 from serving.app import create_app
 from serving.cache_front import Front
+from tests.support.champion import MODEL, export_champion
+from training.catalogue import models
 
 API = "/api/v1"
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "redis", "duckdb")
 URLS = ("lake_url", "online_url", "cache_url", "sql_url")
 KINDS = ("cached", "shared", "uncached", "bare")
 N_SHARED = 20  # securities that take turns
-GOALS = {"shared_times_uncached": 20, "cached_times_uncached": 20, "share_of_bare_starlette": 0.5, "switch_s": 2.0}
+N_SCORED = 50
+PREDICT = f"POST predict, {N_SCORED} symbols"
+GOALS = {
+    "predict_p99_ms": 20,
+    "shared_times_uncached": 20,
+    "cached_times_uncached": 20,
+    "share_of_bare_starlette": 0.5,
+    "switch_s": 2.0,
+}
 
 
 class Nothing:
@@ -90,6 +103,10 @@ def main() -> None:
             settings = settings.model_copy(update={"sql_url": stack.enter_context(own_trino(folder)).sql_url})
         first, second = lake_of_noise.make(settings, asked.symbols, asked.sessions)
         online.fill(settings, first)
+        model = models()[MODEL]
+        export_champion(
+            settings, DeltaLake(settings).read(registry.table("gold.features_daily")), 1, 60, model.features
+        )
         with ExitStack() as running:
             measured = measure({kind: running.enter_context(server(kind, settings, folder)) for kind in KINDS}, asked)
         with server("cached", settings, folder) as port, server("shared", settings, folder):
@@ -126,15 +143,21 @@ CACHED = {
 }
 
 
-def plain(symbols: int) -> dict[str, list[str]]:
+def plain(symbols: int) -> dict[str, list[Any]]:
     """The routes that are not cached, each over many securities."""
     codes = [f"{i:06d}" for i in range(symbols)]
     return {
         "stocks": [f"{API}/stocks?limit=20"], "stocks/{symbol}": [f"{API}/stocks/{code}" for code in codes],
         **{f"stocks/{{symbol}}/{name}": [f"{API}/stocks/{code}/{name}" for code in codes] for name in OF_A_STOCK},
+        PREDICT: [(f"{API}/models/{MODEL}/predict", asked_for(codes, i)) for i in range(symbols)],
         "features/{symbol}": [f"{API}/features/{code}" for code in codes],
         "releases/current": [f"{API}/releases/current"], "healthz": ["/healthz"],
     }  # fmt: skip
+
+
+def asked_for(codes: Sequence[str], first: int) -> bytes:
+    """The body that asks for the scores of so many securities from one on."""
+    return json.dumps({"symbols": [codes[(first + i) % len(codes)] for i in range(N_SCORED)]}).encode()
 
 
 def paths_of(kind: str, path: str) -> Iterator[str]:

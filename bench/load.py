@@ -39,10 +39,17 @@ class Load:
         return len(self.seconds) / self.wall_s
 
 
-def load(port: int, paths: Iterable[str], *, connections: int = 50, for_s: float = 3.0) -> Load:
-    """Ask for the paths in turn, over and over, for so many seconds."""
-    questions = (f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode("ascii") for path in itertools.cycle(paths))
+def load(port: int, paths: Iterable[str | tuple[str, bytes]], *, connections: int = 50, for_s: float = 3.0) -> Load:
+    """Ask for the paths in turn, over and over, for so many seconds; a path with a body (JSON) is a POST."""
+    questions = (_question(*((path,) if isinstance(path, str) else path)) for path in itertools.cycle(paths))
     return uvloop.run(_load(port, questions, connections, for_s))
+
+
+def _question(path: str, body: bytes | None = None) -> bytes:
+    if body is None:
+        return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode("ascii")
+    about = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+    return f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\n{about}\r\n\r\n".encode("ascii") + body
 
 
 async def _load(port: int, questions: Iterator[bytes], connections: int, for_s: float) -> Load:

@@ -1,8 +1,10 @@
 """Scores of a champion: for symbols, from a whole session's features, so that a rank means something; or for rows."""
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,10 @@ from training.inputs import Inputs
 
 MAX_ROWS = 1000
 LONGEST_TEXT = 10_000
+KEPT_SESSIONS = 64
+"""Sessions whose scores are kept, over all models: those of 3,000 names take a megabyte."""
+SessionScores = Mapping[str, dict[str, Any]]
+"""Session, score, rank and known_at by security."""
 _KEYS = ("security_id", "session_date")
 
 
@@ -44,11 +50,10 @@ def of_symbols(
         )
         raise Problem(409, "features-not-stored", detail)
     ids = [resolve(sql, symbol) for symbol in dict.fromkeys(symbols)]
-    found: dict[str, dict[str, Any]] = {}
-    for exchange in sorted({security.split(":")[0] for security in ids}):
-        found |= _session_scores(sql, champion, exchange, day)
+    kept = sql.once(_Kept)
+    found = {exchange: kept.scores(sql, champion, exchange, day) for exchange in {id_.split(":")[0] for id_ in ids}}
     nothing = {"session_date": day, "score": None, "rank": None, "known_at": None}
-    rows = [{"security_id": security, **found.get(security, nothing)} for security in ids]
+    rows = [{"security_id": security, **found[security.split(":")[0]].get(security, nothing)} for security in ids]
     known = [row["known_at"] for row in rows if row["known_at"]]
     return rows, max(known, default=None)
 
@@ -87,7 +92,26 @@ def of_texts(read: Read, texts: Sequence[str | None]) -> list[dict[str, Any]]:
     return [{"text": text, **row} for text, row in zip(texts, rows, strict=True)]
 
 
-def _session_scores(sql: ReleaseSql, champion: Champion, exchange: str, day: date | None) -> dict[str, dict[str, Any]]:
+class _Kept:
+    """Scores of whole sessions of one release: a rank needs all of them, whoever is asked for."""
+
+    def __init__(self, _: ReleaseSql) -> None:
+        self._lock = Lock()
+        self._made: OrderedDict[tuple[str, str, date | None], SessionScores] = OrderedDict()
+
+    def scores(self, sql: ReleaseSql, champion: Champion, exchange: str, day: date | None) -> SessionScores:
+        """Of that champion; made by the first who asks, while the others wait."""
+        key = champion.digest, exchange, day
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = _session_scores(sql, champion, exchange, day)
+                while len(self._made) > KEPT_SESSIONS:
+                    self._made.popitem(last=False)
+            self._made.move_to_end(key)
+            return self._made[key]
+
+
+def _session_scores(sql: ReleaseSql, champion: Champion, exchange: str, day: date | None) -> SessionScores:
     back = timedelta(days=champion.signature["reach_days"])
     rows = features_of_session(sql, exchange, day, champion.features, back)
     frame = rows.select(["security_id", "session_date", *champion.features]).to_pandas()

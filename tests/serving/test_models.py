@@ -1,6 +1,7 @@
 """The model-serving call: the champion's own numbers, by symbols or by rows, switched without a restart."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from market import exports
 from market.features.catalogue import catalogue
 from serving.app import create_app
 from serving.champions import Champions
+from serving.queries import scores
 from tests.support.champion import keep_drift
 
 MODEL, FEATURES = "return_rank_5d", ("return_1d", "rsi_14", "momentum_20")
@@ -59,6 +61,24 @@ def test_a_rank_is_within_the_whole_session_whichever_symbols_are_asked_for(clie
     assert [row["rank"] for row in by_score] == sorted(row["rank"] for row in every)
     (alone,) = rows_of(predict(client, symbols=["000660"], session_date="2024-05-03"))
     assert alone == every[1]
+
+
+def test_a_session_is_scored_once_for_all_who_ask_and_anew_for_another_champion(
+    client, lake, built_tables, export_champion, monkeypatch
+):
+    made = []
+    score = scores._session_scores
+    monkeypatch.setattr(scores, "_session_scores", lambda *asked: (made.append(asked[2:]), score(*asked))[1])
+    asked = [
+        {"symbols": ["005930"]},
+        {"symbols": ["000660", "035720"]},
+        {"symbols": ["000660"], "session_date": "2024-05-03"},
+    ]
+    first = [predict(client, **body).json() for body in (*asked, *asked)]
+    assert made == [("XKRX", None), ("XKRX", date(2024, 5, 3))] and first[:3] == first[3:]
+    export_champion(lake.settings, built_tables[0]["gold.features_daily"], version=2, rounds=40)
+    client.app.state.champions.refresh()
+    assert rows_of(predict(client, **asked[0])) != first[0]["data"] and len(made) == 3
 
 
 def test_a_prediction_says_which_model_and_release_it_is_from(client):
