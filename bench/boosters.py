@@ -58,7 +58,7 @@ def main() -> None:
         theirs, peer = qlib(rows, model, Path(folder))
     ours, own = fitted(rows, model)
     told = compared(rows, ours, theirs, model.horizon)
-    told |= {"ours": own, "peer": peer, "ratio": round(peer["seconds"] / own["seconds"], 1)}
+    told |= {"ours_took": own, "theirs_took": peer, "ratio": round(peer["seconds"] / own["seconds"], 1)}
     print(json.dumps(told, indent=1))
     report.write("boosters", PACKAGES, {"rows": len(rows), "features": asked.features, "split": SPLIT} | told)
 
