@@ -76,6 +76,7 @@ def judged(seed: int, strength: float) -> dict[str, float]:
             | {
                 "leaks": 0.0,
                 "sessions_behind": 0.0,
+                "replay_differs": 0.0,
                 "deflated_rank_ic": probabilistic_sharpe(evaluation.daily, overlap=HORIZON),
             },
             None,

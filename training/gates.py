@@ -11,6 +11,8 @@ from typing import Literal
 
 COMMON = "rank_ic_common"
 """Mean rank IC over the sessions that challenger and champion were both judged on, out of sample each."""
+DIFFERS = "replay_differs"
+"""Digests, of the fitted model and of what it predicts, that were others when it was made a second time."""
 SESSIONS_BEHIND = "sessions_behind"
 """Sessions of the current release that are later than the last one that the version was trained on."""
 
@@ -50,6 +52,15 @@ class Outcome:
     passed: bool
     reason: str
 
+
+REPLAYS = Gate(
+    name="replays",
+    metric=DIFFERS,
+    comparison="<=",
+    reference="zero",
+    margin=0.0,
+    doc="Made a second time when it was trained, from the same rows in another order, it had the same bits: what it says can be made again.",
+)
 
 GATES: tuple[Gate, ...] = (
     Gate(
@@ -134,6 +145,7 @@ GATES: tuple[Gate, ...] = (
         margin=20.0,
         doc="Trained on data that ends no more than twenty sessions, a month, before the release: an old version is not promoted unnoticed.",
     ),
+    REPLAYS,
 )
 
 PROBABILITY_GATES: tuple[Gate, ...] = (
@@ -182,6 +194,7 @@ SENTIMENT_GATES: tuple[Gate, ...] = (
         margin=-0.03,
         doc="Not below the champion by more than other seeds change.",
     ),
+    REPLAYS,
 )
 """Of models that read texts."""
 

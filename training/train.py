@@ -21,11 +21,13 @@ from training.digests import Digests, digests
 from training.distributed import Launch
 from training.evaluate import Evaluation, Progress, combinations, walk_forward
 from training.export import signature_of, write
+from training.gates import DIFFERS
 from training.lock import ARTIFACT, DataLock
 from training.model import Model
 from training.packages import save_package
 from training.panel import prepare
 from training.registry import register
+from training.replay import compare, refit
 from training.trained import Trained
 
 
@@ -102,8 +104,12 @@ def _train(
     findings = [*(str(one) for one in court.tried(model, panel, lock.parameters, lock.seed, evaluation)), *accused]
     metrics |= {court.LEAKS: float(len(findings))}
     client.log_text(run_id, "\n".join(findings) or "none", court.TOLD)
-    booster = model.fit(panel.rename(columns={"label": model.label}), lock.parameters, lock.seed)
+    labelled = panel.rename(columns={"label": model.label})
+    booster = model.fit(labelled, lock.parameters, lock.seed)
     made = digests(model, booster, panel)
+    metrics |= {
+        DIFFERS: float(len(compare(made, refit(model, labelled.sample(frac=1.0, random_state=lock.seed), lock))))
+    }
     _log_results(client, run_id, evaluation, metrics, made)
     shares = model.algorithm.importance(booster, model.features)
     client.log_text(run_id, card(model, lock, evaluation, metrics, findings, shares), CARD)

@@ -29,7 +29,8 @@ def test_a_planted_signal_is_found(small_model, panel):
         outcome.passed
         for outcome in judge(
             GATES,
-            {"leaks": 0.0, "deflated_rank_ic": 1.0, "sessions_behind": 0.0} | shown(found, tranches_of(found)),
+            {"leaks": 0.0, "deflated_rank_ic": 1.0, "sessions_behind": 0.0, "replay_differs": 0.0}
+            | shown(found, tranches_of(found)),
             None,
         )
     )

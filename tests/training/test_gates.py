@@ -13,6 +13,7 @@ GOOD = {
     "rank_ic_over_naive_se": 0.01,
     "rank_ic_over_linear": -0.01,
     "rank_ic_over_linear_se": 0.006,
+    "replay_differs": 0,
     "rank_ic_worst_slice_t": 0.5,
     "sessions_behind": 3,
 }
@@ -39,6 +40,8 @@ COMMON_GOOD = {**GOOD, "rank_ic_common": 0.05}
         ({"rank_ic_worst_slice_t": -1.9}, None, set()),
         ({"rank_ic_worst_slice_t": -2.0}, None, {"holds_in_slices"}),
         ({"rank_ic_worst_slice_t": None}, None, {"holds_in_slices"}),
+        ({"replay_differs": 1}, None, {"replays"}),
+        ({"replay_differs": None}, None, {"replays"}),
         ({"sessions_behind": 20}, None, set()),
         ({"sessions_behind": 21}, None, {"fresh"}),
         ({"sessions_behind": None}, None, {"fresh"}),

@@ -14,6 +14,7 @@ METRICS = {
     "rank_ic_over_naive_se": 0.01,
     "rank_ic_over_linear": 0.0,
     "rank_ic_over_linear_se": 0.01,
+    "replay_differs": 0,
     "rank_ic_worst_slice_t": 1.0,
     "sessions_behind": 0.0,
 }

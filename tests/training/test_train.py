@@ -11,8 +11,9 @@ import xgboost
 from mlflow.tracking import MlflowClient
 
 from market.errors import Permanent
-from training import export, replay, scoring, tracking
+from training import export, registry, replay, scoring, tracking
 from training.digests import Digests
+from training.gradient_boosting import GradientBoosting
 from training.lock import DataLock
 from training.model import WalkForward
 from training.train import train
@@ -47,6 +48,22 @@ def test_another_seed_or_one_other_value_gives_other_digests(small_model, panel,
     revised = panel.copy()
     revised.loc[1000, "signal"] += 2.0
     assert replay.compare(recorded, replay.refit(small_model, revised, lock))
+
+
+class Unsteady(GradientBoosting):
+    """Draws what no seed says."""
+
+    def fit(self, inputs, target, parameters, seed):
+        return super().fit(inputs, target, parameters, int(np.random.default_rng().integers(2**31)))
+
+
+def test_a_model_that_is_another_when_it_is_made_again_is_refused(small_model, panel, new_lock, trained, tracking_uri):
+    assert trained.metrics["replay_differs"] == 0
+    unsteady = replace(small_model, name="unsteady", algorithm=Unsteady())
+    made = train(unsteady, panel, new_lock(unsteady, panel), tracking_uri, "unsteady")
+    assert made.metrics["replay_differs"] == 2
+    told = registry.promote(tracking_uri, "unsteady", made.version, now={"sessions_behind": 0.0})
+    assert any(reason.startswith("replays refused: replay_differs 2") for reason in told.reasons) and not told.promoted
 
 
 def test_the_run_holds_the_lock_metrics_per_fold_and_pictures(tracking_uri, lock, trained, steps):

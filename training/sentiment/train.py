@@ -24,8 +24,10 @@ from training import tracking
 from training.curves import now_ms
 from training.digests import Digests
 from training.export import FORMAT, write
+from training.gates import DIFFERS
 from training.lock import ARTIFACT, DataLock
 from training.registry import register
+from training.replay import compare
 from training.sentiment import plots
 from training.sentiment.baselines import Baseline
 from training.sentiment.card import card
@@ -175,7 +177,8 @@ def _train(
         return fits[-1]
 
     verdict = judge(parts, fit, model.seeds, baselines, model.taught_by(texts.encoder).threads)
-    made, metrics = _digests(fits[0], parts), verdict.metrics()
+    made = _digests(fits[0], parts)
+    metrics = verdict.metrics() | {DIFFERS: float(len(compare(made, refit(model, texts, lock))))}
     _log_verdict(client, run_id, verdict, metrics, made)
     client.log_text(run_id, card(model, lock, texts, parts, verdict), CARD)
     _log_package(client, run_id, fits[0])
