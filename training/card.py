@@ -132,7 +132,9 @@ def _capacity(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
     known = {
         exchange: metrics[f"{CAPACITY}{exchange}"] for exchange in CURRENCIES if f"{CAPACITY}{exchange}" in metrics
     }
-    money = ", ".join(f"{value:,.3g} {CURRENCIES[exchange]} on {exchange}" for exchange, value in known.items())
+    money = ", ".join(
+        f"{float(f'{value:.3g}'):,.0f} {CURRENCIES[exchange]} on {exchange}" for exchange, value in known.items()
+    )
     what = f"a book that buys at most {PARTICIPATION:.0%} of what is traded of nineteen of twenty names"
     return [("capacity", f"{money}: {what}")] if money else []
 
