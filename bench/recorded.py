@@ -1,9 +1,8 @@
 """The models on the whole recorded Korean market, judged as training judges them: `python -m bench.recorded FOLDER`.
 
 FOLDER has `prices_all.parquet` (Code, Date, Open, High, Low, Close, Volume; prices adjusted, an open of 0 on halted sessions) and `stock_list.parquet` (Code,
-Market). Features and outcomes are made by the contracts' own builds; every fit, baseline, gate and line of the card is that of a training. Beside it,
-how often drift would be told: features of the sessions after the first thousand, a month at a time. Writes bench/results/. What does not belong here: a lake,
-and the names that were gone when the recording was made, which it does not have.
+Market). Features and outcomes are made by the contracts' own builds; every fit, baseline, gate and line of the card is that of a training. Writes
+bench/results/, a file for each model. What does not belong here: a lake, and the names that were gone when the recording was made, which it does not have.
 """
 
 import argparse
@@ -23,12 +22,10 @@ from bench import report
 from lake.code import code
 from market import calendars, registry, rulebook
 from market.digest import digest
-from market.drift import Reference
 from market.exports import CARD
 from market.table import Window
 from training import tracking
 from training.catalogue import models
-from training.drift import PSI_DRIFTED, WINDOW
 from training.gates import GATES, SESSIONS_BEHIND, judge
 from training.lock import DataLock
 from training.model import Model
@@ -37,13 +34,11 @@ from training.train import train
 PACKAGES = ("xgboost", "numba", "numpy", "pandas", "pyarrow", "scikit-learn")
 TOGETHER = 400
 """Codes whose features are made at once."""
-FITTED = 1_000
-"""Sessions that drift is measured from."""
 NAMES = ("return_rank_5d", "direction_5d")
 
 
 def main() -> None:
-    """Make the frame, train each model on it, measure drift, write."""
+    """Make the frame, train each model on it, write."""
     words = argparse.ArgumentParser(description="The models on a whole recorded market.")
     words.add_argument("folder", type=Path)
     words.add_argument("--models", nargs="+", default=list(NAMES), choices=sorted(models()))
@@ -56,10 +51,8 @@ def main() -> None:
     made_s = round(perf_counter() - began, 1)
     n = {"rows": len(frame), "codes": frame["security_id"].nunique(), "sessions": frame["session_date"].nunique()}
     print(f"{n}, features and outcomes in {made_s} s", flush=True)
-    told = {model.name: trained(model, frame) for model in wanted}
-    drift = months(frame, sorted({name for model in wanted for name in model.features}))
-    print(f"drift: {drift}")
-    report.write("recorded", PACKAGES, n | {"made_s": made_s, "models": told, "drift": drift})
+    for model in wanted:
+        report.write(f"recorded-{model.name}", PACKAGES, n | {"made_s": made_s} | trained(model, frame))
 
 
 def frame_of(folder: Path, every: int, table: str, names: Sequence[str]) -> pd.DataFrame:
@@ -133,29 +126,6 @@ def trained(model: Model, frame: pd.DataFrame) -> dict[str, Any]:
     print(card, *(one.reason for one in gates), f"{model.name}: {seconds} s", sep="\n", flush=True)
     decided = {one.gate: {"passed": one.passed, "reason": one.reason} for one in gates}
     return {"seconds": seconds, "metrics": dict(made.metrics), "gates": decided, "card": card}
-
-
-def months(frame: pd.DataFrame, features: Sequence[str]) -> dict[str, Any]:
-    """Of the stretches after the first ``FITTED`` sessions, how many have a feature beyond the usual bound, and beyond ours."""
-    numbers = frame["session_date"].rank(method="dense").to_numpy(dtype=np.int64) - 1
-    n_stretches = (numbers.max() + 1 - FITTED) // WINDOW
-    usual, ours = np.zeros(n_stretches, dtype=bool), np.zeros(n_stretches, dtype=bool)
-    worst = {}
-    for name in features:
-        values, seen = frame[name].to_numpy(dtype=np.float64), numbers < FITTED
-        reference = Reference.of(values[seen], numbers[seen], WINDOW)
-        found = np.array([
-            reference.psi(reference.count(values[(numbers >= start) & (numbers < start + WINDOW)]))
-            for start in range(FITTED, FITTED + n_stretches * WINDOW, WINDOW)
-        ])  # fmt: skip
-        bound = max(PSI_DRIFTED, reference.usual_psi)
-        usual |= found > PSI_DRIFTED
-        ours |= found > bound
-        worst[name] = {"psi": round(float(found.max()), 3), "bound": round(bound, 3)}
-    return {
-        "fitted_sessions": FITTED, "stretches": int(n_stretches), "beyond_0.25": int(usual.sum()), "drifted": int(ours.sum()),
-        "features": worst,
-    }  # fmt: skip
 
 
 def _told(done: int, total: int, what: str) -> None:
