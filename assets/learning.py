@@ -4,7 +4,7 @@ What does not belong here: what a model does (`training`), and orchestration (`a
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 from loguru import logger
 
 from assets.building import Built, keep
@@ -176,14 +177,41 @@ def withdraw(lake: Lake, name: str, alias: str) -> None:
 
 
 def predict(lake: Lake, window: Window) -> Built | None:
-    """Scores of the window's sessions by every model's champion, on the current release; None before the first champion."""
+    """Scores of the window's sessions by every model's champion, on the current release; None before the first champion.
+
+    A champion that cannot score is told, and what it said of these sessions before stays; the others' scores are kept.
+
+    Raises
+    ------
+    Permanent
+        None of them can, with the reasons.
+    """
     release = current(lake)
     champions = {name: version for name in models() if (version := installed(lake, name)) is not None}
-    scored = [scores(lake, release, name, version, window) for name, version in champions.items()]
-    if not scored:
+    scored, failures = list[pa.Table](), dict[str, str]()
+    for name, version in champions.items():
+        try:
+            scored.append(scores(lake, release, name, version, window))
+        except Permanent as error:
+            logger.warning("a champion did not score", model=name, version=version, failure=str(error))
+            failures[name] = str(error)
+    if failures and not scored:
+        raise Permanent("gold.predictions", expected="scores of a champion", found="; ".join(failures.values()),
+                        keys=sorted(failures), do="Train again, or roll the models back")  # fmt: skip
+    if not champions:
         return None
     contract = registry.table(PREDICTIONS)
-    return keep(lake, contract, contract.conform(pa.concat_tables(scored)), window)
+    rows = [*scored, *said_before(lake, PREDICTIONS, window, failures)]
+    return keep(lake, contract, contract.conform(pa.concat_tables(rows)), window)
+
+
+def said_before(lake: Lake, table: str, window: Window, names: Collection[str]) -> list[pa.Table]:
+    """What the table's head has of the window by these models, if any: a session that is scored again does not lose it."""
+    contract = registry.table(table)
+    if not names or not lake.delta.exists(contract):
+        return []
+    where = windows.between(window.start, window.end) & ds.field("model").isin(sorted(names))
+    return [contract.conform(lake.delta.read(contract, where=where))]
 
 
 def installed(lake: Lake, name: str, alias: str = CHAMPION) -> int | None:

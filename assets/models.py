@@ -17,7 +17,7 @@ from assets.retries import retried_where_transient
 from assets.tables import GATE, check
 from lake import shown
 from market import calendars, registry
-from market.errors import MarketlakeError
+from market.errors import MarketlakeError, Permanent
 from training.catalogue import models, readers
 from training.model import Model
 from training.sentiment.model import FLAVOUR, SentimentModel
@@ -64,8 +64,20 @@ def _sentiment(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def make(context: dg.AssetExecutionContext, lake: OpenLake) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         from assets import sentiment
 
+        made, unread = None, ""
         with retried_where_transient(context):
-            made = sentiment.read(lake, window_of(lake, context.partition_keys), context.log.info)
+            try:
+                made = sentiment.read(lake, window_of(lake, context.partition_keys), context.log.info)
+            except Permanent as error:  # what a model cannot read keeps no prices back
+                unread = str(error)
+        if unread:
+            context.log.warning(f"headlines stay unread: {unread}")
+            told = {"unread": unread}
+            warned = dg.AssetCheckResult(
+                passed=False, severity=dg.AssetCheckSeverity.WARN, check_name=GATE, asset_key=key, metadata=told
+            )
+            yield dg.MaterializeResult(asset_key=key, metadata={"rows": 0, **told}, check_results=[warned])
+            return
         yield from _judged(lake, key, made, "no champion reads headlines yet")
 
     return make

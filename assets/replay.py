@@ -188,16 +188,24 @@ def _at_commit(settings: Settings, run_id: str, lock: DataLock, tree: Path) -> R
     return Replayed(**told)
 
 
+FILES = ("sentiment_model", "sentiment_labels")
+"""Settings that may name a file or folder of the project, which a work tree of another commit does not have."""
+
+
 def _environment(settings: Settings, tree: Path) -> dict[str, str]:
     """The present settings with absolute paths, and the work tree's packages before the installed ones."""
-    given = {name: _plain(settings, name) for name in settings.model_fields_set}
+    given = {name: _plain(settings, name) for name in settings.model_fields_set if name != "env_file"}  # it is read
     given["lake_url"] = settings.lake_url if "://" in settings.lake_url else str(settings.path(settings.lake_url))
     uri = settings.mlflow_tracking_uri
     if uri.startswith(SQLITE):
         uri = f"{SQLITE}{settings.path(uri.removeprefix(SQLITE))}"
     given |= {"mlflow_tracking_uri": uri, "state_dir": str(settings.path(settings.state_dir))}
+    for name in FILES:  # a hub id of the encoder is none
+        if (text := getattr(settings, name)) and (found := settings.path(text)).exists():
+            given[name] = str(found)
+    told = {name: value for name, value in os.environ.items() if name != "MARKETLAKE_ENV_FILE"}
     ours = {f"MARKETLAKE_{name.upper()}": value for name, value in given.items() if value}
-    return {**os.environ, **ours, "PYTHONPATH": str(tree)}
+    return {**told, **ours, "PYTHONPATH": str(tree)}
 
 
 def _plain(settings: Settings, name: str) -> str:

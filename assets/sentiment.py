@@ -5,7 +5,6 @@ What does not belong here: training one (`assets.reading`), how a text is scored
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +64,14 @@ def read(lake: Lake, window: Window, say: Say) -> Built | None:
     table = registry.table(SENTIMENT)
     told = _headlines(lake, window)
     told = told.assign(text=told["title"].map(normalised))
-    scores = _scores(lake, reader, window, sorted(set(told["text"]) - {""}), say)
+    scores, files = _scores(lake, reader, window, sorted(set(told["text"]) - {""}), say)
     rows = told[told["text"] != ""].merge(scores, on="text", how="left")
     rows = rows.assign(model=reader.model, model_version=reader.version, run_id=reader.run_id)
-    return keep(lake, table, table.conform(pa.Table.from_pandas(rows, preserve_index=False)), window)
+    made = keep(lake, table, table.conform(pa.Table.from_pandas(rows, preserve_index=False)), window)
+    if not made.blocking:
+        for file in files:  # one's own alone: another run may be reading
+            file.unlink(missing_ok=True)
+    return made
 
 
 class Champion(NamedTuple):
@@ -147,23 +150,26 @@ def _headlines(lake: Lake, window: Window) -> pd.DataFrame:
     return chosen.merge(stories.drop_duplicates(key), on=key, how="inner")
 
 
-def _scores(lake: Lake, reader: Reader, window: Window, texts: Sequence[str], say: Say) -> pd.DataFrame:
-    """A row per text, with its scores; those that the table holds of this model are not read again."""
+def _scores(
+    lake: Lake, reader: Reader, window: Window, texts: Sequence[str], say: Say
+) -> tuple[pd.DataFrame, list[Path]]:
+    """A row per text, with its scores, and where they are until they are committed; those that the table holds of this model are not read again."""
     columns = ["text", *SCORES]
     known = _known(lake, reader, window)
     wanted = [text for text in texts if text not in known.index]
     folder = lake.settings.path(str(lake.settings.training_folder)) / "read" / reader.digest[:16]
     chunks = [wanted[at : at + CHUNK] for at in range(0, len(wanted), CHUNK)]
     made, score = [known.loc[known.index.isin(texts)].reset_index()[columns]], None
+    files = []
     for number, chunk in enumerate(chunks, 1):
         file = folder / f"{hashlib.sha256(chr(10).join(chunk).encode()).hexdigest()[:16]}.parquet"
         if not file.exists():
             score = score or _scorer(lake, reader)
             _put(file, score(chunk))
+        files.append(file)
         made.append(pd.read_parquet(file)[columns])
         say(f"{number}/{len(chunks)} headlines read: {min(number * CHUNK, len(wanted))} of {len(wanted)}")
-    shutil.rmtree(folder, ignore_errors=True)
-    return pd.concat(made, ignore_index=True)
+    return pd.concat(made, ignore_index=True), files
 
 
 def _known(lake: Lake, reader: Reader, window: Window) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from loguru import logger
 
-from assets.learning import KEY, current, installed, read, scores
+from assets.learning import KEY, current, installed, read, said_before, scores
 from assets.models import LABELS
 from assets.publish import PREDICTIONS
 from lake.lake import Lake
@@ -66,7 +66,7 @@ def predict(lake: Lake, window: Window) -> Shadowed:
             failures[name] = str(error) or type(error).__name__
     if not made:
         return Shadowed(versions, failures, 0)
-    rows = pa.concat_tables(made)
+    rows = pa.concat_tables([*made, *said_before(lake, SHADOWS, window, failures)])
     try:
         lake.replace(registry.table(SHADOWS), rows, window)
     except MarketlakeError as error:

@@ -25,8 +25,8 @@ from market.digest import digest
 from market.exports import CARD
 from market.table import Window
 from training import tracking
-from training.catalogue import models
-from training.gates import GATES, SESSIONS_BEHIND, judge
+from training.catalogue import gates_of, models
+from training.gates import SESSIONS_BEHIND, judge
 from training.lock import DataLock
 from training.model import Model
 from training.train import train
@@ -122,7 +122,7 @@ def trained(model: Model, frame: pd.DataFrame) -> dict[str, Any]:
         made = train(model, own, lock, uri, model.name, _told, sizes=sizes, artifact_root=f"{home}/artifacts")
         seconds = round(perf_counter() - began, 1)
         card = tracking.artifact(tracking.client(uri), made.run_id, CARD).decode()
-    gates = judge(GATES, {**made.metrics, SESSIONS_BEHIND: 0.0}, None)
+    gates = judge(gates_of(model.name), {**made.metrics, SESSIONS_BEHIND: 0.0}, None)
     print(card, *(one.reason for one in gates), f"{model.name}: {seconds} s", sep="\n", flush=True)
     decided = {one.gate: {"passed": one.passed, "reason": one.reason} for one in gates}
     return {"seconds": seconds, "metrics": dict(made.metrics), "gates": decided, "card": card}

@@ -68,18 +68,18 @@ def react_to_new_model(context: dg.SensorEvaluationContext, lake: OpenLake) -> d
     description="A new champion among the models of headlines reads all of them",
 )
 def react_to_new_reader(context: dg.SensorEvaluationContext, lake: OpenLake) -> dg.RunRequest | dg.SkipReason:
-    """A run over every session of the release, once for each champion, where silver.sentiment holds another's scores or none."""
+    """A run over every session, once for each champion and release, where silver.sentiment holds another's scores or none: a run that failed is asked for again."""
     from assets import sentiment  # it brings torch's neighbours, which take seconds
 
     release, champion = lake.releases.current(), sentiment.champion(lake.store)
-    if release is None or champion is None or str(champion) == context.cursor:
+    about = f"{champion}-{release.release_id}" if release is not None else ""
+    if release is None or champion is None or about == context.cursor:
         return dg.SkipReason("no release yet" if release is None else "no new champion among the models of headlines")
-    context.update_cursor(str(champion))
+    context.update_cursor(about)
     if not sentiment.is_waiting(lake):
         return dg.SkipReason(f"{champion} has read everything")
     tags = selected_sessions(release.first_session, release.last_session)
-    run_key = f"{champion}-{release.release_id}"  # a champion that comes back reads again
-    return dg.RunRequest(run_key=run_key, tags={**tags, "marketlake/model": str(champion)})
+    return dg.RunRequest(run_key=about, tags={**tags, "marketlake/model": str(champion)})
 
 
 @dg.sensor(

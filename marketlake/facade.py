@@ -38,7 +38,8 @@ _PRICE_COLUMNS = [
 
 
 _PREDICTIONS = """
-SELECT p.session_date, s.symbol, p.security_id, p.exchange, p.model, p.model_version, p.score, p.rank, l.forward_return_5d AS outcome, p.known_at
+SELECT p.session_date, s.symbol, p.security_id, p.exchange, p.model, p.model_version, p.score, p.rank, l.forward_return_5d AS outcome, p.known_at,
+       l.known_at AS outcome_known_at
 FROM gold.predictions p
 LEFT JOIN gold.prices s USING (security_id, session_date)
 LEFT JOIN gold.labels l ON l.security_id = p.security_id AND l.session_date = p.session_date AND l.known_at <= ?
@@ -329,8 +330,8 @@ class Lake(Opened):
 
         Returns
         -------
-        session_date, symbol, security_id, exchange, model, model_version, score, rank, outcome (return over the label's
-        horizon, null while it is not known), known_at.
+        session_date, symbol, security_id, exchange, model, model_version, score, rank, outcome (return over the next five
+        sessions, null while it is not known), known_at, outcome_known_at (a score that is known later is no forecast).
         """
         first, last = reading.span_of(start, end)
         made = self._sql.query(_PREDICTIONS, [self.as_of, self.as_of, first, last, model, model]).to_pandas()

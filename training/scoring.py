@@ -6,6 +6,7 @@ What does not belong here: reading features (the caller), writing predictions (t
 import hashlib
 from collections.abc import Mapping
 from datetime import date
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,8 @@ def contributions(raw: bytes, signature: Mapping[str, Any], frame: pd.DataFrame)
     where = f"model {signature['model']} version {signature['version']}"
     if signature["flavour"] == FLAVOUR:
         _refuse_other(where, raw, signature)
-        return brought(Scorer(unpack(raw)), str(frame["text"].iloc[0]))
+        with _READING:
+            return brought(_reader(str(signature["digests"]["booster"]), raw), str(frame["text"].iloc[0]))
     algorithm = _algorithm(where, raw, signature)
     names = tuple(str(feature["name"]) for feature in signature["features"])
     panel = prepare(where, frame, names)
@@ -94,6 +96,18 @@ def contributions(raw: bytes, signature: Mapping[str, Any], frame: pd.DataFrame)
     shares, base = algorithm.contributions(raw, Inputs(panel, panel[list(names)], rows))
     ordered = sorted(zip(names, shares[0], strict=True), key=lambda pair: -abs(pair[1]))
     return {name: float(share) for name, share in ordered} | {BASE: float(base[0])}
+
+
+_READING = Lock()
+_READERS: dict[str, Scorer] = {}
+
+
+def _reader(digest: str, raw: bytes) -> Scorer:
+    """What reads texts with those weights, one at a time in memory: opening it takes longer than reading."""
+    if digest not in _READERS:
+        _READERS.clear()
+        _READERS[digest] = Scorer(unpack(raw))
+    return _READERS[digest]
 
 
 def _algorithm(where: str, booster: bytes, signature: Mapping[str, Any]) -> Algorithm:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lake.settings import Settings
 
 MANIFEST, FORMAT = "manifest.json", 1
-OBJECTS, POINTERS = "objects", ("/champion.json", "/shadow.json")
+OBJECTS, POINTERS = "objects", ("/champion.json", "/shadow.json", "/drift.json")
 KEPT = ("releases/", "models/", "world.json")
 """What of the lake's store is taken along: pointers and small files."""
 
@@ -246,7 +246,7 @@ def _databases(databases: Databases, folder: Path, say: Say) -> list[Part]:
 
 
 def _lacking(store: "Store", folder: Path, made: Manifest) -> list[Part]:
-    """The objects that the lake does not have; a pointer of a champion may have moved on, and stays."""
+    """The objects that the lake does not have; what is written anew (pointers, the newest drift) may have moved on, and stays."""
     lacking, other = [], []
     for part in made.of("object"):
         if not store.exists(part.name):

@@ -3,6 +3,7 @@
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -97,18 +98,35 @@ class _Kept:
 
     def __init__(self, _: ReleaseSql) -> None:
         self._lock = Lock()
-        self._made: OrderedDict[tuple[str, str, date | None], SessionScores] = OrderedDict()
+        self._made: OrderedDict[tuple[str, str, date | None], Future[SessionScores]] = OrderedDict()
 
     def scores(self, sql: ReleaseSql, champion: Champion, exchange: str, day: date | None) -> SessionScores:
-        """Of that champion; made by the first who asks, while the others wait."""
+        """Of that champion; made by the first who asks for the session, while others who want the same wait."""
         key = champion.digest, exchange, day
+        while True:
+            asked, is_first = self._asked(key)
+            if not is_first:
+                if asked.exception() is None:
+                    return asked.result()
+                continue  # whoever made them left, or met an error: make them oneself
+            try:
+                asked.set_result(_session_scores(sql, champion, exchange, day))
+            except BaseException as error:
+                with self._lock:
+                    self._made.pop(key, None)
+                asked.set_exception(error)  # those who wait must not wait for ever
+                raise
+            return asked.result()
+
+    def _asked(self, key: tuple[str, str, date | None]) -> "tuple[Future[SessionScores], bool]":
+        """What will hold the scores, and whether the caller is to make them."""
         with self._lock:
-            if key not in self._made:
-                self._made[key] = _session_scores(sql, champion, exchange, day)
-                while len(self._made) > KEPT_SESSIONS:
-                    self._made.popitem(last=False)
+            is_first = key not in self._made
+            found = self._made.setdefault(key, Future())
             self._made.move_to_end(key)
-            return self._made[key]
+            while len(self._made) > KEPT_SESSIONS:
+                self._made.popitem(last=False)
+            return found, is_first
 
 
 def _session_scores(sql: ReleaseSql, champion: Champion, exchange: str, day: date | None) -> SessionScores:

@@ -7,9 +7,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets import models
+from assets import models, sentiment
 from lake.lake import Lake
 from lake.online import OnlineFeatures
+from market.errors import Permanent
 from tests.support.small_lake import SmallLake
 
 SESSION = date(2024, 5, 3)
@@ -43,3 +44,21 @@ def test_the_online_store_is_at_the_datas_release_before_there_are_predictions(
 def test_a_store_that_is_away_is_told_and_the_publication_stands(published: Any, tmp_path: Path) -> None:
     told = published(online_url="redis://127.0.0.1:1/0")
     assert "the online store" in told["behind"] and "Redis" in told["behind"]
+
+
+def test_headlines_that_nobody_can_read_keep_no_prices_back(
+    small_lake: SmallLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check says why, as a warning: what depends on it goes on."""
+
+    def away(*_: object) -> None:
+        raise Permanent("sentiment", expected="the packages torch", found="no torch")
+
+    monkeypatch.setattr(sentiment, "read", away)
+    monkeypatch.setattr(models, "window_of", lambda *_: None)
+    [made] = [one for one in models.assets(SESSION, SESSION) if dg.AssetKey(["silver", "sentiment"]) in one.keys]
+    result = dg.materialize([made], resources={"lake": Lake(small_lake.settings)}, partition_key=f"{SESSION}")
+    assert result.success
+    [check] = result.get_asset_check_evaluations()
+    assert not check.passed and check.severity is dg.AssetCheckSeverity.WARN
+    assert "no torch" in str(check.metadata["unread"].value)

@@ -3,11 +3,17 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pandas as pd
+import pyarrow as pa
+import pytest
 
 from assets import learning
 from lake.lake import Lake
+from market import registry as contracts
+from market.errors import Permanent
+from market.table import Table, Window
 from tests.assets.conftest import bars_of
 from training import registry
 from training.catalogue import models
@@ -58,3 +64,39 @@ def test_a_search_reads_the_release_and_registers_nothing(trained_lake: Lake) ->
     found = learning.search(trained_lake, models()[NAME], 1, lambda *step: told.append(step))
     assert len(found.tried) == 1 and [step[:2] for step in told] == [(1, 1)]
     assert len(registry.list_models(learning.tracking_uri(trained_lake))) == before
+
+
+def test_a_champion_that_cannot_score_keeps_nobody_elses_scores_back(
+    trained_lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it said before stays; where nobody can score, the reasons are told."""
+    made: dict[str, pa.Table] = {}
+    broken: set[str] = set()
+
+    def scores(lake: Lake, release: object, name: str, version: int, window: Window) -> pa.Table:
+        if name in broken:
+            raise Permanent(name, expected="the features that it was fitted on", found="others")
+        rows = pd.DataFrame({"session_date": [window.start], "security_id": ["XKRX:000001"], "exchange": "XKRX", "model": name,
+                             "model_version": version, "run_id": "r", "data_release": "r00001", "score": 0.5 + len(broken),
+                             "rank": 0.5, "known_at": pd.Timestamp(window.now)})  # fmt: skip
+        rows["session_month"] = f"{window.start:%Y-%m}"
+        return contracts.table("gold.predictions").conform(pa.Table.from_pandas(rows, preserve_index=False))
+
+    def keep(lake: Lake, table: Table, rows: pa.Table, window: Window) -> object:
+        lake.replace(table, rows, window)
+        made["rows"] = rows
+        return made
+
+    for name, stub in (("scores", scores), ("keep", keep), ("installed", lambda lake, name: 1)):
+        monkeypatch.setattr(learning, name, stub)
+    day = learning.training_frame(trained_lake, learning.current(trained_lake), models()[NAME])["session_date"].max()
+    window = Window(day, day, datetime(2024, 6, 1, tzinfo=UTC))
+    learning.predict(trained_lake, window)
+    names = set(models())
+    broken.add(NAME)
+    learning.predict(trained_lake, window)
+    rows = made["rows"].to_pandas().set_index("model")["score"]
+    assert rows[NAME] == 0.5 and set(rows.drop(NAME)) == {1.5} and set(rows.index) == names
+    broken |= names
+    with pytest.raises(Permanent, match="fitted on"):
+        learning.predict(trained_lake, window)

@@ -4,11 +4,15 @@ import json
 import os
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from assets import replay
+from lake import settings as settings_module
 from lake.lake import Lake
+from lake.settings import Settings
 from marketlake.cli import app
 from training.tracking import PACKAGES
 from training.trained import Trained
@@ -67,3 +71,25 @@ def test_all_tells_each_run_as_it_ends_and_counts_what_differs_and_what_was_not_
     assert any("return_rank_5d" in line and f"{other}: DIFFERS" in line for line in firsts)
     assert any(f"{gone}: NOT REPLAYED" in line for line in firsts)
     assert summary == f"{n - 2} of {n} match; 1 differs: {other}; 1 not replayed: {gone}"
+
+
+def test_a_work_tree_of_another_commit_is_given_what_the_settings_say_and_no_file_that_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings_module, "ROOT", tmp_path)
+    monkeypatch.setenv("MARKETLAKE_ENV_FILE", "var/stack/local.env")
+    (tmp_path / "encoder").mkdir()
+    settings = Settings(
+        lake_url="var/lake", mlflow_tracking_uri="sqlite:///var/mlflow.db", sentiment_model="encoder",
+        sentiment_labels="gone.csv", _env_file=None,
+    )  # type: ignore[call-arg]  # fmt: skip
+    given = replay._environment(settings, tmp_path / "tree")
+    assert "MARKETLAKE_ENV_FILE" not in given
+    assert given["MARKETLAKE_LAKE_URL"] == f"{tmp_path}/var/lake"
+    assert given["MARKETLAKE_MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/var/mlflow.db"
+    assert (given["MARKETLAKE_SENTIMENT_MODEL"], given["MARKETLAKE_SENTIMENT_LABELS"]) == (
+        f"{tmp_path}/encoder",
+        "gone.csv",
+    )
+    hub = settings.model_copy(update={"sentiment_model": "monologg/kobert"})
+    assert replay._environment(hub, tmp_path / "tree")["MARKETLAKE_SENTIMENT_MODEL"] == "monologg/kobert"

@@ -12,7 +12,7 @@ from assets import sentiment
 from lake.lake import Lake
 from lake.settings import Settings
 from market import calendars, registry
-from market.errors import Permanent
+from market.errors import Permanent, Transient
 from market.sources import SOURCES
 from market.table import Window
 from training.sentiment import deep
@@ -178,3 +178,21 @@ def test_an_export_that_was_changed_is_refused(lake, encoders):
     lake.store.put(f"models/{NAME}/1/encoder.zip", pack(encoders[1]))
     with pytest.raises(Permanent, match="the files of its signature"):
         sentiment.read(lake, window(DAYS[0], DAYS[-1]), quietly)
+
+
+def test_what_was_read_is_kept_until_it_is_committed(lake, encoders, monkeypatch):
+    """A commit that fails costs no reading: the next run begins with what was read."""
+    export(lake, 1, encoders[0])
+    keep = sentiment.keep
+
+    def away(*_):
+        raise Transient("s3", expected="an answer", found="none")
+
+    monkeypatch.setattr(sentiment, "keep", away)
+    with pytest.raises(Transient):
+        sentiment.read(lake, window(DAYS[0], DAYS[-1]), quietly)
+    monkeypatch.setattr(sentiment, "keep", keep)
+    monkeypatch.setattr(sentiment, "_scorer", lambda *_: pytest.fail("read again"))
+    sentiment.read(lake, window(DAYS[0], DAYS[-1]), quietly)
+    assert len(held(lake)) == 3 * len(DAYS)
+    assert not list(lake.settings.path(str(lake.settings.training_folder)).rglob("*.parquet"))

@@ -62,4 +62,4 @@ def test_a_champion_that_has_read_everything_does_not_read_again(lake, monkeypat
     crown(lake, 1)
     monkeypatch.setattr(sentiment, "is_waiting", lambda lake: False)
     told = look(lake, None)
-    assert not told.run_requests and told.cursor == f"{NAME}@1"
+    assert not told.run_requests and told.cursor == f"{NAME}@1-r00001"

@@ -2,8 +2,11 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
@@ -99,3 +102,26 @@ def test_champions_predictions_and_headlines_are_shown(of_models):
     assert "rank_ic" in _of(of_models, "metrics.dropna")
     assert "2024-05-03" in _of(of_models, "lake.predictions(")
     assert "headline_sentiment" in _of(of_models, "silver.sentiment")
+
+
+def test_outcomes_of_forecasts_are_told_and_of_what_was_scored_afterwards_not():
+    """The cell of the live rank IC, on scores of which half were there before their outcome."""
+    [cell] = [c for c in nbformat.read(NOTEBOOKS / "models.ipynb", as_version=4).cells if "live_rank_ic" in c.source]
+    days = pd.bdate_range("2024-05-01", periods=8)
+    rows = pd.DataFrame(
+        [(day, f"XKRX:{i}", float(i)) for day in days for i in range(6)],
+        columns=["session_date", "security_id", "score"],
+    )
+    told = pd.to_datetime(rows["session_date"], utc=True)
+    afterwards = rows["session_date"] >= days[4]
+    rows = rows.assign(
+        exchange="XKRX", outcome=rows["score"], outcome_known_at=told + pd.Timedelta("7D"),
+        known_at=told + pd.to_timedelta(np.where(afterwards, 30, 1), unit="D"),
+    )  # fmt: skip
+    said = pd.concat([rows.assign(model=name) for name in ("one", "two")], ignore_index=True)
+    names = {"said": said, "pd": pd, "lake": SimpleNamespace(as_of=pd.Timestamp("2024-07-01", tz="UTC"))}
+    exec(cell.source.rsplit("\nlive.round", 1)[0], names)
+    assert names["live"].loc["n"].tolist() == [4, 4] and names["live"].loc["mean"].tolist() == [1.0, 1.0]
+    names["said"] = said[said["known_at"] > said["outcome_known_at"]]
+    exec(cell.source.rsplit("\nlive.round", 1)[0], names)
+    assert names["live"].empty
