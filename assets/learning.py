@@ -43,6 +43,8 @@ KEY = ("security_id", "session_date")
 SIZE = "turnover_value_20"
 """Feature that says how much is traded of a name, as a logarithm: names are large or small by it, and a book of them is."""
 SEED = 7
+WITNESSES = 12
+"""Names whose features are made again when a model is trained, to see whether they hold anything of the future."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # of a release that stands for a lock
 Progress = Callable[[int, int, str], None]
 
@@ -90,7 +92,24 @@ def accusations(lake: Lake, release: Release, model: Model, frame: pd.DataFrame)
         read(lake, release, table, [*KEY, "known_at"]).rename_columns([*KEY, name])
         for table, name in ((FEATURES, "features_known_at"), (LABELS, "label_known_at"))
     )
-    return against(model, frame, prices, labels.join(features, keys=list(KEY), join_type="inner").to_pandas())
+    known = labels.join(features, keys=list(KEY), join_type="inner").to_pandas()
+    return against(model, frame, prices, known, made_again(lake, release, frame))
+
+
+def made_again(lake: Lake, release: Release, frame: pd.DataFrame) -> pd.DataFrame:
+    """Features of some of the frame's names up to a session in its last third, made from the prices up to it alone."""
+    days, names = (np.unique(frame[name].to_numpy()) for name in ("session_date", "security_id"))
+    cut = days[len(days) * 2 // 3]
+    some = names[np.linspace(0, len(names) - 1, min(WITNESSES, len(names))).astype(int)].tolist()
+    where = (ds.field("session_date") <= cut) & ds.field("security_id").isin(some)
+    prices, features, sessions = (registry.table(name) for name in (PRICES, FEATURES, "silver.sessions"))
+    assert features.build is not None and sessions.build is not None
+    window = Window(days[0], cut, EPOCH)
+    frames = {
+        PRICES: lake.delta.read(prices, version=release.tables[PRICES], where=where), FEATURES: features.schema.empty_table(),
+        sessions.name: sessions.build({}, window),
+    }  # fmt: skip
+    return features.build(frames, window).to_pandas()
 
 
 def search(lake: Lake, model: Model, n_trials: int, progress: Progress) -> Tuned:

@@ -15,7 +15,9 @@ HINDSIGHT_SHARE = 0.01
 """Of the labelled rows, how many may have features that were known only after their outcome: corrections, which are few."""
 
 
-def against(model: Model, frame: pd.DataFrame, prices: pd.DataFrame, known: pd.DataFrame) -> list[str]:
+def against(
+    model: Model, frame: pd.DataFrame, prices: pd.DataFrame, known: pd.DataFrame, again: pd.DataFrame
+) -> list[str]:
     """A sentence for each thing that is wrong with the rows; none where nothing is.
 
     Parameters
@@ -23,10 +25,11 @@ def against(model: Model, frame: pd.DataFrame, prices: pd.DataFrame, known: pd.D
     frame : as ``training.train.train`` takes it: security_id, session_date, exchange, features, label.
     prices : the release's, over the frame's sessions: security_id, session_date, exchange, close, cumulative_factor.
     known : security_id, session_date, features_known_at and label_known_at (timestamps) of the rows with a label.
+    again : security_id, session_date and the features of some names, made again from what was there up to a session.
     """
     keyed = frame.assign(session_date=pd.to_datetime(frame["session_date"]))
     bars = prices.assign(session_date=pd.to_datetime(prices["session_date"]))
-    return [*_outcomes(model, keyed, bars), *_universe(keyed, bars), *_hindsight(known)]
+    return [*_outcomes(model, keyed, bars), *_universe(keyed, bars), *_hindsight(known), *_future(model, keyed, again)]
 
 
 def _outcomes(model: Model, frame: pd.DataFrame, prices: pd.DataFrame) -> list[str]:
@@ -73,3 +76,21 @@ def _hindsight(known: pd.DataFrame) -> list[str]:
         f" {one['security_id']} {one['session_date']}: known {one['features_known_at']:%Y-%m-%d %H:%M}, the outcome"
         f" {one['label_known_at']:%Y-%m-%d %H:%M}"
     ]
+
+
+def _future(model: Model, frame: pd.DataFrame, again: pd.DataFrame) -> list[str]:
+    """The features have the bits that they have without anything after them."""
+    keys = ["security_id", "session_date"]
+    made = again.assign(session_date=pd.to_datetime(again["session_date"]))
+    both = frame.merge(made[[*keys, *model.features]], on=keys, suffixes=("", "_again"))
+    found = []
+    for name in model.features:
+        here, there = (both[column].to_numpy(dtype=np.float64) for column in (name, f"{name}_again"))
+        differ = ~((here == there) | (np.isnan(here) & np.isnan(there)))
+        if differ.any():
+            one = both[differ].iloc[0]
+            found.append(
+                f"future: {name} has another value in {int(differ.sum())} of {len(both)} rows where nothing after them is there, such as"
+                f" {one['security_id']} {one['session_date']:%Y-%m-%d}: {one[name]:.6g}, without it {one[f'{name}_again']:.6g}"
+            )
+    return found

@@ -15,6 +15,7 @@ from market import registry as contracts
 from market.errors import Permanent
 from market.table import Table, Window
 from tests.assets.conftest import bars_of
+from tests.support.small_lake import SmallLake
 from training import registry
 from training.catalogue import models
 from training.trained import Trained
@@ -45,7 +46,7 @@ def test_scoring_serves_what_the_registry_decided_before_a_process_ended(
 def test_a_release_speaks_against_outcomes_that_its_prices_do_not_have(
     trained_lake: Lake, write: Callable[..., int]
 ) -> None:
-    """The lake's outcomes are drawn at random: its prices say otherwise, and of its names one is not in the frame."""
+    """The lake's outcomes and features are drawn at random: its prices say otherwise, and of its names one is not in the frame."""
     model, release = models()[NAME], learning.current(trained_lake)
     frame = learning.training_frame(trained_lake, release, model)
     bars = bars_of(frame)
@@ -53,8 +54,9 @@ def test_a_release_speaks_against_outcomes_that_its_prices_do_not_have(
     release = replace(
         release, tables={**release.tables, "gold.prices": write(trained_lake, "gold.prices", pd.concat([bars, other]))}
     )
-    label, universe = learning.accusations(trained_lake, release, model, frame)
+    label, universe, *future = learning.accusations(trained_lake, release, model, frame)
     assert label.startswith("label: ") and "the prices say 0" in label
+    assert len(future) == len(model.features) and all(one.startswith("future: ") for one in future)
     assert universe == "universe: 1 of 13 names with prices are left out, 0 of them gone since: XKRX:999999"
 
 
@@ -100,3 +102,14 @@ def test_a_champion_that_cannot_score_keeps_nobody_elses_scores_back(
     broken |= names
     with pytest.raises(Permanent, match="fitted on"):
         learning.predict(trained_lake, window)
+
+
+def test_features_of_a_real_lake_hold_nothing_of_the_future_and_moved_ones_do(small_lake: SmallLake) -> None:
+    """Made again from the prices up to a session, they have the bits that they have with all that came later."""
+    lake, model = Lake(small_lake.settings), models()[NAME]
+    frame = learning.training_frame(lake, small_lake.after, model)
+    told = learning.accusations(lake, small_lake.after, model, frame)
+    assert not [one for one in told if one.startswith("future")], told
+    leaking = frame.assign(rsi_14=frame.groupby("security_id")["rsi_14"].shift(-1))
+    [found] = [one for one in learning.accusations(lake, small_lake.after, model, leaking) if one.startswith("future")]
+    assert found.startswith("future: rsi_14 has another value")
