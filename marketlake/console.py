@@ -4,6 +4,7 @@ What does not belong here: what is printed.
 """
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,8 +39,16 @@ def warn(text: str) -> None:
 
 
 def show_json(value: Any) -> None:
-    """The value as JSON; instants and dates in ISO form."""
-    say(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    """The value as JSON; instants and dates in ISO form, and null for what is no number: JSON has no NaN."""
+    say(json.dumps(_known(value), indent=2, ensure_ascii=False, default=_plain, allow_nan=False))
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _known(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show(rows: Sequence[Row], *, as_json: bool, columns: Sequence[str] = (), nothing: str = "nothing") -> None:
@@ -136,7 +145,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if hasattr(value, "item"):
-        return value.item()
+        return _known(value.item())
     return str(value)
 
 
