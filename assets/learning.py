@@ -4,10 +4,11 @@ What does not belong here: what a model does (`training`), and orchestration (`a
 """
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -195,8 +196,15 @@ def withdraw(lake: Lake, name: str, alias: str) -> None:
     lake.store.delete(f"models/{name}/{alias}.json")
 
 
-def predict(lake: Lake, window: Window) -> Built | None:
-    """Scores of the window's sessions by every model's champion, on the current release; None before the first champion.
+class Predicted(NamedTuple):
+    """What the champions said: the gate's verdict on it, None before the first champion; and why a champion could not, by model."""
+
+    made: Built | None
+    failures: Mapping[str, str]
+
+
+def predict(lake: Lake, window: Window) -> Predicted:
+    """Scores of the window's sessions by every model's champion, on the current release.
 
     A champion that cannot score is told, and what it said of these sessions before stays; the others' scores are kept.
 
@@ -218,10 +226,10 @@ def predict(lake: Lake, window: Window) -> Built | None:
         raise Permanent("gold.predictions", expected="scores of a champion", found="; ".join(failures.values()),
                         keys=sorted(failures), do="Train again, or roll the models back")  # fmt: skip
     if not champions:
-        return None
+        return Predicted(None, {})
     contract = registry.table(PREDICTIONS)
     rows = [*scored, *said_before(lake, PREDICTIONS, window, failures)]
-    return keep(lake, contract, contract.conform(pa.concat_tables(rows)), window)
+    return Predicted(keep(lake, contract, contract.conform(pa.concat_tables(rows)), window), failures)
 
 
 def said_before(lake: Lake, table: str, window: Window, names: Collection[str]) -> list[pa.Table]:

@@ -1,6 +1,6 @@
 """Assets around the models: training each, scoring sessions, the two publications of a day with the online store behind them, and the shadows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -84,14 +84,15 @@ def _sentiment(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 
 def _judged(
-    lake: OpenLake, key: dg.AssetKey, made: "Built | None", nothing: str
+    lake: OpenLake, key: dg.AssetKey, made: "Built | None", nothing: str, told: Mapping[str, str] | None = None
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """What a champion said with the gate's verdict; `nothing` where there is none that could."""
     if made is None:
         passed = dg.AssetCheckResult(passed=True, check_name=GATE, asset_key=key, metadata={"note": nothing})
         yield dg.MaterializeResult(asset_key=key, metadata={"rows": 0, "note": nothing}, check_results=[passed])
     else:
-        yield dg.MaterializeResult(asset_key=key, metadata=describe.built(lake, made), check_results=[check(key, made)])
+        about = {**describe.built(lake, made), **(told or {})}
+        yield dg.MaterializeResult(asset_key=key, metadata=about, check_results=[check(key, made)])
 
 
 def _data_release(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -135,8 +136,12 @@ def _predictions(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         from assets import learning  # MLflow and XGBoost take seconds to load, and an ingestion needs neither
 
         with retried_where_transient(context):
-            made = learning.predict(lake, window_of(lake, context.partition_keys))
-        yield from _judged(lake, key, made, "no champion yet")
+            made, failures = learning.predict(lake, window_of(lake, context.partition_keys))
+        for name, why in failures.items():
+            context.log.warning(f"{name} did not score: {why}")
+        yield from _judged(
+            lake, key, made, "no champion yet", {f"{name} did not score": why for name, why in failures.items()}
+        )
 
     return make
 

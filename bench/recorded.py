@@ -1,8 +1,8 @@
 """The models on the whole recorded Korean market, judged as training judges them: `python -m bench.recorded FOLDER`.
 
 FOLDER has `prices_all.parquet` (Code, Date, Open, High, Low, Close, Volume; prices adjusted, an open of 0 on halted sessions) and `stock_list.parquet` (Code,
-Market). Features and outcomes are made by the contracts' own builds; every fit, baseline, gate and line of the card is that of a training. Writes
-bench/results/, a file for each model. What does not belong here: a lake, and the names that were gone when the recording was made, which it does not have.
+Market). Features and outcomes are made by the contracts' own builds; every fit, baseline, gate and line of the card is that of a training; what a release
+says against its rows (`training.witnesses`) is not asked, for there is none. Writes bench/results/, a file for each model. What does not belong here: a lake, and the names that were gone when the recording was made, which it does not have.
 """
 
 import argparse

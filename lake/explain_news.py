@@ -75,6 +75,8 @@ class News(Silver):
         found = self._rows("SELECT * FROM silver.news WHERE security_id = ? AND url = ? AND known_at = ? LIMIT 1", key)
         links = [self._silver(news, one, ("title", "press", "published_at")) for one in found]
         words = self._brought("words", row, lambda _: pd.DataFrame({"text": [row["title"]]})) if by_word else {}
+        if words:
+            words["words are"] = "what the level would lose without each of them; they need not add up to it"
         said = {"read by": f"{row['model']} version {row['model_version']}", "run_id": row["run_id"]}
         shown = values_of(row, ("title", "negative", "neutral", "positive", "level"))
         return Link(

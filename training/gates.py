@@ -59,7 +59,7 @@ REPLAYS = Gate(
     comparison="<=",
     reference="zero",
     margin=0.0,
-    doc="Made a second time when it was trained, from the same rows in another order, it had the same bits: what it says can be made again.",
+    doc="Made a second time when it was trained, from the same rows, it had the same bits: what it says can be made again.",
 )
 
 GATES: tuple[Gate, ...] = (

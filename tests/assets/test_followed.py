@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets import models, sentiment
+from assets import learning, models, sentiment
 from lake.lake import Lake
 from lake.online import OnlineFeatures
 from market.errors import Permanent
@@ -62,3 +62,21 @@ def test_headlines_that_nobody_can_read_keep_no_prices_back(
     [check] = result.get_asset_check_evaluations()
     assert not check.passed and check.severity is dg.AssetCheckSeverity.WARN
     assert "no torch" in str(check.metadata["unread"].value)
+
+
+def test_a_champion_that_did_not_score_is_named_where_the_others_scores_are_shown(
+    small_lake: SmallLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = object()
+    monkeypatch.setattr(
+        learning, "predict", lambda *_: learning.Predicted(made, {"return_rank_5d": "its features are others"})
+    )  # type: ignore[arg-type]
+    monkeypatch.setattr(models, "window_of", lambda *_: None)
+    monkeypatch.setattr(models.describe, "built", lambda *_: {"rows": 7})
+    passed = dg.AssetCheckResult(passed=True, check_name=models.GATE, asset_key=dg.AssetKey(["gold", "predictions"]))
+    monkeypatch.setattr(models, "check", lambda *_: passed)
+    [asset] = [one for one in models.assets(SESSION, SESSION) if dg.AssetKey(["gold", "predictions"]) in one.keys]
+    result = dg.materialize([asset], resources={"lake": Lake(small_lake.settings)}, partition_key=f"{SESSION}")
+    [event] = result.asset_materializations_for_node("gold_predictions")
+    assert event.metadata["return_rank_5d did not score"].value == "its features are others"
+    assert event.metadata["rows"].value == 7

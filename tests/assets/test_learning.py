@@ -93,10 +93,11 @@ def test_a_champion_that_cannot_score_keeps_nobody_elses_scores_back(
         monkeypatch.setattr(learning, name, stub)
     day = learning.training_frame(trained_lake, learning.current(trained_lake), models()[NAME])["session_date"].max()
     window = Window(day, day, datetime(2024, 6, 1, tzinfo=UTC))
-    learning.predict(trained_lake, window)
+    assert learning.predict(trained_lake, window).failures == {}
     names = set(models())
     broken.add(NAME)
-    learning.predict(trained_lake, window)
+    told = learning.predict(trained_lake, window).failures
+    assert list(told) == [NAME] and "fitted on" in told[NAME]
     rows = made["rows"].to_pandas().set_index("model")["score"]
     assert rows[NAME] == 0.5 and set(rows.drop(NAME)) == {1.5} and set(rows.index) == names
     broken |= names
