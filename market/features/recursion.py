@@ -44,14 +44,15 @@ def smooth(
     out : (rows,) filled: NaN while seeding and where ``x`` is NaN.
     after : (emitted rows, 2 + r) filled with the state after each row that is no context; left alone where it has no rows.
     """
+    if code == _MEAN and len(after) == 0:
+        _means(alpha, x, starts, begins, n + skip, skip, before, out)
+        return
     reach = before.shape[1] - CELLS
     emitted = 0
     for series in range(len(starts) - 1):
         first = starts[series]
         begin = first + begins[series]
-        for row in range(first, begin):
-            back = begin - 1 - row
-            out[row] = before[series, CELLS + back] if back < reach else math.nan
+        _remember(series, first, begin, before, out)
         count, value = before[series, COUNT], before[series, VALUE]
         for row in range(begin, starts[series + 1]):
             out[row] = math.nan
@@ -73,6 +74,58 @@ def smooth(
             for back in range(reach):
                 after[emitted, CELLS + back] = out[row - back] if row - back >= first else math.nan
             emitted += 1
+
+
+@_helper
+def _remember(series: int, first: int, begin: int, before: Floats, out: Floats) -> None:
+    """The outputs of context rows, which are not computed again."""
+    for row in range(first, begin):
+        back = CELLS + begin - 1 - row
+        out[row] = before[series, back] if back < before.shape[1] else math.nan
+
+
+@_helper
+def _means(
+    alpha: float, x: Floats, starts: Ints, begins: Ints, seeded: int, skip: int, before: Floats, out: Floats
+) -> None:  # fmt: skip
+    """Exponential means of which no state is kept: seeds first, then four series at once, since each row waits for the one before it and a processor need not."""
+    k = len(starts) - 1
+    at, value = np.empty(k, dtype=np.int64), np.empty(k)
+    for series in range(k):
+        row, end = starts[series] + begins[series], starts[series + 1]
+        _remember(series, starts[series], row, before, out)
+        count, held = before[series, COUNT], before[series, VALUE]
+        while row < end and count < seeded:
+            out[row] = math.nan
+            if not math.isnan(x[row]):
+                count, held = _take(_MEAN, count, held, x[row], seeded - skip, skip, alpha)
+                if count == seeded:
+                    out[row] = held
+            row += 1
+        at[series], value[series] = row, held
+    for one in range(0, k - 3, 4):
+        a, b, c, d = at[one], at[one + 1], at[one + 2], at[one + 3]
+        u, v, w, z = value[one], value[one + 1], value[one + 2], value[one + 3]
+        rows = min(starts[one + 1] - a, starts[one + 2] - b, starts[one + 3] - c, starts[one + 4] - d)
+        for _ in range(rows):
+            u, out[a] = _next(alpha, u, x[a])
+            v, out[b] = _next(alpha, v, x[b])
+            w, out[c] = _next(alpha, w, x[c])
+            z, out[d] = _next(alpha, z, x[d])
+            a, b, c, d = a + 1, b + 1, c + 1, d + 1
+        at[one], at[one + 1], at[one + 2], at[one + 3] = a, b, c, d
+        value[one], value[one + 1], value[one + 2], value[one + 3] = u, v, w, z
+    for series in range(k):
+        held = value[series]
+        for row in range(at[series], starts[series + 1]):
+            held, out[row] = _next(alpha, held, x[row])
+
+
+@_helper
+def _next(alpha: float, value: float, x: float) -> tuple[float, float]:
+    """The mean with one more value, and what is shown on its row."""
+    moved = value + alpha * (x - value)
+    return (value, math.nan) if math.isnan(x) else (moved, moved)
 
 
 @_helper

@@ -94,3 +94,42 @@ def test_adaptive_worked_by_hand(evaluate: Callable[..., Any]) -> None:
         al.adaptive(CLOSE, al.col("weight")), close=[2, 4, 8, 9, NAN, 5, 3], weight=[NAN, NAN, 1 / 2, 1 / 3, 1, NAN, 1]
     )
     np.testing.assert_allclose(found, [NAN, NAN, 6, 7, NAN, NAN, 3], rtol=1e-15)
+
+
+@EXAMPLES
+@given(
+    series=st.lists(
+        arrays(float, st.integers(0, 12), elements=st.one_of(st.floats(-5, 5, width=16), st.just(NAN))), max_size=9
+    ),
+    context=st.lists(st.integers(0, 5), min_size=9, max_size=9),
+)
+def test_without_state_to_keep_series_side_by_side_have_the_bits_of_each_alone(
+    series: list[Any], context: list[int]
+) -> None:
+    program = compile_features([
+        Feature("a", al.ema(CLOSE, 3, skip=1), "Under test.", "ratio", "ours"),
+        Feature("b", al.wilder(al.ema(CLOSE, 2), 2), "Under test.", "ratio", "ours"),
+    ])  # fmt: skip
+    offsets = np.cumsum([0, *map(len, series)])
+    close = np.concatenate([np.empty(0), *series])
+    kept = program.run({"close": close}, offsets)
+    left = program.run({"close": close}, offsets, keeps_state=False)
+    for name in program.names:
+        np.testing.assert_array_equal(left.values[name], kept.values[name])
+    # and the last rows again, from the state of the row before them
+    begins = np.minimum(context[: len(series)], [max(len(one) - 1, 0) for one in series]).astype(np.int64)
+    rows = offsets[:-1] + begins - 1
+    state = np.array(
+        [
+            kept.state[row] if n else new
+            for row, n, new in zip(rows, begins, program.start_state(len(series)), strict=True)
+        ]
+    )
+    again = program.run(
+        {"close": close}, offsets, state.reshape(len(series), program.state_width), begins, keeps_state=False
+    )
+    is_new = np.concatenate(
+        [np.empty(0, bool), *(np.arange(len(one)) >= n for one, n in zip(series, begins, strict=True))]
+    )
+    for name in program.names:
+        np.testing.assert_array_equal(again.values[name], kept.values[name][is_new])
