@@ -184,16 +184,21 @@ class Outside(Collector):
     def collect(self) -> Iterator[Metric]:
         """Lag behind the sessions, calls made and left; without an answer of the outside only that there is none."""
         up = _gauge("marketlake_outside_answers", "1 where the outside's clock and sessions are known.")
+        live = _gauge(
+            "marketlake_outside_is_live", "1 where sessions are due by this machine's clock, 0 in a simulated world."
+        )
         written = _gauge("marketlake_metrics_written_timestamp_seconds", "When these numbers were taken.")
         written.add_metric([], datetime.now(UTC).timestamp())
         try:
             now = self._lake.world.clock()()
+            is_live = not self._lake.world.is_simulated
             found = [*self._lag(now), *self._quota(now)]
         except MarketlakeError as error:
             logger.warning("the outside is not known to the metrics", reason=str(error))
-            now, found = None, []
+            now, is_live, found = None, False, []
         up.add_metric([], float(now is not None))
-        yield from (up, written, *found)
+        live.add_metric([], float(is_live))
+        yield from (up, live, written, *found)
 
     def _lag(self, now: datetime) -> Iterator[Metric]:
         lag = _gauge(

@@ -214,33 +214,37 @@ def _memory() -> Finding:
 
 
 def _ports(settings: "Settings") -> Iterator[Finding]:
-    for name, port, moved_by, state in _listening(settings):
-        is_taken = state == "taken"
-        found = {"taken": "something else listens there", "running": "ours", "starting": "ours"}.get(state, "free")
-        do = f"stop what listens there, or move the port by {moved_by}" if is_taken else ""
-        yield Finding(f"port {port} ({name})", "optional" if is_taken else "ok", found, do)
+    is_up, told = _listening(settings)
+    for name, port, moved_by, state in told:
+        where = name if port is None else f"port {port} ({name})"
+        if state == "taken":
+            do = f"stop what listens there, or move the port by {moved_by}"
+            yield Finding(where, "optional", "something else listens there", do)
+        elif state == "ended" or (is_up and state in ("stopped", "starting")):
+            named = " --stack local" if is_up else ""
+            do = f"`marketlake status{named}` names its log; `marketlake up{named}` starts it again"
+            yield Finding(where, "missing", f"{state}: it does not answer", do)
+        elif port is not None:
+            yield Finding(where, "ok", "ours" if state in ("running", "starting") else "free", "")
 
 
-def _listening(settings: "Settings") -> Iterator[tuple[str, int, str, str]]:
-    """Name, port, setting and state of every service that listens: those of the stack that runs, and the other ports."""
+def _listening(settings: "Settings") -> tuple[bool, list[tuple[str, int | None, str, str]]]:
+    """Whether the stack is up; name, port, setting and state of every service of it, or else of the others, and of the ports that the stack would take."""
     from marketlake.stack import local
 
-    is_local = local.is_up(settings)
-    states = local.status(settings) if is_local else services.status(settings)
+    is_up = local.is_up(settings)
+    states = local.status(settings) if is_up else services.status(settings)
     moved_by = {service.name: service.moved_by for service in services.every(settings)}
-    for state in states:
-        if state.port is not None:
-            named = moved_by.get(state.service) or _moving(settings, state.port)
-            yield state.service, state.port, named, state.state
-    if not is_local:  # asked by number: looking at the services would make their folders and passwords
+    told: list[tuple[str, int | None, str, str]] = [
+        (one.service, one.port, moved_by.get(one.service) or _moving(settings, one.port or 0), one.state)
+        for one in states
+    ]
+    if not is_up:  # asked by number: looking at the services would make their folders and passwords
         for name in ("s3", "postgres", "redis", "spark", "trino"):
             port = getattr(settings, f"{name}_port")
-            yield (
-                f"{name}, local stack",
-                port,
-                f"MARKETLAKE_{name.upper()}_PORT",
-                "" if processes.is_free(port) else "taken",
-            )
+            state = "" if processes.is_free(port) else "taken"
+            told.append((f"{name}, local stack", port, f"MARKETLAKE_{name.upper()}_PORT", state))
+    return is_up, told
 
 
 def _moving(settings: "Settings", port: int) -> str:

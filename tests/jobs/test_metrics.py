@@ -126,6 +126,7 @@ def test_the_lag_is_since_the_first_missing_session_was_due(lake: Lake, instance
     due = {(exchange,): session_due_at(day).timestamp() for exchange, day in coming.items()}
     assert told["marketlake_session_due_timestamp_seconds"] == due
     assert told["marketlake_session_lag_seconds"] == {("XKRX",): 0, ("XNYS",): 0}
+    assert told["marketlake_outside_is_live"] == {(): 1}
     assert told["marketlake_session_published_timestamp_seconds"][("XKRX",)] == NOW.timestamp()
     lake.releases.rollback("r00001")  # the sessions of May are gone, the first of them was due four days ago
     again = read(lake, instance)["marketlake_session_lag_seconds"][("XKRX",)]
@@ -191,7 +192,7 @@ def test_checks_are_counted_by_table(lake: Lake, instance: dg.DagsterInstance) -
 def test_without_the_outside_everything_else_is_told(lake: Lake, instance: dg.DagsterInstance) -> None:
     away = Lake(lake.settings.model_copy(update={"krx_base_url": "", "exchange_url": "http://127.0.0.1:9"}))
     told = read(away, instance)
-    assert told["marketlake_outside_answers"] == {(): 0}
+    assert told["marketlake_outside_answers"] == {(): 0} == told["marketlake_outside_is_live"]
     assert told["marketlake_release_number"] == {(): 2}
     assert "marketlake_session_lag_seconds" not in told
 

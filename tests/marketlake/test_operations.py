@@ -21,6 +21,8 @@ from lake.settings import Settings
 from market.sources import SOURCES
 from marketlake import checkup, environment, logfiles
 from marketlake.cli import app
+from marketlake.service import State
+from marketlake.stack import local
 from serving.app import create_app
 from tests.support.small_lake import SmallLake
 
@@ -101,7 +103,7 @@ def test_the_dashboard_asks_only_for_numbers_that_are_told(exposed: set[str]) ->
     ours = {
         name for name in exposed if name.startswith("marketlake_") and not name.endswith(("_created", "_sum", "_count"))
     }
-    assert ours - names == {"marketlake_release_info", "marketlake_session_due_timestamp_seconds"} & exposed
+    assert ours - names == {"marketlake_release_info"} & exposed
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
 
@@ -199,6 +201,28 @@ def test_the_doctor_names_the_setting_that_moves_a_taken_port(user: Settings, mo
         monkeypatch.setenv("MARKETLAKE_REDIS_PORT", str(port))
         (told,) = [one for one in checkup.every(environment.open_settings()) if one.what.startswith(f"port {port} ")]
     assert told.state == "optional" and "MARKETLAKE_REDIS_PORT" in told.do
+
+
+def test_the_doctor_misses_what_does_not_answer_while_the_stack_is_up(
+    user: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {"redis": "ended", "trino": "starting", "s3": "running", "dagster-daemon": "ended", "mlflow": "taken"}
+    states = [
+        State(name, word, None if "daemon" in name else 7000 + at, None, None, "", "", "", "")
+        for at, (name, word) in enumerate(words.items())
+    ]
+    monkeypatch.setattr(local, "is_up", lambda settings: True)
+    monkeypatch.setattr(local, "status", lambda settings: states)
+    told = {one.what: one for one in checkup._ports(user)}
+    found = {what: (one.state, one.found.split(":")[0]) for what, one in told.items()}
+    assert found == {
+        "port 7000 (redis)": ("missing", "ended"),
+        "port 7001 (trino)": ("missing", "starting"),
+        "port 7002 (s3)": ("ok", "ours"),
+        "dagster-daemon": ("missing", "ended"),
+        "port 7004 (mlflow)": ("optional", "something else listens there"),
+    }
+    assert "marketlake status --stack local" in told["dagster-daemon"].do
 
 
 def test_the_doctor_misses_the_name_that_the_real_sec_asks_for(user: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ CASES: dict[str, tuple[str, tuple[object, ...]]] = {
     "qualify": ("SELECT security_id, session_date FROM (SELECT security_id, session_date FROM gold.prices QUALIFY "
                 "row_number() OVER (PARTITION BY security_id ORDER BY session_date DESC) = 1) ORDER BY security_id", ()),
     "from first": ("FROM silver.symbols SELECT symbol ORDER BY symbol", ()),
-    "part of a text": ("SELECT name FROM silver.securities WHERE strpos(lower(name), lower(?)) > 0 ORDER BY name", ("Hynix",)),
+    "part of a text": ("SELECT name FROM silver.securities WHERE strpos(lower(name), lower(?)) > 0 ORDER BY name", ("Naver",)),
     "division": ("SELECT close / 0 AS a, volume / 7 AS b FROM gold.prices ORDER BY security_id, session_date LIMIT 9", ()),
     "whole division": ("SELECT volume // 1000 AS c FROM gold.prices ORDER BY security_id, session_date LIMIT 9", ()),
     "decimals": ("SELECT CAST(close AS DECIMAL(18, 2)) AS d FROM gold.prices ORDER BY security_id, session_date LIMIT 9", ()),
@@ -76,6 +76,9 @@ CASES: dict[str, tuple[str, tuple[object, ...]]] = {
     "sum of bigint": ("SELECT sum(volume) AS n FROM gold.prices", ()),
 }  # fmt: skip
 
+EMPTY = frozenset({"raw of a table without a version", "a contract without a version"})
+"""Cases whose answer has no rows."""
+
 
 def gap(case: str, engine: str) -> str | None:
     """The kind of the gap and its reason; None where there is none."""
@@ -84,6 +87,7 @@ def gap(case: str, engine: str) -> str | None:
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("engine", ["trino"], indirect=True)
 def test_an_engine_answers_as_duckdb_does(case, engine, sql, both, request):
     reason = gap(case, engine)
     if reason:
@@ -92,6 +96,7 @@ def test_an_engine_answers_as_duckdb_does(case, engine, sql, both, request):
     found, expected = sql.query(query, params), both[0].query(query, params)
     assert found.schema == expected.schema
     assert found.equals(expected)
+    assert (expected.num_rows == 0) == (case in EMPTY)
 
 
 def test_the_tables_have_the_same_names(sql, both):
