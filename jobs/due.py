@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-import pyarrow as pa
-
 from assets.audit import BACKBONE
 from assets.bronze import delivered_for
+from lake import windows
 from lake.lake import Lake
 from market import calendars, registry
 from market.sources import session_due_at
@@ -54,12 +53,7 @@ def rows_a_month(lake: Lake) -> dict[str, int]:
     """Rows of prices that bronze has of each month, `2024-05`; told twice they count twice."""
     found: Counter[str] = Counter()
     for name in PRICES:
-        if lake.delta.exists(name):
-            told = pa.table(lake.delta.open(name).get_add_actions(flatten=True))
-            for month, n in zip(
-                told["partition.session_month"].to_pylist(), told["num_records"].to_pylist(), strict=True
-            ):
-                found[month] += n
+        found.update(windows.rows_a_month(lake.delta, name))
     return dict(found)
 
 

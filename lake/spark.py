@@ -35,6 +35,8 @@ from market.table import SPARK, Read, Table, Window
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "spark_conf"
 EXECUTORS_S = 120.0
+ROWS_TOGETHER = 100_000
+"""Rows of a partition, about: with 158 features of each a worker has half a gigabyte at hand."""
 """Until a cluster's executors are there."""
 _PLACE = "_place"
 
@@ -199,10 +201,18 @@ class Spark:
             for name, source in join.joined.items():
                 kind = SPARK[registry.table(join.table).column(source).type]
                 frame = frame.withColumn(name, F.lit(None).cast(kind))
-        partitions = int(self.session.conf.get("spark.sql.shuffle.partitions") or "4")
-        frame = frame.repartition(partitions, read.spread) if read.spread else frame.coalesce(1)
+        frame = frame.repartition(self._partitions(read, window), read.spread) if read.spread else frame.coalesce(1)
         kernel = Kernel(table.name, read.table, {name: _to_ipc(rows) for name, rows in sides.items()}, window)
         return frame.mapInArrow(kernel, table.spark_ddl)
+
+    def _partitions(self, read: Read, window: Window) -> int:
+        """As many as the session says, or more: a worker holds a partition whole, and what it once took it keeps."""
+        rows = windows.rows_a_month(self._delta, read.table)
+        bounds = windows.bounds(read, window)
+        bounds = bounds if registry.table(read.table).is_partitioned else None
+        first, last = (f"{day:%Y-%m}" for day in bounds) if bounds else ("", "~")
+        n = sum(count for month, count in rows.items() if first <= month <= last)
+        return max(int(self.session.conf.get("spark.sql.shuffle.partitions") or "4"), -(-n // ROWS_TOGETHER))
 
     def _load(self, name: str) -> DataFrame:
         """The table's rows; a column that the contract has gained since they were stored is null, as in `DeltaLake.read`."""

@@ -3,6 +3,7 @@
 What does not belong here: reading with Spark (`lake.spark`), and why a table needs what it needs (its contract).
 """
 
+from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import date
@@ -61,6 +62,17 @@ def widened(table: Table, window: Window, delta: DeltaLake) -> Window:
         (d for read in table.reads if read.role == "main" and (d := last_session(read.table, delta))), default=None
     )
     return replace(wider, end=max(window.end, last)) if last else wider
+
+
+def rows_a_month(delta: DeltaLake, name: str) -> dict[str, int]:
+    """Rows that the table holds of each month, `2024-05`, from its log alone; all of them under no month where it has none, and none of a table that is not there."""
+    if not delta.exists(name):
+        return {}
+    told = pa.table(delta.open(name).get_add_actions(flatten=True)).to_pylist()
+    found: Counter[str] = Counter()
+    for one in told:
+        found[str(one.get("partition.session_month") or "")] += one["num_records"] or 0
+    return dict(found)
 
 
 def last_session(name: str, delta: DeltaLake) -> date | None:
