@@ -51,8 +51,10 @@ lint: $(BIN)/.dev ## ruff, format, types, import laws
 format: $(BIN)/.dev ## format the code
 	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
-bench: $(BIN)/.dev .peers/.ready ## measure the demo's stages, and the features against peers; writes bench/results/
-	$(BIN)/python -m bench.features
+bench: $(BIN)/.dev .peers/.ready ## measure features and windows against peers, a day and the demo's stages; writes bench/results/
+	$(BIN)/python -m bench.features --symbols 800
+	$(BIN)/python -m bench.windowed
+	$(BIN)/python -m bench.day
 	$(BIN)/python -m bench.demo
 
 .peers/.ready: bench/peers/requirements.txt | $(UV)

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench import report
-from bench.features import PEERS
+from bench.features import MOST, PEERS
 from bench.peers.windowed import COLUMNS, told
 from lake import jars
 from lake.settings import ROOT
@@ -135,7 +135,12 @@ def apart(side: str, panel: Path, out: Path, rounds: int) -> dict[str, Any]:
 
 
 def difference(ours: Path, theirs: Path) -> str:
-    """The largest relative difference, and in how many values one side alone is missing; both in the order of security and session."""
+    """The largest relative difference, and in how many values one side alone is missing; both in the order of security and session.
+
+    Raises
+    ------
+    SystemExit : the values are not equal: there is nothing to measure.
+    """
     order = [("symbol", "ascending"), ("session", "ascending")]
     first, second = (pq.read_table(path).sort_by(order) for path in (ours, theirs))
     worst, alone = 0.0, 0
@@ -143,7 +148,10 @@ def difference(ours: Path, theirs: Path) -> str:
         a, b = (table[name].to_numpy().astype(np.float64) for table in (first, second))
         alone += int((np.isnan(a) != np.isnan(b)).sum())
         worst = max(worst, float(np.nanmax(np.abs(a - b) / np.maximum(1.0, np.abs(b)))))
-    return f"largest difference {worst:.1e}, missing on one side alone {alone}"
+    said = f"largest difference {worst:.1e}, missing on one side alone {alone}"
+    if alone or not worst <= MOST:
+        raise SystemExit(f"{theirs.stem}: expected equal values, found a {said}")
+    return said
 
 
 if __name__ == "__main__":

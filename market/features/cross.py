@@ -96,18 +96,18 @@ def crossed(code: int, level: float, x: Floats, order: Ints, bounds: Ints, out: 
             for at in range(n):
                 out[known[at]] = min(max(values[at], low), high)
         else:
-            mean = 0.0
+            mean, least = 0.0, ordered[0]  # a distance from the smallest: nothing of a price's size is rounded
             for at in range(n):
-                mean += ordered[at] - ordered[0]
-            mean = ordered[0] + mean / n
+                mean += ordered[at] - least
+            mean /= n
             spread = 1.0
             if code == _ZSCORE:
                 squares = 0.0
                 for at in range(n):
-                    squares += (ordered[at] - mean) ** 2
+                    squares += ((ordered[at] - least) - mean) ** 2
                 spread = math.sqrt(squares / (n - 1)) if n > 1 and ordered[0] < ordered[n - 1] else math.nan
             for at in range(n):
-                out[known[at]] = (values[at] - mean) / spread
+                out[known[at]] = ((values[at] - least) - mean) / spread
 
 
 @_helper

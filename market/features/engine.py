@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ from market.features.batch import Batch, checked_columns, checked_emit_from, che
 from market.features.definition import Feature
 from market.features.elementwise import ELEMENTWISE, Value
 from market.features.nodes import Column, Constant, Elementwise, Recursive, Window
-from market.features.plan import CELLS, SEEN, Plan, Step
+from market.features.plan import SEEN, Plan, Step
+from market.features.recursion import CELLS
 from market.features.runs import unbroken
 
 Floats = NDArray[np.float64]
@@ -184,8 +185,7 @@ class Program:
         """Compute series ``first`` to ``last`` and write their emitted rows."""
         begin, end = batch.offsets[first], batch.offsets[last]
         chunk = _Chunk(
-            # read-only Arrow memory is copied, so that it and writable arrays meet one compiled kernel
-            {name: np.require(batch.columns[name][begin:end], np.float64, ["C", "W"]) for name in self.inputs},
+            {name: _lent(batch.columns[name][begin:end]) for name in self.inputs},
             batch.offsets[first : last + 1] - begin,
             batch.emit_from[first:last],
             batch.state[first:last],
@@ -246,6 +246,24 @@ def _evaluate(step: Step, args: list[Value], chunk: _Chunk) -> Value:
     elif isinstance(node, Recursive):
         _smooth(node, step.cells, full, chunk, out)
     return out
+
+
+@dataclass(frozen=True)
+class _Lent:
+    """The same memory without its mark of being read-only, which numba compiles a kernel anew for; no kernel writes where it reads."""
+
+    owner: Floats
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        told = self.owner.__array_interface__
+        return {**told, "data": (told["data"][0], False)}
+
+
+def _lent(values: NDArray[np.generic]) -> Floats:
+    """A column as kernels take it: whole numbers and columns that do not lie end to end are copied, Arrow's memory is not."""
+    plain = np.require(values, np.float64, ["C"])
+    return plain if plain.flags.writeable or not len(plain) else np.asarray(_Lent(plain))
 
 
 def _full(value: Value, chunk: _Chunk) -> Floats:

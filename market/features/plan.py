@@ -10,12 +10,10 @@ from typing import Final
 from market.errors import Permanent
 from market.features.definition import Feature
 from market.features.nodes import Expr, Recursive, Window
+from market.features.recursion import CELLS
 
 SEEN: Final = 0
 """Column of the state that counts the rows of the series so far; how a context that is too short is noticed."""
-
-CELLS: Final = 2
-"""State of one recursive operator before its remembered outputs: see ``recursion.smooth``."""
 
 
 @dataclass(frozen=True)

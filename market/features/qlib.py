@@ -1,6 +1,7 @@
 """Reads Qlib's expression syntax, ``Mean($close, 5)/$close``, into our nodes, with Qlib's rules for what is missing.
 
-Qlib's windows take what is known among the last n rows (``least=1`` here), its comparisons with a missing value are false, and its
+Qlib's windows take what is known among the last n rows (``least=1`` here), its comparisons with a missing value are false, a
+missing condition of ``If`` holds, its
 correlation and R squared are missing where a side hardly moves, ``IdxMax`` and ``IdxMin`` take a missing value for the largest and the smallest.
 Different on purpose: where Qlib divides by zero or takes a logarithm of it, it has infinities, and here is NaN. What does not belong here:
 operators of our own (``parse``), Alpha158 (``alpha``).
@@ -58,7 +59,7 @@ _BUILT: Final[dict[str, tuple[int, Callable[..., Expr]]]] = {
     "Greater": (2, al.maximum), "Less": (2, al.minimum), "And": (2, lambda a, b: a & b), "Or": (2, lambda a, b: a | b),
     "Gt": (2, lambda a, b: al.fill(a > b, 0)), "Ge": (2, lambda a, b: al.fill(a >= b, 0)), "Lt": (2, lambda a, b: al.fill(a < b, 0)),
     "Le": (2, lambda a, b: al.fill(a <= b, 0)), "Eq": (2, lambda a, b: al.fill(al.equal(a, b), 0)),
-    "Ne": (2, lambda a, b: al.fill(al.unequal(a, b), 1)), "If": (3, al.where),
+    "Ne": (2, lambda a, b: al.fill(al.unequal(a, b), 1)), "If": (3, lambda c, a, b: al.where(al.fill(c, 1), a, b)),
     "Ref": (1, al.ref), "Delta": (1, al.delta),
     "IdxMax": (1, _place(al.argmax)), "IdxMin": (1, _place(al.argmin)),
     "Mad": (1, lambda x, n: al.mad(x, n, least=1) / al.equal(al.count(x, n, least=1), _rows(n))),

@@ -11,14 +11,15 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from market.features.plan import CELLS
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CODES: Final = {"ema": 0, "wilder": 0, "wilder_sum": 1, "cumsum": 2, "adaptive": 3}
 """Which rule each operator follows."""
 _MEAN, _WILDER_SUM, _CUMSUM, _ADAPTIVE = range(4)
+
+CELLS: Final = 2
+"""State of one operator before its remembered outputs. Here, since numba keeps the machine code by this file."""
 
 COUNT: Final = 0  # values taken in so far, up to the seed
 VALUE: Final = 1  # the seed's sum, then the value
@@ -41,7 +42,7 @@ def smooth(
     begins : (k,) rows of each series that are context: they are not taken in, their ``out`` comes from the state.
     n : values of the seed; ``skip`` values before it are left out.
     before : (k, 2 + r) state after each series' last context row: count, value, then the r last outputs, newest first.
-    out : (rows,) filled: NaN while seeding and where ``x`` is NaN.
+    out : (rows,) filled: NaN while seeding and where ``x`` is no finite number, which is not taken in.
     after : (emitted rows, 2 + r) filled with the state after each row that is no context; left alone where it has no rows.
     """
     if code == _MEAN and len(after) == 0:
@@ -58,12 +59,12 @@ def smooth(
             out[row] = math.nan
             if code == _ADAPTIVE:
                 past = x[row - 1] if row > first else math.nan
-                if not math.isnan(weight[row]) and not math.isnan(x[row]):
+                if math.isfinite(weight[row]) and math.isfinite(x[row]):
                     old = value if count > 0.0 else past
-                    if not math.isnan(old):
+                    if math.isfinite(old):
                         count, value = 1.0, old + weight[row] * (x[row] - old)
                         out[row] = value
-            elif not math.isnan(x[row]):
+            elif math.isfinite(x[row]):
                 count, value = _take(code, count, value, x[row], n, skip, alpha)
                 if count >= n + skip:
                     out[row] = value
@@ -97,7 +98,7 @@ def _means(
         count, held = before[series, COUNT], before[series, VALUE]
         while row < end and count < seeded:
             out[row] = math.nan
-            if not math.isnan(x[row]):
+            if math.isfinite(x[row]):
                 count, held = _take(_MEAN, count, held, x[row], seeded - skip, skip, alpha)
                 if count == seeded:
                     out[row] = held
@@ -125,7 +126,7 @@ def _means(
 def _next(alpha: float, value: float, x: float) -> tuple[float, float]:
     """The mean with one more value, and what is shown on its row."""
     moved = value + alpha * (x - value)
-    return (value, math.nan) if math.isnan(x) else (moved, moved)
+    return (moved, moved) if math.isfinite(x) else (value, math.nan)
 
 
 @_helper

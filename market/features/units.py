@@ -83,9 +83,11 @@ def checked(feature: Feature) -> Feature:
 
     Raises
     ------
-    ExpressionError : a unit that is no word of ours, another than the formula's, or unlike things in the formula.
+    ExpressionError : a unit that is no word of ours, another than the formula's, unlike things in the formula, or a column that gold does not have.
     """
     where = f"feature {feature.name!r}"
+    if unknown := sorted(feature.expr.inputs - COLUMNS.keys() - {"sector"}):
+        raise ExpressionError(where, expected=f"columns among {', '.join(sorted(COLUMNS))}", found=", ".join(unknown))
     if feature.unit not in DECLARED:
         raise ExpressionError(where, expected=f"a unit among {', '.join(DECLARED)}", found=feature.unit)
     try:

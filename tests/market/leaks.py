@@ -82,6 +82,16 @@ def believed(prices: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
+def factor_of(rows: pd.DataFrame, factors: pd.DataFrame) -> np.ndarray:
+    """The factor of each bar, of what is told; 1 on most."""
+    factor = np.ones(len(rows))
+    for one in factors.itertuples():
+        factor[((rows["security_id"] == one.security_id) & (rows["session_no"] == one.session_no)).to_numpy()] *= (
+            one.factor
+        )
+    return factor
+
+
 def wide(told: Facts) -> SimpleNamespace:
     """The believed panel: a frame of sessions and securities for each column, and known_at."""
     rows = believed(told["prices"])

@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from market import adjust
 from market.court import Facts, judged
 from market.errors import Permanent
 from market.features.catalogue import libraries
+from market.features.definition import Feature
 from market.features.engine import Program
+from market.features.parse import parse
 from market.features.sections import compile_features
 from tests.market import leaks
 
@@ -43,12 +46,17 @@ def of_program(program: Program) -> leaks.Computation:
     def compute(told: Facts) -> pd.DataFrame:
         rows = leaks.believed(told["prices"])
         rows["value"] = rows["volume"] * rows["close"]
+        rows["factor"] = leaks.factor_of(rows, told["factors"])
+        rows["cumulative_factor"] = rows.groupby("security_id")["factor"].cumprod()
+        rows["base_price"] = rows.groupby("security_id")["close"].shift() * rows["factor"]
         rows["market_cap"], rows["n_headlines"] = rows["close"] * 1e6, rows["session_no"] % 7 + 0.0
         rows["n_stories"], rows["level"] = rows["n_headlines"], np.sin(rows["close"])
         rows["dispersion"], rows["novelty"] = np.cos(rows["close"]) ** 2, np.sin(rows["close"]) ** 2
         offsets = np.append(np.flatnonzero(~rows["security_id"].duplicated()), len(rows))
-        columns = {name: rows[name].to_numpy(dtype=float) for name in program.inputs}
-        made = program.run(columns, offsets, keeps_state=False).values
+        adjusted = adjust.forward_adjusted(rows)
+        columns = {name: adjusted[name].to_numpy(dtype=float) for name in program.inputs}
+        numbers, exchange = rows["session_no"].to_numpy(), np.zeros(len(offsets) - 1, dtype=np.int64)
+        made = program.run(columns, offsets, session_numbers=numbers, keeps_state=False, exchanges=exchange).values
         return pd.concat([rows[[*leaks.KEY, "known_at"]], pd.DataFrame(made)], axis=1)
 
     return compute
@@ -62,6 +70,19 @@ def test_no_feature_of_any_library_is_accused(library: str) -> None:
     made = compute(facts)
     still = [name for name in features if made[name].nunique() < 2 and name != "close0"]  # the close over itself
     assert len(still) < (30 if library == "candles" else 1), f"never moved, so never tried: {still}"
+
+
+def test_no_cross_section_is_accused(facts: dict[str, pd.DataFrame]) -> None:
+    texts = [
+        "cs_rank(delta(close, 5))",
+        "cs_zscore(log(volume))",
+        "mean(cs_demean(close / open), 5)",
+        "cs_winsorize(close / ref(close, 1), level=0.1)",
+    ]
+    features = [Feature(f"x{i}", parse(text), "Under test.", "1", "ours") for i, text in enumerate(texts)]
+    compute = of_program(compile_features(features))
+    assert [str(leak) for leak in judged(compute, facts, leaks.KEY, INSTANTS)] == []
+    assert all(compute(facts)[one.name].nunique() > 10 for one in features)
 
 
 def test_what_a_computation_remembers_is_noticed(facts: dict[str, pd.DataFrame]) -> None:

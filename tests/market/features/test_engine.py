@@ -4,11 +4,12 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from market.errors import Permanent
-from market.features import recursion, windows
-from market.features.algebra import Expr, col, corr, ema, log, mean, wilder
+from market.features import engine, recursion, windows
+from market.features.algebra import Expr, col, corr, ema, log, max_, mean, where, wilder
 from market.features.definition import Feature
 from market.features.engine import Program
 from market.features.sections import compile_features
@@ -64,6 +65,20 @@ def test_whole_numbers_and_read_only_memory_are_taken_and_left_alone() -> None:
         run(program_of(mean(CLOSE, 2)), columns={"close": close}).values["x0"][1:], [1.5, 2.5, 3.5]
     )
     assert close.tolist() == [1, 2, 3, 4]
+
+
+def test_memory_of_arrow_is_read_where_it_lies_and_left_as_it_is() -> None:
+    held = pa.array([1.0, 2.0, 4.0, 8.0])
+    close = held.to_numpy()
+    lent = engine._lent(close)
+    assert np.shares_memory(lent, close) and lent.flags.writeable and not close.flags.writeable
+    before = held.buffers()[1].to_pybytes()
+    program = program_of(
+        mean(CLOSE, 2), ema(CLOSE, 2), max_(CLOSE, 2), corr(CLOSE, CLOSE + 1, 3), where(CLOSE > 2, CLOSE, -CLOSE), CLOSE
+    )
+    run(program, columns={"close": close})
+    assert held.buffers()[1].to_pybytes() == before
+    assert not np.shares_memory(engine._lent(close[::2]), close)
 
 
 def test_each_kernel_gets_arrays_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:

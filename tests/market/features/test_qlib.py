@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ def test_the_360_are_60_sessions_of_six_columns_over_today(recorded: pd.DataFram
         ("Ref($close, 1)", al.ref(CLOSE, 1)),
         ("Greater($close, 2*$high)-Abs(-$close)", al.maximum(CLOSE, 2 * HIGH) - al.abs_(-CLOSE)),
         ("If($close>$high, 1, Quantile($close, 10, 0.25))",
-         al.where(al.fill(CLOSE > HIGH, 0), 1, al.quantile(CLOSE, 10, 0.25, least=1))),
+         al.where(al.fill(al.fill(CLOSE > HIGH, 0), 1), 1, al.quantile(CLOSE, 10, 0.25, least=1))),
         ("$vwap", VWAP),
         ("Cov($close, $high, 4)", al.cov(CLOSE, HIGH, 4, least=1)),
         ("Power($close, 2)", al.power(CLOSE, 2)),
@@ -69,6 +70,11 @@ def test_the_360_are_60_sessions_of_six_columns_over_today(recorded: pd.DataFram
 )  # fmt: skip
 def test_reads(text: str, expected: al.Expr) -> None:
     assert parse_qlib(text) == expected
+
+
+def test_a_missing_condition_holds_as_it_does_for_numpy(evaluate: Any) -> None:
+    found = evaluate(parse_qlib("If($close, 7, 9)"), close=[1.0, 0.0, np.nan])
+    np.testing.assert_array_equal(found, np.where([1.0, 0.0, np.nan], 7.0, 9.0))
 
 
 @pytest.mark.parametrize(

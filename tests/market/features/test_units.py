@@ -79,3 +79,10 @@ def test_products_and_ratios_undo_each_other(a: str, b: str) -> None:
     assert unit_of(sqrt(x * x)) == unit_of(x)
     assert unit_of(cov(x, y, 5) / y) == unit_of(x)
     assert told(unit_of(corr(x, log(y), 5))) == "1"
+
+
+def test_a_feature_reads_columns_that_gold_has() -> None:
+    for expr in (col("forward_return_5d"), CLOSE / mean(col("closee"), 5)):
+        with pytest.raises(ExpressionError, match=r"expected columns among .*close.*(closee|forward_return_5d)"):
+            checked(Feature("x", expr, "Under test.", "1", "ours"))
+    checked(Feature("x", cs_rank(CLOSE, by="sector"), "Under test.", "1", "ours"))

@@ -237,6 +237,16 @@ def test_an_infinity_is_not_known(evaluate: Callable[..., Any]) -> None:
         expr = al.call(name, (CLOSE,), 3, least=1)
         np.testing.assert_array_equal(evaluate(expr, close=close), evaluate(expr, close=gaps), err_msg=name)
     assert np.isnan(evaluate(al.argmax(CLOSE, 3), close=[-float("inf")] * 5)).all()
+    for expr in (
+        al.ema(CLOSE, 2),
+        al.wilder(CLOSE, 2),
+        al.wilder_sum(CLOSE, 2),
+        al.cumsum(CLOSE),
+        al.adaptive(CLOSE, 0.5 + 0 * CLOSE),
+    ):
+        found, expected = evaluate(expr, close=close), evaluate(expr, close=gaps)
+        np.testing.assert_array_equal(found, expected, err_msg=str(expr))
+        assert np.isfinite(found[-1]), f"{expr}: an infinity would stay in its state for ever"
 
 
 def test_a_correlation_of_what_overflows_has_no_value(evaluate: Callable[..., Any]) -> None:
