@@ -3,7 +3,7 @@
 What does not belong here: orchestration; the factory in `assets.tables` calls this, and so may anything else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from expectations import docs, judge, quarantine, reconcile
 from expectations.asked import Asked
 from expectations.outcomes import Outcome, Verdict, to_checks
-from lake import parity, windows
+from lake import changes, parity, windows
 from lake.lake import Lake
 from lake.online_views import feature_tables
 from market import bitemporal, calendars, registry
@@ -54,17 +54,27 @@ def build(lake: Lake, table: Table, asked: Window, limit: float | None = None) -
     ----------
     limit : share of refused rows that blocks; the setting's unless given.
     """
+    read = changes.versions_read(table, lake.delta)
     window = windows.widened(table, asked, lake.delta)
-    return keep(lake, table, lake.spark.candidate(table, window), window, limit)
+    if table.follows:
+        window = changes.followed(table, window, lake.delta)
+    return keep(lake, table, lake.spark.candidate(table, window), window, limit, read)
 
 
-def keep(lake: Lake, table: Table, candidate: pa.Table, window: Window, limit: float | None = None) -> Built:
-    """Judge a candidate as it came, put what it refuses into quarantine, write the rest, record the outcomes."""
+def keep(
+    lake: Lake, table: Table, candidate: pa.Table, window: Window, limit: float | None = None, read: Mapping[str, int] | None = None
+) -> Built:  # fmt: skip
+    """Judge a candidate as it came, put what it refuses into quarantine, write the rest, record the outcomes.
+
+    Parameters
+    ----------
+    read : versions of what the candidate was made from, of a table that follows another.
+    """
     limit = lake.settings.quarantine_limit if limit is None else limit
     verdict = judge.judge(table, candidate, limit=limit, asked=_asked(lake, window))
     _quarantine(lake, table, candidate, verdict, window)
     good = _good(table, candidate, verdict)
-    version = lake.replace(table, good, window)
+    version = lake.replace(table, good, window, read)
     outcomes = (*verdict.outcomes, *_reconciled(lake, table, good, window))
     record(lake, outcomes, version, window)
     reconciled = outcomes[len(verdict.outcomes) :]

@@ -32,6 +32,7 @@ class Commit:
     code_sha : commit of the code; empty where the Delta commit does not say it.
     start, end : the sessions it replaced, both included; None: unknown, so that it may have written any row.
     expressions : of the columns that had one when the rows were made, by name.
+    read : versions of the tables that the rows were made from, of a table that follows another.
     """
 
     version: int
@@ -39,6 +40,7 @@ class Commit:
     start: date | None = None
     end: date | None = None
     expressions: Mapping[str, str] = field(default_factory=dict)
+    read: Mapping[str, int] = field(default_factory=dict)
 
     def wrote(self, day: date | None) -> bool:
         """Whether its window holds the session; None: the row belongs to none, and every commit replaces all rows."""
@@ -55,9 +57,10 @@ def expressions(table: Table) -> dict[str, str]:
     return {feature.name: feature.formula for feature in of_table(table.name).values()}
 
 
-def commit_note(table: Table, code_sha: str, window: Window) -> str:
-    """The note of a commit that replaces the window's rows, as JSON."""
+def commit_note(table: Table, code_sha: str, window: Window, read: Mapping[str, int] | None = None) -> str:
+    """The note of a commit that replaces the window's rows, as JSON; ``read``: versions of what they were made from."""
     told: dict[str, Any] = {"code_sha": code_sha, "from": f"{window.start}", "to": f"{window.end}"}
+    told |= {"read": dict(read)} if read else {}
     found = expressions(table)
     return json.dumps(told | {"expressions": found} if found else told, ensure_ascii=False)
 
@@ -78,6 +81,12 @@ def writer_of(delta: DeltaLake, table: Table, version: int, day: date | None) ->
     return None
 
 
+def newest_commit(delta: DeltaLake, table: Table) -> Commit | None:
+    """The newest commit that wrote rows, among the newest few; None where there is none."""
+    version = delta.version(table)
+    return None if version is None else next(iter(_commits(delta, table, version, FEW)), None)
+
+
 def written_since(delta: DeltaLake, table: Table, version: int, since: int) -> list[Commit]:
     """Commits that wrote rows after the version `since`, up to `version`, newest first."""
     return [commit for commit in _commits(delta, table, version, version - since) if commit.version > since]
@@ -96,6 +105,7 @@ def _commit(entry: Mapping[str, Any]) -> Commit:
     try:
         note = json.loads(entry.get("userMetadata") or "{}")
         start, end = (date.fromisoformat(note[name]) for name in ("from", "to"))
-        return Commit(version, str(note["code_sha"]), start, end, dict(note.get("expressions", {})))
-    except (ValueError, KeyError, TypeError):
+        read = {str(name): int(n) for name, n in note.get("read", {}).items()}
+        return Commit(version, str(note["code_sha"]), start, end, dict(note.get("expressions", {})), read)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return Commit(version)  # none of `DeltaLake.replace`: it does not say what it wrote

@@ -3,6 +3,7 @@
 What does not belong here: readers for serving (`lake.sql`), which must start without Spark.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,10 +59,10 @@ class Lake:
         refuse_another(self.store, world)
         return world
 
-    def replace(self, table: Table, rows: pa.Table, window: Window) -> int:
-        """Replace the window's rows in one commit that says which code made them; the version that it made. Errors: `DeltaLake.replace`."""
+    def replace(self, table: Table, rows: pa.Table, window: Window, read: Mapping[str, int] | None = None) -> int:
+        """Replace the window's rows in one commit that says which code made them, and from which versions; the version that it made. Errors: `DeltaLake.replace`."""
         sha = self.code.sha + ("+dirty" if self.code.dirty else "")
-        return self.delta.replace(table, rows, window, commit_note(table, sha, window))
+        return self.delta.replace(table, rows, window, commit_note(table, sha, window, read))
 
     @property
     def code(self) -> Code:

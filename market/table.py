@@ -178,6 +178,7 @@ class Table:
     restates : sessions before the window that a build writes again (a label becomes known sessions later).
     commits : how rows come into it: what is delivered or recorded is appended, what is built replaces its sessions.
     carries : a changed session changes the later ones, so a build goes on to the last.
+    follows : a changed session changes the later ones as far as its main read looks back: a build goes on to those whose rows read what has changed.
     resumes : of a table that stores state: the series that can go on from these stored rows, given the number of context rows
         that each has in the main read.
     build : pure function from the tables read to this table's rows; None where a client, a model or an operation makes them.
@@ -196,6 +197,7 @@ class Table:
     reads: tuple[Read, ...] = ()
     restates: int = 0
     carries: bool = False
+    follows: bool = False
     resumes: Resumes | None = None
     build: Build | None = None
     source: str = ""

@@ -184,6 +184,8 @@ def _table(table: Table) -> list[str]:
         facts.append(f"- a build also writes the {table.restates} sessions before it again")
     if table.carries:
         facts.append("- a changed session changes the later ones, so a build goes on to the last")
+    if table.follows:
+        facts.append("- a build goes on to the sessions whose rows read what has changed since")
     rows = [[c.name, c.type, c.unit, yes(c.nullable), _rules(c), _meaning(c)] for c in table.columns]
     columns = grid(("column", "type", "unit", "null", "rules", "meaning"), rows)
     return [f"## {table.name}", "", table.doc, "", *facts, "", *columns, ""]

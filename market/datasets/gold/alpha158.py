@@ -47,6 +47,6 @@ TABLE = Table(
         Read("gold.prices", spread="security_id", history=program().lookback),
         Read("silver.sessions", "side", history=None),
     ),
-    carries=True,  # a changed factor rescales, and dates, every later price
+    follows=True,  # a changed factor rescales, and dates, every later price; a corrected close does not
     build=build,
 )

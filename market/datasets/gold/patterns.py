@@ -66,7 +66,7 @@ TABLE = Table(
         Read("gold.prices", spread="security_id", history=patterns.LOOKBACK),
         Read("silver.sessions", "side", history=None),
     ),
-    carries=True,  # a changed factor rescales, and dates, every later price
+    follows=True,  # a changed factor rescales, and dates, every later price; a corrected close does not
     build=build,
     may_be_empty=True,
 )  # fmt: skip

@@ -64,7 +64,7 @@ def test_a_day_that_reads_its_history_has_the_bits_of_the_whole(
     build: Any, bars: pa.Table, whole: Any, name: str
 ) -> None:
     history = next(read.history for read in registry.table(name).reads if read.role == "main")
-    assert registry.table(name).carries, "a factor of long ago rescales, and dates, what is told now"
+    assert registry.table(name).follows, "a factor of long ago rescales, and dates, what is told now"
     found = 0
     for at in range(history + 20, len(DAYS), 3):
         read = pc.and_(
