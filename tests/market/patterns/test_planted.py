@@ -10,35 +10,10 @@ from typing import Final
 
 import pytest
 
+from market.patterns.rates import RATES
 from tests.market.patterns.planted import BOTH, SURE, false_alarms, scored
 
 SEEDS: Final = range(20_000, 20_100)
-MEASURED: Final = {
-    ("ascending_triangle", 1): (0.91, 0.65, 1.53),
-    ("bear_flag", -1): (0.82, 0.61, 1.81),
-    ("breakaway_gap", 1): (1.00, 1.00, 0.66),
-    ("breakaway_gap", -1): (1.00, 0.99, 0.53),
-    ("bull_flag", 1): (0.78, 0.61, 1.57),
-    ("common_gap", 1): (1.00, 0.88, 11.31),
-    ("common_gap", -1): (1.00, 0.84, 11.17),
-    ("cup_and_handle", 1): (0.96, 0.84, 0.51),
-    ("descending_triangle", -1): (0.86, 0.56, 1.87),
-    ("double_bottom", 1): (0.96, 0.76, 1.99),
-    ("double_top", -1): (0.90, 0.74, 1.63),
-    ("falling_channel", 1): (0.96, 0.59, 2.14),
-    ("falling_channel", -1): (0.95, 0.81, 0.42),
-    ("falling_wedge", 1): (0.91, 0.39, 4.80),
-    ("head_and_shoulders", -1): (0.94, 0.56, 3.51),
-    ("horizontal_channel", 1): (0.95, 0.77, 0.71),
-    ("horizontal_channel", -1): (0.94, 0.77, 0.65),
-    ("inverse_head_and_shoulders", 1): (0.98, 0.63, 3.10),
-    ("rising_channel", 1): (0.94, 0.74, 0.86),
-    ("rising_channel", -1): (0.97, 0.63, 2.05),
-    ("rising_wedge", -1): (0.87, 0.42, 3.60),
-    ("symmetrical_triangle", 1): (0.79, 0.66, 1.46),
-    ("symmetrical_triangle", -1): (0.78, 0.58, 1.40),
-}
-"""Recall and precision at half the noise of the walk around, and patterns per 1,000 rows of walks without drift."""
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +22,12 @@ def rates() -> dict[tuple[str, int], float]:
 
 
 def test_every_kind_and_direction_is_measured() -> None:
-    assert set(MEASURED) == set(BOTH)
+    assert set(RATES) == set(BOTH)
 
 
 @pytest.mark.parametrize(("kind", "direction"), BOTH, ids=lambda value: str(value))
 def test_planted_patterns_are_found_where_they_were_planted(kind: str, direction: int) -> None:
-    recall, precision, _ = MEASURED[kind, direction]
+    recall, precision, _ = RATES[kind, direction]
     score = scored(kind, direction, SEEDS)
     assert score.recall >= recall - _room(recall, score.planted)
     assert score.precision >= precision - _room(precision, score.told)
@@ -60,7 +35,7 @@ def test_planted_patterns_are_found_where_they_were_planted(kind: str, direction
 
 @pytest.mark.parametrize(("kind", "direction"), BOTH, ids=lambda value: str(value))
 def test_a_random_walk_shows_few(kind: str, direction: int, rates: dict[tuple[str, int], float]) -> None:
-    rate = MEASURED[kind, direction][2]
+    rate = RATES[kind, direction][2]
     assert rates[kind, direction] <= rate + 4.0 * math.sqrt(
         rate / 75.0 + rate / 287.5
     )  # thousands of rows here and there
