@@ -85,7 +85,9 @@ def keep(
 def _good(table: Table, candidate: pa.Table, verdict: Verdict) -> pa.Table:
     good = pa.array(verdict.good)
     if not table.is_bitemporal:
-        return candidate.filter(good)
+        return (
+            candidate if verdict.good.all() else candidate.filter(good)
+        )  # most are, and a copy of a long history is large
     fact = [name for name in table.key if name != "known_at"]
     return bitemporal.reopened(candidate.filter(good), candidate.filter(pc.invert(good)), fact)
 

@@ -12,6 +12,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from loguru import logger
 
+from lake import layout
+
 OPEN, CLOSED = 32, 4
 """More files than that in the newest month, or in an earlier one, are gathered."""
 
@@ -27,7 +29,8 @@ def gather(target: DeltaTable, table: str) -> None:
     if not months:
         return
     try:
-        told = target.optimize.compact(partition_filters=[(_MONTH, "in", months)])
+        encoding = layout.encoding(pa.schema(target.schema().to_arrow()))
+        told = target.optimize.compact(partition_filters=[(_MONTH, "in", months)], writer_properties=encoding)
     except CommitFailedError as error:
         logger.info("files not gathered: another writer was first", table=table, reason=str(error))
         target.update_incremental()

@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError, TableNotFoundError
 from loguru import logger
 
-from lake import compaction
+from lake import compaction, layout
 from lake.passing import translated
 from lake.settings import Settings
 from market.errors import Permanent, Transient
@@ -26,7 +26,6 @@ TABLE_PROPERTIES = {
     "delta.logRetentionDuration": "interval 3650 days",
 }
 
-_ORDER = ("session_month", "security_id", "session_date")
 _OWN = "marketlakeCommit"
 """By which a commit is known again."""
 
@@ -262,13 +261,15 @@ class DeltaLake:
     def _commit_window(
         self, target: DeltaTable, table: Table, rows: pa.Table, window: Window, told: dict[str, str]
     ) -> None:
-        options: dict[str, Any] = {"commit_properties": CommitProperties(custom_metadata=told)}
+        options: dict[str, Any] = {
+            "commit_properties": CommitProperties(custom_metadata=told),
+            "writer_properties": layout.encoding(rows.schema),
+        }
         # Never without a predicate: of two that replace a table without files both would be let through.
         options["predicate"] = _within(window) if table.is_partitioned else "true"
         if _grows(target, table):
             options["schema_mode"] = "merge"
-        order = [(name, "ascending") for name in _ORDER if name in rows.column_names]
-        write_deltalake(target, rows.sort_by(order) if order else rows, mode="overwrite", **options)
+        write_deltalake(target, layout.ordered(rows), mode="overwrite", **options)
 
     def _own_commit(self, table: Table, own: str, since: int) -> int | None:
         """The version behind `since` whose commit is ours; None: there is none."""
@@ -295,7 +296,10 @@ class DeltaLake:
                 raise
 
     def _commit(self, target: DeltaTable, table: Table, rows: pa.Table, transaction: Transaction) -> None:
-        options: dict[str, Any] = {"commit_properties": CommitProperties(app_transactions=[transaction])}
+        options: dict[str, Any] = {
+            "commit_properties": CommitProperties(app_transactions=[transaction]),
+            "writer_properties": layout.encoding(rows.schema),
+        }
         if _grows(target, table):
             options["schema_mode"] = "merge"
         write_deltalake(target, rows, mode="append", **options)

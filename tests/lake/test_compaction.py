@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
@@ -14,7 +15,7 @@ from lake.explain_commits import commit_note, writer_of, written_since
 from lake.settings import Settings
 from market import registry
 from market.digest import digest
-from market.table import Window
+from market.table import Table, Window
 
 APPENDED, REPLACED = registry.table("ops.requests"), registry.table("silver.sessions")
 FIRST, N = date(2024, 1, 1), 75
@@ -144,3 +145,35 @@ def test_a_writer_that_was_quicker_is_no_error(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(DeltaTable, "optimize", Lost())
     appended(delta, DAYS[31:34])
     assert quicker and delta.read(APPENDED).num_rows == 34
+
+
+def test_numbers_with_a_fraction_are_written_without_a_dictionary_and_words_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delta, table = lake_at(tmp_path), registry.table("gold.market_summary")
+    floats = [column.name for column in table.columns if column.type.startswith("float")]
+    assert floats
+    for day in DAYS[:6]:
+        row = {column.name: 1.5 for column in table.columns if column.name in floats}
+        row |= {"session_date": day, "session_month": f"{day:%Y-%m}", "exchange": "XKRX", "known_at": NOW}
+        rows = table.conform(
+            pa.Table.from_pylist([{column.name: row.get(column.name, _some(column.type)) for column in table.columns}])
+        )
+        delta.replace(table, rows, Window(day, day, NOW), "")
+    written(delta, table, floats)
+    monkeypatch.setattr(compaction, "OPEN", 1)
+    compaction.gather(delta.open(table), table.name)
+    assert len(delta.open(table).file_uris()) == 1
+    written(delta, table, floats)
+
+
+def written(delta: DeltaLake, table: Table, floats: list[str]) -> None:
+    for uri in delta.open(table).file_uris():
+        group = pq.ParquetFile(uri).metadata.row_group(0)
+        columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+        assert not any(columns[name].has_dictionary_page for name in floats)
+        assert columns["exchange"].has_dictionary_page
+
+
+def _some(type_: str) -> object:
+    return {"string": "KOSPI", "int64": 3, "date": DAYS[0], "timestamp": NOW, "bool": True}.get(type_, 1.5)
