@@ -44,10 +44,15 @@ COUNTS = ROOT / "bench" / "results" / "chaos.json"
 PAGE = ROOT / "docs" / "reliability.md"
 SERVICES = {"Spark worker": "spark-worker-1", "S3 server": "s3", "PostgreSQL": "postgres", "Redis": "redis", "Trino": "trino",
             "Dagster daemon": "dagster-daemon"}  # fmt: skip
-DAEMON, DRIVER, ANSWERS = "Dagster daemon", "driver", "lost answers of the S3 server"
-KINDS = (*SERVICES, DRIVER, ANSWERS)
+DAEMON, DRIVER = "Dagster daemon", "driver"
+COMMITS, WRITES = "lost answers of commits", "lost answers of all writes"
+LOSSES: Mapping[str, dict[str, Any]] = {
+    COMMITS: {"lose": r"_delta_log/\d+\.json", "times": 60},  # each one's first: what is asked again finds it there
+    WRITES: {"lose": "/", "times": 60, "every": 2},
+}
+"""What the proxy is told; a day has one of them."""
+KILLS = (*SERVICES, DRIVER)
 BLOWS_PER_DAY = 5
-LOST_PER_DAY, ONE_OF = 60, 2
 BASE = {"MARKETLAKE_LAKE_URL": f"s3://{BUCKET}/base", "MARKETLAKE_SQL_URL": "duckdb://"}
 SHOWN = "SELECT exchange, count(*), CAST(sum(volume) AS bigint) FROM {}.prices GROUP BY exchange ORDER BY exchange"
 ONLINE = """import hashlib, marketlake
@@ -134,7 +139,7 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random, count: Coun
     put_back(made.place)
     is_queued = DAEMON in kinds
     # Answers are lost from the day's beginning: what comes later commits less and less.
-    blows = sorted((moments.uniform(0, 0.1) if kind == ANSWERS else moments.uniform(0.1, 0.9), kind) for kind in kinds)
+    blows = sorted((moments.uniform(0, 0.1) if kind in LOSSES else moments.uniform(0.1, 0.9), kind) for kind in kinds)
     blows = [(share * made.usual_s, kind) for share, kind in blows]
     struck: list[tuple[float, str]] = []
     began, runs, code = monotonic(), 0, 1
@@ -159,7 +164,7 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random, count: Coun
     if not is_equal:
         copy(made.place, "lake", f"different-{datetime.now(UTC):%H%M%S}")  # kept for whoever looks into it
     if struck:
-        broken = {kind: n_lost if kind == ANSWERS else 1 for _, kind in struck}
+        broken = {kind: n_lost if kind in LOSSES else 1 for _, kind in struck}
         (count or note)(broken, runs, is_equal, f"{about}; of {made.usual_s:.0f} s")
     return is_equal
 
@@ -185,8 +190,8 @@ def strike(
 
 def strike_one(place: Place, kind: str, between: Proxy, driver: "Callable[[], psutil.Process | None]") -> bool:
     """Break it now; False where there was nothing to kill, since another blow had just ended it."""
-    if kind == ANSWERS:
-        between.set(lose="/", times=LOST_PER_DAY, every=ONE_OF)
+    if kind in LOSSES:
+        between.set(**LOSSES[kind])
     elif kind == DRIVER:
         return killed(driver)
     elif pid := local.supervisor(place.settings).states()[SERVICES[kind]]["pid"]:
@@ -362,9 +367,9 @@ def read_counts() -> dict[str, dict[str, int]]:
 
 
 def rarest(counts: Mapping[str, Mapping[str, int]], moments: random.Random) -> list[str]:
-    """The kinds that were killed the least, and lost answers besides."""
-    kills = {kind: (counts.get(kind, {}).get("broken", 0), moments.random()) for kind in KINDS if kind != ANSWERS}
-    return [*sorted(kills, key=lambda kind: kills[kind])[:BLOWS_PER_DAY], ANSWERS]
+    """What was killed the least, and the one of the losses that was lost the least."""
+    had = {kind: (counts.get(kind, {}).get("broken", 0), moments.random()) for kind in (*KILLS, *LOSSES)}
+    return [*sorted(KILLS, key=lambda kind: had[kind])[:BLOWS_PER_DAY], min(LOSSES, key=lambda kind: had[kind])]
 
 
 def note(broken: Mapping[str, int], runs: int, is_equal: bool, about: str) -> None:
@@ -378,7 +383,7 @@ def note(broken: Mapping[str, int], runs: int, is_equal: bool, about: str) -> No
     columns = ("trials", "broken", "reruns", "different")
     rows = [
         f"| {name} | " + " | ".join(f"{counts.get(name, {}).get(column, 0)}" for column in columns) + " |"
-        for name in KINDS
+        for name in (*KILLS, *LOSSES)
     ]
     head, _, _ = PAGE.read_text().partition("| what was broken |")
     table = "| what was broken | days | kills or lost answers | runs again | days that ended otherwise |\n|---|---|---|---|---|\n"

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     spark_conf_file: Path | None = Field(
         None, description="a file of further Spark properties, a name and a value on each line; they win over ours"
     )
+    spark_secret: SecretStr = Field(
+        SecretStr(""),
+        description="secret that a standalone cluster shares (spark.authenticate); empty: it asks for none",
+    )
     spark_python: str = Field("", description="Python of Spark's executors; empty: the one that runs the driver")
     emr_role_arn: str = Field("", description="role that jobs of EMR Serverless run as")
     emr_environment_url: str = Field(

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 from py4j.protocol import Py4JJavaError
+from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -35,9 +36,9 @@ from market.table import SPARK, Read, Table, Window
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "spark_conf"
 EXECUTORS_S = 120.0
+"""Until a cluster's executors are there."""
 ROWS_TOGETHER = 100_000
 """Rows of a partition, about: with 158 features of each a worker has half a gigabyte at hand."""
-"""Until a cluster's executors are there."""
 _PLACE = "_place"
 
 
@@ -253,8 +254,13 @@ def _session(settings: Settings) -> SparkSession:
     if masters.kind_of(settings.spark_master) != "submitted":  # else Java runs already, and has its master
         os.environ["JAVA_HOME"] = str(jars.java_home())
         builder = builder.master(settings.spark_master)
-    for name, value in _configuration(settings).items():
+    configuration = _configuration(settings)
+    for name, value in configuration.items():
         builder = builder.config(name, value)
+    if _secret(settings):
+        # As the keys of S3 below: past the command line. A session takes over what the JVM has as properties of the system.
+        SparkContext._ensure_initialized(conf=SparkConf(loadDefaults=False).setAll(list(configuration.items())))
+        SparkContext._jvm.java.lang.System.setProperty("spark.authenticate.secret", _secret(settings))  # type: ignore[union-attr]
     session: SparkSession = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     if settings.s3_access_key_id.get_secret_value():
@@ -282,6 +288,8 @@ def _configuration(settings: Settings) -> dict[str, str]:
         "spark.executorEnv.PYTHONPATH": str(ROOT),
         "spark.sql.warehouse.dir": str(settings.path("var/spark-warehouse")),
     }
+    if _secret(settings):
+        found["spark.authenticate"] = "true"
     if is_here:
         found |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
     if is_on_s3:
@@ -298,6 +306,12 @@ def tuning(name: str) -> dict[str, str]:
     lines = (CONF / f"{name}.conf").read_text().splitlines()
     pairs = (line.split(None, 1) for line in lines if line.strip() and not line.startswith("#"))
     return {key: value.strip() for key, value in pairs}
+
+
+def _secret(settings: Settings) -> str:
+    """What driver, master and workers prove to each other that they know; YARN and Kubernetes make one for each application."""
+    is_asked = masters.kind_of(settings.spark_master) == "standalone"
+    return settings.spark_secret.get_secret_value() if is_asked else ""
 
 
 def _host(master: str) -> str:

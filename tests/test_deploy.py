@@ -30,7 +30,7 @@ VARIABLE = re.compile(r"MARKETLAKE_[A-Z0-9_]*[A-Z0-9]")
 REFERENCE = re.compile(r"\$\{([A-Z0-9_]+)([^}]*)\}")
 IMAGE = re.compile(r"[a-z0-9./-]+:\d+[\w.-]*(@sha256:[0-9a-f]{64})?")
 SECRET_NAMES = {
-    "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_READER_KEY_ID", "S3_READER_SECRET", "POSTGRES_PASSWORD", "REDIS_PASSWORD",
+    "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "S3_READER_KEY_ID", "S3_READER_SECRET", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "SPARK_SECRET",
     "TRINO_SECRET", *DEFAULT_KEYS,
 }  # fmt: skip
 OURS = "marketlake:0.1.0"
@@ -78,6 +78,7 @@ def a_place(folder: Path = Path("var/none")) -> Place:
 
 NOT_THE_APIS = {
     "SPARK_MASTER",
+    "SPARK_SECRET",
     "MLFLOW_TRACKING_URI",
     "DAGSTER_HOME",
     "EXCHANGE_URL",

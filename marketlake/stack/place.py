@@ -32,8 +32,10 @@ class Credentials:
     s3_secret_access_key: str
     s3_reader_key_id: str
     s3_reader_secret: str
+    s3_inner_secret: str
     postgres_password: str
     redis_password: str
+    spark_secret: str
     trino_secret: str
     supervisor_password: str
 

@@ -44,7 +44,7 @@ def test_credentials_are_made_once_and_differ_between_stacks_and_only_the_owner_
     other = Place(settings.model_copy(update={"state_dir": tmp_path / "other"})).credentials
     ours, theirs = (set(json.loads((p.folder / "credentials.json").read_text()).values())
                     for p in (Place(settings), Place(settings.model_copy(update={"state_dir": tmp_path / "other"}))))  # fmt: skip
-    assert len(ours) == 8 and not ours & theirs and other != first
+    assert len(ours) == 10 and not ours & theirs and other != first
     assert (Place(settings).folder / "credentials.json").stat().st_mode & 0o777 == 0o600
 
 

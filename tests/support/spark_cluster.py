@@ -11,20 +11,21 @@ from pathlib import Path
 import pyspark
 
 from lake import jars
+from marketlake.stack.servers.spark import GUARDED
 
 HOME = Path(pyspark.__file__).parent
 START_S = 60.0
 
 
 @contextmanager
-def spark_cluster(folder: Path, n_workers: int) -> Iterator[str]:
-    """The master's address, once its workers have come; logs and scratch go into the folder."""
+def spark_cluster(folder: Path, n_workers: int, secret: str = "") -> Iterator[str]:
+    """The master's address, once its workers have come; logs and scratch go into the folder. With a secret it is asked for."""
     with ExitStack() as started:
-        log = started.enter_context(_started(folder, "master.Master", "--port", "0", "--webui-port", "0"))
+        log = started.enter_context(_started(folder, secret, "master.Master", "--port", "0", "--webui-port", "0"))
         master = _said(log, r"Starting Spark master at (spark://\S+)")
         for _ in range(n_workers):
             started.enter_context(
-                _started(folder, "worker.Worker", "--webui-port", "0", "--cores", "1", "--memory", "1g",
+                _started(folder, secret, "worker.Worker", "--webui-port", "0", "--cores", "1", "--memory", "1g",
                          "--work-dir", str(folder / "work"), master)
             )  # fmt: skip
         _said(log, "(?s)" + ".*(Registering worker)" * n_workers)
@@ -32,12 +33,13 @@ def spark_cluster(folder: Path, n_workers: int) -> Iterator[str]:
 
 
 @contextmanager
-def _started(folder: Path, of: str, *words: str) -> Iterator[Path]:
+def _started(folder: Path, secret: str, of: str, *words: str) -> Iterator[Path]:
     log = folder / f"{of}-{time.monotonic_ns()}.log"
+    options = ["-XX:+UseSerialGC", *(f"-Dspark.{name}" for name in GUARDED if secret or "authenticate" not in name)]
     environment = os.environ | {
         "JAVA_HOME": str(jars.java_home()), "SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "192m",
-        "SPARK_LOCAL_DIRS": str(folder / "scratch"), "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -Dspark.master.rest.enabled=false",
-    }  # fmt: skip
+        "SPARK_LOCAL_DIRS": str(folder / "scratch"), "SPARK_DAEMON_JAVA_OPTS": " ".join(options),
+    } | ({"_SPARK_AUTH_SECRET": secret} if secret else {})  # fmt: skip
     command = [str(HOME / "bin" / "spark-class"), f"org.apache.spark.deploy.{of}", "--host", "127.0.0.1", *words]
     with log.open("w") as file, subprocess.Popen(command, env=environment, stdout=file, stderr=file) as process:
         try:

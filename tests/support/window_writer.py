@@ -1,7 +1,7 @@
 """One of several drivers: replaces one day of a Delta table on S3, and says which version it made or why it made none.
 
 `python window_writer.py DAY [careless]` with the lake's settings in the environment; a careless one is
-set up to look whether a commit is there and then write it.
+set up to commit without the server's condition.
 """
 
 import sys

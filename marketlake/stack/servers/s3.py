@@ -1,7 +1,12 @@
-"""SeaweedFS as the S3 server: master, volume, filer and gateway in one process. S3 with conditional writes."""
+"""SeaweedFS as the S3 server: master, volume, filer and gateway in one process. S3 with conditional writes.
+
+Its parts reach each other over ports of their own, past the keys of S3: they ask for a certificate and a token, which the owner alone can read.
+"""
 
 import json
 import sys
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import boto3
@@ -9,9 +14,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from marketlake.service import Service
-from marketlake.stack.place import BUCKET, HOST, USER, Place
+from marketlake.stack.place import BUCKET, HOST, USER, Place, write_private
 
 _READY = ".ready"
+_CERTIFICATE, _KEY, _CERTIFIED_DAYS = "inner.crt", "inner.pem", 36500
+_PARTS = ("MASTER", "VOLUME", "FILER", "S3", "CLIENT")
 MEMORY_LIMIT = "700MiB"
 """What Go's collector aims at; SeaweedFS keeps more than it needs otherwise."""
 
@@ -34,8 +41,8 @@ def services(place: Place) -> list[Service]:
         Service(
             "s3", tuple(command), port, "MARKETLAKE_S3_PORT", place.s3_url, lambda: is_ready(place), "the lake's objects",
             more_ports=tuple(range(port + 1, port + 8)),
-            environment={"GOMEMLIMIT": MEMORY_LIMIT}, version=f"SeaweedFS {_version()}", files={folder / "s3.json": _identities(place)},
-            prepare=lambda: (folder / "data").mkdir(exist_ok=True),
+            environment={"GOMEMLIMIT": MEMORY_LIMIT, **_inner(place)}, version=f"SeaweedFS {_version()}",
+            files={folder / "s3.json": _identities(place)}, prepare=lambda: _prepare(folder),
         )
     ]  # fmt: skip
 
@@ -67,6 +74,45 @@ def is_ready(place: Place) -> bool:
     except (BotoCoreError, ClientError):
         return False
     return True
+
+
+def _prepare(folder: Path) -> None:
+    (folder / "data").mkdir(exist_ok=True)
+    if not (folder / _CERTIFICATE).exists():
+        _certify(folder)
+
+
+def _inner(place: Place) -> dict[str, str]:
+    """What its parts show each other; without it `weed shell` and the volumes' port give everything to every user of the machine."""
+    files = {"CERT": place.of("s3") / _CERTIFICATE, "KEY": place.of("s3") / _KEY}
+    tokens = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
+    return (
+        {"WEED_GRPC_CA": str(files["CERT"])}
+        | {f"WEED_GRPC_{part}_{what}": str(file) for part in _PARTS for what, file in files.items()}
+        | {f"WEED_JWT_{of}_KEY": place.credentials.s3_inner_secret for of in tokens}
+    )
+
+
+def _certify(folder: Path) -> None:
+    """A certificate that signs itself, for the address that all parts have; the key is written first, so that none is without one."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{USER}-s3")])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1)).not_valid_after(today + timedelta(days=_CERTIFIED_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
+        .sign(key, SHA256())
+    )  # fmt: skip
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_private(folder / _KEY, plain.decode())
+    write_private(folder / _CERTIFICATE, certificate.public_bytes(Encoding.PEM).decode())
 
 
 def _identities(place: Place) -> str:

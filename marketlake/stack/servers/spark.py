@@ -12,6 +12,8 @@ from marketlake.stack.place import HOST, Place
 WORKERS = 2
 WORKER_MEMORY = "1g"
 DAEMON_MEMORY = "192m"
+GUARDED = ("authenticate=true", "master.rest.enabled=false", "ui.killEnabled=false")
+"""Whoever may hand in work runs code as us: the secret is asked for, and the two ways in that ask for none are closed."""
 
 
 def services(place: Place) -> list[Service]:
@@ -24,8 +26,8 @@ def services(place: Place) -> list[Service]:
     environment = {
         "JAVA_HOME": str(jars.java_home()), "SPARK_HOME": str(Path(pyspark.__file__).parent), "SPARK_LOCAL_IP": HOST,
         "SPARK_DAEMON_MEMORY": DAEMON_MEMORY, "SPARK_LOCAL_DIRS": str(place.of("spark") / "scratch"),
-        "SPARK_NO_DAEMONIZE": "1",
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC -Dspark.master.rest.enabled=false", "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
+        "SPARK_NO_DAEMONIZE": "1", "_SPARK_AUTH_SECRET": place.credentials.spark_secret,
+        "SPARK_DAEMON_JAVA_OPTS": " ".join(("-XX:+UseSerialGC", *(f"-Dspark.{name}" for name in GUARDED))), "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
     }  # fmt: skip
     web = port + 1
     master = Service(
@@ -38,7 +40,10 @@ def services(place: Place) -> list[Service]:
 
 def values(place: Place) -> dict[str, str]:
     """Spark runs there."""
-    return {"SPARK_MASTER": f"spark://{HOST}:{place.settings.spark_port}"}
+    return {
+        "SPARK_MASTER": f"spark://{HOST}:{place.settings.spark_port}",
+        "SPARK_SECRET": place.credentials.spark_secret,
+    }
 
 
 def _worker(place: Place, number: int, spark: str, package: str, environment: dict[str, str], version: str) -> Service:
