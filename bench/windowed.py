@@ -110,7 +110,8 @@ def written(panel: Path, out: Path) -> None:
         table = pa.table(
             {"symbol": rows["symbol"], "session": rows["session"], **{name: made[name] for name in COLUMNS}}
         )
-        writer = writer or pq.ParquetWriter(out, table.schema)
+        # As the lake does (`lake.layout`): hardly a number with a fraction is there twice.
+        writer = writer or pq.ParquetWriter(out, table.schema, use_dictionary=["symbol"])
         writer.write_table(table)
     if writer is not None:
         writer.close()

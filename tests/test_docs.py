@@ -3,7 +3,10 @@
 That the generated pages are fresh is tested in `tests/marketlake/test_dictionary.py`.
 """
 
+import json
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from market.features import algebra
 from market.features.library import momentum
 from market.table import Table
 from marketlake.cli import app
+from tests.support.small_lake import SmallLake
 from training.model import Model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,6 +118,60 @@ def test_the_feature_of_the_worked_example_is_one() -> None:
     entries = [code for _, code in blocks(ROOT / "docs/how-to/add-a-feature.md", "python")]
     (feature,) = eval(entries[0].strip(), {**vars(algebra), **vars(momentum)})
     assert (feature.name, feature.lookback, feature.is_recursive) == ("below_high_60", 59, False)
+
+
+APPEARS = """
+import json, sys
+from market.features import library
+library.__path__.append(sys.argv[1])
+from assets.metadata import table_spec
+from lake import feast_repo
+from lake.delta import DeltaLake
+from lake.settings import Settings
+from market import registry
+from market.table import Window
+from serving.queries import indicators
+from tests.support.small_lake import FIRST, LAST, NOW
+table = registry.table("gold.features_daily")
+column, delta = table.column("below_high_60"), DeltaLake(Settings(lake_url=sys.argv[2], _env_file=None))
+frames = {
+    read.table: registry.table(read.table).schema.empty_table() if read.role == "state" else delta.read(registry.table(read.table))
+    for read in table.reads
+}
+prices = frames["gold.prices"]
+made = table.conform(table.build(frames, Window(FIRST, LAST, NOW))).select(["security_id", "session_date", column.name])
+both = made.to_pandas().merge(prices.select(["security_id", "session_date", "close", "high"]).to_pandas())
+ours = both[both["security_id"] == "XKRX:005930"].sort_values("session_date")
+print(json.dumps({
+    "unit": column.unit, "doc": column.doc,
+    "dagster": column.name in [one.name for one in table_spec(table, []).metadata["dagster/column_schema"].columns],
+    "feast": column.name in [field.name for field in feast_repo.view_of(table.name).schema],
+    "api": column.name in indicators.FEATURES,
+    "values": [list(map(repr, ours[column.name])), list(map(repr, ours["close"] / ours["high"].rolling(60).max() - 1))],
+}))
+"""
+
+
+def test_the_feature_of_the_worked_example_appears_everywhere_by_its_entry_alone(
+    small_lake: SmallLake, tmp_path: Path
+) -> None:
+    (entry,) = [code for _, code in blocks(ROOT / "docs/how-to/add-a-feature.md", "python")]
+    file = tmp_path / "library" / "of_the_example.py"
+    file.parent.mkdir()
+    file.write_text(
+        "from market.features.algebra import col, max_\nfrom market.features.definition import Feature\n"
+        f'_CLOSE = col("close")\nFEATURES = (\n{entry}\n)\n'
+    )
+    words = [sys.executable, "-c", APPEARS, str(file.parent), small_lake.settings.lake_url]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    (made, by_pandas) = found.pop("values")
+    assert made == by_pandas and made.count("nan") == 59 < len(made)
+    assert found == {
+        "unit": "fraction", "doc": "How far the close is below the highest high of 60 sessions. = close / max(high, 60) - 1",
+        "dagster": True, "feast": True, "api": True,
+    }  # fmt: skip
 
 
 def test_the_readme_names_the_two_commands_first() -> None:

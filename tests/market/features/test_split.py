@@ -11,6 +11,8 @@ from market.features.algebra import col, ema, mean, ref, std, wilder
 from market.features.catalogue import catalogue
 from market.features.definition import Feature
 from market.features.engine import Program, Result
+from market.features.nodes import call
+from market.features.operators import OPERATORS
 from market.features.sections import compile_features
 
 EXAMPLES = settings(max_examples=40, deadline=None)  # the first example also compiles the kernels
@@ -88,6 +90,27 @@ def test_any_expressions_have_equal_bits_however_history_is_split(
     program = program_of(*data.draw(st.lists(expressions, min_size=1, max_size=3)))
     found = run_in_parts(program, market, data.draw(st.lists(st.floats(0, 1), max_size=8)), 0)
     assert_equal_bits(found, program.run(market.columns, market.offsets))
+
+
+@pytest.mark.parametrize("name", [name for name, one in OPERATORS.items() if one.kind != "cross"])
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_every_operator_has_equal_bits_however_history_is_split_and_never_looks_ahead(
+    name: str, markets: Any, data: st.DataObject
+) -> None:
+    """Also of an operator that is new and that no other test draws; those over securities: `test_cross`."""
+    one, market = OPERATORS[name], data.draw(markets)
+    args = tuple(col(column) for column in ("close", "volume", "high")[: one.arity])
+    n = data.draw(st.integers(max(one.min_window, 1), 8)) if one.takes_window else None
+    least = data.draw(st.sampled_from([None, n])) if one.takes_least else None
+    program = program_of(call(name, args, n, least=least, level=one.max_level / 4 or None))
+    whole = program.run(market.columns, market.offsets)
+    assert_equal_bits(run_in_parts(program, market, data.draw(st.lists(st.floats(0, 1), max_size=8)), 0), whole)
+    position = np.concatenate([np.arange(length) for length in np.diff(market.offsets)])
+    known = position <= data.draw(st.integers(0, 100))
+    poisoned = {name: np.where(known, column, np.nan) for name, column in market.columns.items()}
+    later = program.run(poisoned, market.offsets)
+    np.testing.assert_array_equal(later.values["x0"][known], whole.values["x0"][known])
 
 
 @EXAMPLES
