@@ -157,13 +157,15 @@ def _again(
     upto = (ds.field("session_month") <= f"{day:%Y-%m}") & (ds.field("session_date") <= day)
     frames = {}
     of_these = upto & ds.field("security_id").isin(list(ids))
+    joins = [read for read in table.reads if read.role == "join"]
     for read in table.reads:
         contract = registry.table(read.table)
         where = {"main": of_these, "join": of_these, "side": None}
+        columns = read.taken(joins) or None if read.role != "join" else None
         frames[read.table] = (
             empty(contract.schema)
             if read.role == "state" or not delta.exists(read.table)
-            else delta.read(contract, version=versions.get(read.table), where=where[read.role])
+            else delta.read(contract, version=versions.get(read.table), where=where[read.role], columns=columns)
         )
     return table.build(joined(table, frames), Window(day, day, now))
 

@@ -179,7 +179,7 @@ class Spark:
         if not mains:
             return table.conform(table.build({}, window))
         sides = {read.table: self._delta.read(registry.table(read.table), where=windows.rows_read(read, window),
-                                              columns=read.columns or None)
+                                              columns=read.taken() or None)
                  for read in table.reads if read.role == "side"}  # fmt: skip
         resumed = windows.Resumed.of(table, window, self._delta)
         if resumed is not None:
@@ -193,7 +193,9 @@ class Spark:
         self, table: Table, read: Read, sides: Mapping[str, pa.Table], window: Window, resumed: "windows.Resumed | None"
     ) -> DataFrame:
         frame = self._load(read.table).where(self._filter(read, window, resumed))
-        for join in (other for other in table.reads if other.role == "join"):
+        joins = [other for other in table.reads if other.role == "join"]
+        frame = frame.select(*read.taken(joins)) if read.columns else frame
+        for join in joins:
             if self._delta.exists(join.table):
                 right = self._load(join.table).where(self._filter(join, window, None))
                 added = [F.col(source).alias(name) for name, source in join.joined.items()]

@@ -128,7 +128,7 @@ class Read:
         (left join); `side` tables are small and reach every call; `state` is the table's own row before the window.
     spread : column of a main table whose rows a kernel call sees together: a session's cross-section, a security's series;
         empty: one call sees all.
-    columns : those that a join adds; of a side table those that reach the kernel, all by default.
+    columns : those that a join adds; of a main or side table those that reach the kernel, all by default.
     known_as : name under which the `known_at` of a join reaches the kernel, beside the main row's own.
     history : sessions before the first one built that the kernel needs; None: everything before.
     versions : every bitemporal version of a silver table rather than what is true now.
@@ -142,6 +142,11 @@ class Read:
     known_as: str = ""
     history: int | None = 0
     versions: bool = False
+
+    def taken(self, joins: Sequence["Read"] = ()) -> tuple[str, ...]:
+        """What is read of a main or side table: the columns declared, and those by which rows are spread and joined; empty: all."""
+        besides = (*filter(None, [self.spread]), *(key for one in joins for key in one.on))
+        return tuple(dict.fromkeys((*self.columns, *besides))) if self.columns else ()
 
     @property
     def joined(self) -> Mapping[str, str]:

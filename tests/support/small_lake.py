@@ -124,7 +124,10 @@ def _inputs(table: Table, frames: Mapping[str, pa.Table]) -> dict[str, pa.Table]
             continue
         if registry.table(read.table).is_bitemporal and not read.versions:
             rows = rows.filter(pc.is_null(rows["known_until"]))
-        found[read.table] = rows
+        joins = [one for one in table.reads if one.role == "join"]
+        found[read.table] = rows.select(
+            read.taken(joins) if read.role in ("main", "side") and read.columns else rows.column_names
+        )
     return joined(table, found)
 
 

@@ -10,17 +10,29 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from market.adjust import PRICE_COLUMNS
 from market.datasets.gold._known import UTC
 from market.errors import Permanent
 from market.features.algebra import col, max_
 from market.features.definition import Feature
 from market.features.engine import Program
-from market.features.inputs import inputs_of
+from market.features.inputs import CALENDAR, inputs_of
 from market.features.sections import compile_features
-from market.table import Column, Frames, Window
+from market.table import Column, Frames, Read, Window
 
 IDENTITY = ["session_date", "session_month", "security_id", "exchange"]
 _KNOWN = "known_at_us"
+
+
+def prices(history: int | None, *names: str) -> Read:
+    """How `rows_of` reads gold.prices: by security, bars and factor and what is named besides, since each column is carried over the network."""
+    columns = (*IDENTITY, "known_at", *PRICE_COLUMNS, "volume", "cumulative_factor", *names)
+    return Read("gold.prices", spread="security_id", history=history, columns=tuple(dict.fromkeys(columns)))
+
+
+def told_of(program: Program) -> tuple[str, ...]:
+    """The program's inputs that are columns of gold.prices; the others follow from the session."""
+    return tuple(name for name in program.inputs if name not in CALENDAR)
 
 
 def rows_of(frames: Frames, name: str) -> pd.DataFrame:

@@ -44,7 +44,7 @@ TABLE = Table(
     known_at="the latest known_at of the security's prices in the sixty sessions before and its own, as far as they are unbroken",
     commits="replace",
     reads=(
-        Read("gold.prices", spread="security_id", history=program().lookback),
+        _series.prices(program().lookback, *_series.told_of(program())),
         Read("silver.sessions", "side", history=None),
     ),
     follows=True,  # a changed factor rescales, and dates, every later price; a corrected close does not

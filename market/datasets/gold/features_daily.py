@@ -113,7 +113,7 @@ TABLE = Table(
     known_at="the latest known_at of the security's prices in the unbroken run of sessions up to it",
     commits="replace",
     reads=(
-        Read("gold.prices", spread="security_id", history=CONTEXT),
+        _series.prices(CONTEXT, *_series.told_of(program())),
         Read("gold.features_daily", "state"),
         Read("silver.sessions", "side", history=None),
     ),

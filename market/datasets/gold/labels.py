@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 
 from market import labels
+from market.datasets.gold import _series
 from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
 from market.table import Column, Frames, Read, Table, Window
@@ -58,7 +59,7 @@ TABLE = Table(
     commits="replace",
     may_be_empty=True,
     reads=(
-        Read("gold.prices", spread="security_id", history=HORIZON),
+        _series.prices(HORIZON, "is_halted"),
         Read("silver.sessions", "side", history=HORIZON),
     ),
     build=build,

@@ -98,7 +98,7 @@ TABLE = Table(
     known_at="the latest known_at of the security's prices in the 250 sessions before and its own, as far as they are unbroken",
     commits="replace",
     reads=(
-        Read("gold.prices", spread="security_id", history=levels.LOOKBACK),
+        _series.prices(levels.LOOKBACK),
         Read("silver.sessions", "side", history=None),
     ),
     follows=True,  # a changed factor rescales, and dates, every later price; a corrected close does not

@@ -8,6 +8,10 @@ from market.datasets.gold._known import latest
 from market.datasets.silver._typed import MONTH
 from market.table import Between, Column, Frames, Read, Table, Window
 
+_READ = (
+    "session_date", "session_month", "security_id", "exchange", "market", "is_halted", "value", "market_cap", "known_at",
+)  # fmt: skip
+
 
 def build(frames: Frames, window: Window) -> pa.Table:
     """Counts, value and returns of each board; halted securities count as halted alone."""
@@ -55,7 +59,7 @@ TABLE = Table(
     known_at="the latest of its prices' and their returns'",
     commits="replace",
     reads=(
-        Read("gold.prices", spread="session_date"),
+        Read("gold.prices", spread="session_date", columns=_READ),
         Read(
             "gold.features_daily",
             "join",

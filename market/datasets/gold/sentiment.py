@@ -63,7 +63,7 @@ TABLE = Table(
     known_at="the latest known_at of the security's prices and headlines in the sessions that the features look back to; not when the model was made",
     commits="replace",
     reads=(
-        Read("gold.prices", spread="security_id", history=HISTORY),
+        _series.prices(HISTORY, "n_headlines"),
         Read(
             "silver.sentiment",
             "join",

@@ -61,6 +61,9 @@ def build(frames: Frames, window: Window) -> pa.Table:
     return TABLE.conform(_dated(pd.DataFrame(made, columns=[*_ROW, "security_id"]), sessions))
 
 
+_DELIVERED = ("session_date", "request", "payload_digest", "row_no", "fetched_at")
+_TOLD = (*_DELIVERED, "ISU_SRT_CD", "SECT_TP_NM", "LIST_DD")
+_BARS = ("security_id", "session_date", "exchange", "is_halted", "known_at", "known_until")
 _ROW = ["status", "first", "last", "known_at", "known_until"]
 
 
@@ -80,8 +83,8 @@ def _answers(frames: Frames, service: str) -> pd.DataFrame:
 
 def _listed(frames: Frames, answers: pd.DataFrame) -> pd.DataFrame:
     """Versions of each security's presence in the base information, with whether it was administrative, and listed that very day."""
-    raw = frames["bronze.krx_listing"].to_pandas(timestamp_as_object=False)
-    rows = raw[["session_date", "request", "payload_digest", "row_no", "fetched_at"]].copy()
+    raw = frames["bronze.krx_listing"].select(_TOLD).to_pandas(timestamp_as_object=False)
+    rows = raw[list(_DELIVERED)].copy()
     plain = identity.security_id("XKRX", raw["ISU_SRT_CD"])
     rows["security_id"] = identity.ids_then(plain, rows["session_date"], frames.get("silver.securities"))
     rows["is_administrative"] = raw["SECT_TP_NM"].astype("string").str.contains(ADMINISTRATIVE_SECTION).fillna(False)
@@ -94,10 +97,7 @@ def _listed(frames: Frames, answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bars(frames: Frames) -> pd.DataFrame:
-    rows = frames["silver.prices"].select(
-        ["security_id", "session_date", "exchange", "is_halted", "known_at", "known_until"]
-    )
-    bars = rows.to_pandas(timestamp_as_object=False)
+    bars = frames["silver.prices"].select(_BARS).to_pandas(timestamp_as_object=False)
     return bars[bars["exchange"] == "XKRX"]
 
 
@@ -252,8 +252,8 @@ TABLE = Table(
     commits="replace",
     may_be_empty=True,
     reads=(
-        Read("bronze.krx_listing", spread="ISU_SRT_CD", history=None),
-        Read("silver.prices", spread="security_id", history=None, versions=True),
+        Read("bronze.krx_listing", spread="ISU_SRT_CD", history=None, columns=_TOLD),
+        Read("silver.prices", spread="security_id", history=None, versions=True, columns=_BARS),
         Read("bronze.krx_services", "side", history=None),
         Read("silver.sessions", "side", history=None),
         HOLDERS,
