@@ -65,7 +65,7 @@ for table in registry.tables().values():
     if table.layer == "ops" and (rows := DeltaLake(read_settings()).read(table, columns=list(table.key))).num_rows:
         print(table.name, rows.num_rows - rows.group_by(list(table.key)).aggregate([]).num_rows)"""
 CLI = ("-m", "marketlake.cli")
-TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train()"
+TRAIN = "from jobs.run import Runner; from lake.settings import read_settings; Runner(read_settings()).train('return_rank_5d')"
 LIMIT_S, RUNS = 600, 6
 Count = Callable[[Mapping[str, int], int, bool, str], None]
 UNFINISHED = "{runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {... on Runs {results {runId}}}}"

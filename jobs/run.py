@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from dagster import AssetCheckEvaluation, DagsterEventType, DagsterInstance, EventLogEntry
+from dagster import AssetCheckEvaluation, AssetKey, DagsterEventType, DagsterInstance, EventLogEntry
 
 from assets.resources import open_lake
 from jobs import metrics
@@ -106,9 +106,9 @@ class Runner:
             self.run(BUILD, start, end)
         return build
 
-    def train(self) -> None:
-        """Every model on the current release."""
-        self._execute(TRAIN, {})
+    def train(self, *names: str) -> None:
+        """These models on the current release; every one where none is named."""
+        self._execute(TRAIN, {}, [AssetKey(["models", name]) for name in names])
 
     def read_headlines(self) -> None:
         """Every headline of the current release, where a champion among their models has not read them yet; else nothing."""
@@ -136,13 +136,13 @@ class Runner:
             asked = self.lake.bronze.asked_last(f"{session:%Y-%m}", world.simulated)
             clock.move(max([session_due_at(session), *known, *([asked] if asked else [])]))
 
-    def _execute(self, job: str, tags: dict[str, str]) -> None:
+    def _execute(self, job: str, tags: dict[str, str], assets: Sequence[AssetKey] = ()) -> None:
         run_id = str(uuid.uuid4())
         watcher = _Watcher(job, self._tell)
         self._instance.add_event_listener(run_id, watcher)
         result = self._defs.resolve_job_def(job).execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            instance=self._instance, tags=tags, run_id=run_id, raise_on_error=False,
+            instance=self._instance, tags=tags, run_id=run_id, raise_on_error=False, asset_selection=list(assets) or None,
         )  # fmt: skip
         metrics.keep(self.lake, self._instance)
         if not result.success:
