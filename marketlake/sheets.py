@@ -8,30 +8,25 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import shorten
 from types import ModuleType
-from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
-from numpy.typing import NDArray
 
+from market import patterns
 from market.features import candles, indicators
 from market.features.definition import Feature
 from market.features.sections import compile_features
-
-Floats = NDArray[np.float64]
-Bars = Mapping[str, Floats]
+from marketlake.panels import Bars, Drawing, Floats, Panel, Shape, number, sheet
 
 LEAD_IN, SHOWN, WHOLE = 520, 150, 15_000
 """Sessions before those shown, which fill every window; those shown, a rise and a fall; all of them, since the rarest pattern takes so long."""
 BEFORE, AFTER = 11, 4
 """Candles around a session where a pattern is there."""
+CHART_PATTERNS = "chart_patterns.svg"
+_BOUNDED = ("triangle", "wedge", "channel")
+_AROUND = 12  # sessions before a chart pattern and behind it
 
 _SEED = 7
-_LETTER = 5  # pixels of a letter of the small text, in a wide font
-_COLUMNS, _WIDTH, _GAP, _HEAD, _PANEL, _PRICE = 4, 920, 12, 28, 84, 150
-_INK, _QUIET, _FAINT, _LINE, _BULL, _BEAR = "#222222", "#666666", "#bbbbbb", "#1f5f99", "#1b7837", "#b2182b"
 
 
 @dataclass(frozen=True)
@@ -48,14 +43,10 @@ class Group:
         """The file of its picture."""
         return f"{self.library}_{self.name}.svg"
 
-
-class Box(NamedTuple):
-    """Where something is drawn, in pixels from the upper left."""
-
-    x: float
-    y: float
-    width: float
-    height: float
+    @property
+    def title(self) -> str:
+        """What the picture is called."""
+        return f"{self.library}: {self.name.replace('_', ' ')}"
 
 
 def groups(home: ModuleType) -> list[Group]:
@@ -72,13 +63,16 @@ def groups(home: ModuleType) -> list[Group]:
 def sheets() -> dict[str, str]:
     """Every sheet by file name, as SVG."""
     bars = price_path()
-    made = {}
+    price, made = _price(bars), {}
     for group in groups(indicators):
         values = _values(group, {name: column[: LEAD_IN + SHOWN] for name, column in bars.items()})
-        made[group.sheet] = _sheet(group, bars, [_indicator(f, values[f.name], bars["close"]) for f in group.features])
+        made[group.sheet] = sheet(
+            group.title, price, [_indicator(f, values[f.name], bars["close"]) for f in group.features]
+        )
     for group in groups(candles):
         values = _values(group, bars)
-        made[group.sheet] = _sheet(group, bars, [_pattern(f, values[f.name], bars) for f in group.features])
+        made[group.sheet] = sheet(group.title, price, [_pattern(f, values[f.name], bars) for f in group.features])
+    made[CHART_PATTERNS] = sheet("chart patterns", None, _chart_patterns(bars))
     return made
 
 
@@ -116,151 +110,84 @@ def _values(group: Group, bars: Bars) -> Mapping[str, Floats]:
     return compile_features(group.features).run(bars, np.array([0, rows]), keeps_state=False).values
 
 
-class _Panel(NamedTuple):
-    """A panel before it has a place: its two lines of text, and what draws the rest into a box."""
-
-    name: str
-    told: str
-    draw: "_Drawing"
-
-
-class _Drawing(NamedTuple):
-    """A line over the shown sessions (beside the close where both have one scale), or candles with a mark."""
-
-    values: Floats | None = None
-    beside: Floats | None = None
-    bars: Bars | None = None
-    marked: tuple[int, float] | None = None
-
-
-def _indicator(feature: Feature, values: Floats, close: Floats) -> _Panel:
-    shown, price = values[LEAD_IN:], close[LEAD_IN : LEAD_IN + SHOWN]
-    known = shown[np.isfinite(shown)]
-    if not known.size:
-        return _Panel(feature.name, f"{feature.unit}: no value here", _Drawing())
-    told = f"{_number(known.min())} to {_number(known.max())} {feature.unit.replace('_', ' ')}"
-    is_of_the_price = feature.unit == "price" and price.min() <= np.median(known) <= price.max()
-    return _Panel(feature.name, told, _Drawing(shown, price if is_of_the_price else None))
-
-
-def _pattern(feature: Feature, values: Floats, bars: Bars) -> _Panel:
-    there = np.flatnonzero(np.nan_to_num(values[LEAD_IN:]))
-    if not there.size:
-        return _Panel(feature.name, f"never in {WHOLE:,} sessions", _Drawing())
-    at = LEAD_IN + int(there[0])
-    told = f"{values[at]:+.0f} in session {at - LEAD_IN + 1:,}"
-    return _Panel(
-        feature.name, told, _Drawing(bars=_cut(bars, at - BEFORE, at + AFTER), marked=(BEFORE, float(values[at])))
-    )
-
-
-def _sheet(group: Group, bars: Bars, panels: Sequence[_Panel]) -> str:
-    width = (_WIDTH - _GAP) / _COLUMNS - _GAP
-    top = _GAP + _HEAD + _PRICE + _GAP
-    rows = -(-len(panels) // _COLUMNS)
-    height = top + rows * (_HEAD + _PANEL + _GAP)
-    title = f"{group.library}: {group.name.replace('_', ' ')}"
+def _price(bars: Bars) -> Panel:
     shown = _cut(bars, LEAD_IN, LEAD_IN + SHOWN)
-    told = f"{_number(shown['low'].min())} to {_number(shown['high'].max())}, {SHOWN} made-up sessions; white where the price rose, black where it fell"
-    price = _Panel("price", told, _Drawing(bars=shown))
-    drawn = _drawn(price, Box(_GAP, _GAP + _HEAD, _WIDTH - 2 * _GAP, _PRICE))
-    for i, panel in enumerate(panels):
-        x = _GAP + (i % _COLUMNS) * (width + _GAP)
-        y = top + (i // _COLUMNS) * (_HEAD + _PANEL + _GAP) + _HEAD
-        drawn += _drawn(panel, Box(x, y, width, _PANEL))
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'font-family="sans-serif" font-size="11" fill="{_INK}">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>', *drawn, "</svg>", "",
-    ])  # fmt: skip
+    told = f"{number(shown['low'].min())} to {number(shown['high'].max())}, {SHOWN} made-up sessions; white where the price rose, black where it fell"
+    return Panel("price", told, Drawing(bars=shown))
 
 
 def _cut(bars: Bars, first: int, last: int) -> Bars:
     return {name: column[first:last] for name, column in bars.items()}
 
 
-def _drawn(panel: _Panel, box: Box) -> list[str]:
-    """The texts, the frame, and what is in it."""
-    told = shorten(panel.told, int(box.width / _LETTER), placeholder=" ...")
-    lines = [
-        f'<text x="{box.x:.1f}" y="{box.y - 16:.1f}">{escape(panel.name)}</text>',
-        f'<text x="{box.x:.1f}" y="{box.y - 4:.1f}" font-size="9" fill="{_QUIET}">{escape(told)}</text>',
-        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" fill="none" stroke="{_FAINT}"/>',
+def _indicator(feature: Feature, values: Floats, close: Floats) -> Panel:
+    shown, price = values[LEAD_IN:], close[LEAD_IN : LEAD_IN + SHOWN]
+    known = shown[np.isfinite(shown)]
+    if not known.size:
+        return Panel(feature.name, f"{feature.unit}: no value here", Drawing())
+    told = f"{number(known.min())} to {number(known.max())} {feature.unit.replace('_', ' ')}"
+    is_of_the_price = feature.unit == "price" and price.min() <= np.median(known) <= price.max()
+    return Panel(feature.name, told, Drawing(shown, price if is_of_the_price else None))
+
+
+def _turns(bars: Bars, pivots: Sequence[int], direction: int) -> list[int]:
+    """1 of each pivot that is a high, -1 of a low: half of them each (of an odd number one more on the side that the pattern leaves), by which end of
+    the session stands out from those around it."""
+    near = [slice(at - 3, at + 4) for at in pivots]
+    above = [bars["high"][at] - bars["high"][some].max() for at, some in zip(pivots, near, strict=True)]
+    below = [bars["low"][some].min() - bars["low"][at] for at, some in zip(pivots, near, strict=True)]
+    aside = [
+        bars["high"][at] + bars["low"][at] - 2 * np.median(bars["close"][some])
+        for at, some in zip(pivots, near, strict=True)
     ]
-    if panel.draw.values is not None:
-        lines += _series(box, panel.draw.values, panel.draw.beside)
-    if panel.draw.bars is not None:
-        lines += _candles(box, panel.draw.bars, panel.draw.marked)
-    return lines
+    order = np.lexsort((aside, np.sign(np.subtract(above, below))))
+    turns = np.full(len(pivots), -1)
+    turns[order[len(order) // 2 if direction < 0 else -(-len(order) // 2) :]] = 1
+    return [int(turn) for turn in turns]
 
 
-def _series(box: Box, values: Floats, beside: Floats | None) -> list[str]:
-    both = values if beside is None else np.concatenate((values, beside))
-    span = _Span.of(box, both)
-    lines = []
-    if span.low < 0 < span.high:
-        y = span.y(0.0)
-        lines.append(_path(f"M{box.x:.1f} {y:.1f}H{box.x + box.width:.1f}", _FAINT))
-    if beside is not None:
-        lines.append(_path(_line(box, span, beside), _FAINT))
-    return [*lines, _path(_line(box, span, values), _LINE)]
+def _extended(corners: list[tuple[int, float]], row: int) -> list[tuple[int, float]]:
+    (x0, y0), (x1, y1) = corners[0], corners[-1]
+    return [(x0, y0), (row, y0 + (y1 - y0) * (row - x0) / (x1 - x0))]
 
 
-def _line(box: Box, span: "_Span", values: Floats) -> str:
-    """One stroke per unbroken stretch of known values."""
-    step, words, is_down = box.width / max(len(values) - 1, 1), [], False
-    for i, value in enumerate(values):
-        if np.isfinite(value):
-            words.append(f"{'L' if is_down else 'M'}{box.x + i * step:.1f} {span.y(float(value)):.1f}")
-        is_down = bool(np.isfinite(value))
-    return "".join(words)
+def _pattern(feature: Feature, values: Floats, bars: Bars) -> Panel:
+    there = np.flatnonzero(np.nan_to_num(values[LEAD_IN:]))
+    if not there.size:
+        return Panel(feature.name, f"never in {WHOLE:,} sessions", Drawing())
+    at = LEAD_IN + int(there[0])
+    told = f"{values[at]:+.0f} in session {at - LEAD_IN + 1:,}"
+    return Panel(
+        feature.name, told, Drawing(bars=_cut(bars, at - BEFORE, at + AFTER), marked=(BEFORE, float(values[at])))
+    )
 
 
-def _candles(box: Box, bars: Bars, marked: tuple[int, float] | None) -> list[str]:
-    """Shadows as lines, bodies white where the price rose and black where it fell, and the mark below or above its candle."""
-    span = _Span.of(box, np.concatenate((bars["low"], bars["high"])), 0.22 if marked else 0.04)
-    step = box.width / len(bars["close"])
-    half = 0.33 * step
-    shadows, bodies = "", {True: "", False: ""}
-    for i, (opened, high, low, close) in enumerate(
-        zip(*(bars[n] for n in ("open", "high", "low", "close")), strict=True)
-    ):
-        x, top, bottom = box.x + (i + 0.5) * step, span.y(max(opened, close)), span.y(min(opened, close))
-        shadows += f"M{x:.1f} {span.y(high):.1f}V{top:.1f}M{x:.1f} {bottom:.1f}V{span.y(low):.1f}"
-        bodies[close >= opened] += f"M{x - half:.1f} {top:.1f}h{2 * half:.1f}V{bottom:.1f}h{-2 * half:.1f}z"
-    lines = [_path(shadows, _INK), _path(bodies[True], _INK, "#ffffff"), _path(bodies[False], _INK, _INK)]
-    if marked is None:
-        return lines
-    at, value = marked
-    x = box.x + (at + 0.5) * step
-    if value > 0:
-        return [*lines, _path(f"M{x - 4:.1f} {span.y(bars['low'][at]) + 11:.1f}h8l-4 -7z", _BULL, _BULL)]
-    return [*lines, _path(f"M{x - 4:.1f} {span.y(bars['high'][at]) - 11:.1f}h8l-4 7z", _BEAR, _BEAR)]
+def _chart_patterns(bars: Bars) -> list[Panel]:
+    columns = {name: bars[name] for name in ("open", "high", "low", "close", "volume")}
+    found = patterns.find(**columns, offsets=[0, WHOLE])
+    return [
+        _chart_pattern(name, way, found, bars)
+        for name, one in patterns.PATTERNS.items()
+        for way in ((one.direction,) if one.direction else (1, -1))
+    ]
 
 
-class _Span(NamedTuple):
-    """The values that a box reaches over."""
-
-    low: float
-    high: float
-    bottom: float
-    height: float
-
-    @classmethod
-    def of(cls, box: Box, values: Floats, margin: float = 0.06) -> "_Span":
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        room = (high - low or 1.0) * margin
-        return cls(low - room, high + room, box.y + box.height, box.height)
-
-    def y(self, value: float) -> float:
-        """How far down the value is."""
-        return self.bottom - (value - self.low) / (self.high - self.low) * self.height
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def _path(words: str, stroke: str, fill: str = "none") -> str:
-    return f'<path d="{words}" stroke="{stroke}" fill="{fill}"/>'
+def _chart_pattern(name: str, direction: int, found: patterns.Found, bars: Bars) -> Panel:
+    """Of all that is found the one that fits best, the first of several."""
+    way = "up" if direction > 0 else "down"
+    ours = np.flatnonzero((found.kind == name) & (found.direction == direction) & (found.start >= _AROUND))
+    if not ours.size:
+        return Panel(name, f"{way}: never in {WHOLE:,} sessions", Drawing())
+    best = int(ours[np.argmax(found.confidence[ours])])
+    row, first = int(found.row[best]), int(found.start[best]) - _AROUND
+    sides = {1: "high", -1: "low"}
+    pivots = [int(at) for at in found.pivots[best] if at >= 0]
+    turns = _turns(bars, pivots, direction)
+    corners = [(at - first, float(bars[sides[turn]][at])) for at, turn in zip(pivots, turns, strict=True)]
+    lines = [corners]
+    if name.endswith(_BOUNDED):  # two boundaries, each from its first pivot through its last to where it is left
+        sides_of = [[corner for corner, turn in zip(corners, turns, strict=True) if turn == way_] for way_ in (1, -1)]
+        lines = [_extended(side, row - first) for side in sides_of if len(side) > 1]
+    shape = Shape(lines, row - first, float(found.target[best]), float(found.failure[best]))
+    told = f"{way}, confidence {found.confidence[best]:.2f}"
+    return Panel(name, told, Drawing(bars=_cut(bars, first, row + _AROUND), shape=shape))

@@ -12,7 +12,21 @@ import numpy as np
 
 from exchange.clock import SEOUL, epoch
 from exchange.model import News, World
-from exchange.synthetic import accounts, decisions, delisted, edgar, filings, funds, krx, news, sectors, truth, us, web
+from exchange.synthetic import (
+    accounts,
+    decisions,
+    delisted,
+    edgar,
+    filings,
+    funds,
+    krx,
+    news,
+    patterns,
+    sectors,
+    truth,
+    us,
+    web,
+)
 from exchange.synthetic.companies import securities
 from exchange.synthetic.events import make_plan
 from exchange.synthetic.paths import simulate
@@ -23,21 +37,23 @@ N_SYMBOLS, N_US_SYMBOLS, N_SESSIONS = 200, 30, 500
 _END = time(
     13
 )  # in Seoul, when every source owes the last session: EDGAR accepts its filings until noon there in winter
-_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar", "web", "accounts", "funds")
+_STREAMS = ("plan", "paths", "us", "filings", "news", "edgar", "web", "accounts", "funds", "patterns")
 
 
 @lru_cache(maxsize=4)
 def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, sessions: int = N_SESSIONS) -> World:
     """The world of a seed: ``symbols`` Korean and ``us_symbols`` US securities over the last ``sessions`` XKRX sessions.
 
-    The full default market is always simulated and then cut, so a small world shows the very numbers of the large one.
+    The full default market is always simulated and then cut, so a small world shows the very numbers of the large one. Of a larger one, the
+    first securities beyond the default ones have a chart pattern each.
     """
     rngs = {name: np.random.default_rng([seed, i]) for i, name in enumerate(_STREAMS)}
     all_days = tuple(calendars.sessions("XKRX", date(2010, 1, 4), LAST_DAY))[-max(sessions, N_SESSIONS) :]
     first = len(all_days) - sessions
     market = securities(max(symbols, N_SYMBOLS))
-    plan = make_plan(market, all_days, rngs["plan"])
-    panel = simulate(market, all_days, plan, rngs["paths"])
+    shapes = patterns.planted(len(market), N_SYMBOLS, len(all_days), rngs["patterns"])
+    plan = make_plan(market, all_days, rngs["plan"], apart={shape.security for shape in shapes})
+    panel = simulate(market, all_days, plan, rngs["paths"], shapes)
     daily = krx.daily_rows(market, all_days, plan, panel, (first, symbols))
     us_all = tuple(calendars.sessions("XNYS", all_days[0], LAST_DAY))
     us_days = tuple(day for day in us_all if day >= all_days[first])
@@ -66,6 +82,7 @@ def build(seed: int, symbols: int = N_SYMBOLS, us_symbols: int = N_US_SYMBOLS, s
     listings = krx.listings(market, all_days, plan)
     krx_truth = truth.describe(market, all_days, plan, panel, (first, symbols))
     industries = sectors.industries(market[:symbols], all_days, plan)
+    krx_truth["krx"]["patterns"] = patterns.describe(shapes, market, all_days, (first, symbols))
     krx_truth["krx"]["sectors"] = sectors.truth(industries, all_days[first])
     return World(
         name=f"synthetic:{seed}",

@@ -6,6 +6,7 @@ the others draw theirs from the seed. What does not belong here: the price that 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -94,15 +95,17 @@ class Plan:
             self.is_liquidation[event.at : event.until, s] = True
 
 
-def make_plan(securities: list[Security], sessions: tuple[date, ...], rng: np.random.Generator) -> Plan:
-    """The world's events: the scripted, the drawn, and the dividends."""
+def make_plan(
+    securities: list[Security], sessions: tuple[date, ...], rng: np.random.Generator, apart: Set[int] = frozenset()
+) -> Plan:
+    """The world's events: the scripted, the drawn of all but the securities ``apart``, and the dividends."""
     plan = Plan(len(sessions), len(securities))
     positions = {security.code: i for i, security in enumerate(securities)}
     end = len(sessions)
     scripted = _script(plan, positions, end)
     for i, security in enumerate(securities):
         draws = rng.random(8)
-        if i not in scripted and security.corp_code >= "02000000":
+        if i not in scripted | apart and security.corp_code >= "02000000":
             _draw(plan, i, security, draws, end)
     _dividends(plan, securities, sessions, rng)
     return plan

@@ -5,6 +5,7 @@ What does not belong here: which events there are (exchange.synthetic.events), w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,9 +15,12 @@ from exchange import rules
 from exchange.model import MARKETS, Float64, Int64
 from exchange.synthetic.companies import SECTORS, Security
 from exchange.synthetic.events import ACTIONS, BASE_BY_AUCTION, SHARE_FOR_SHARE, Event, Plan
+from exchange.synthetic.patterns import Planted
 from exchange.synthetic.signal import Signal
 
 MARKET_VOL, SECTOR_VOL = 0.009, 0.006
+_RANGE = 20
+"""Sessions whose range a gap of note lies beyond."""
 _LIQUIDATION_DRIFT, _LIQUIDATION_VOL = -0.35, 0.25
 
 
@@ -44,9 +48,15 @@ class _Draws:
     idio_vol: Float64
 
 
-def simulate(securities: list[Security], sessions: tuple[date, ...], plan: Plan, rng: np.random.Generator) -> Panel:
-    """Bars of every session, oldest first."""
-    return _Simulation(securities, sessions, plan, _draw(securities, len(sessions), rng)).run()
+def simulate(
+    securities: list[Security],
+    sessions: tuple[date, ...],
+    plan: Plan,
+    rng: np.random.Generator,
+    shapes: Sequence[Planted] = (),
+) -> Panel:
+    """Bars of every session, oldest first; along the shapes where there is one."""
+    return _Simulation(securities, sessions, plan, _draw(securities, len(sessions), rng), shapes).run()
 
 
 def _draw(securities: list[Security], n_sessions: int, rng: np.random.Generator) -> _Draws:
@@ -77,9 +87,16 @@ def _draw(securities: list[Security], n_sessions: int, rng: np.random.Generator)
 class _Simulation:
     """The state that one session hands to the next."""
 
-    def __init__(self, securities: list[Security], sessions: tuple[date, ...], plan: Plan, draws: _Draws) -> None:
+    def __init__(
+        self,
+        securities: list[Security],
+        sessions: tuple[date, ...],
+        plan: Plan,
+        draws: _Draws,
+        shapes: Sequence[Planted],
+    ) -> None:
         n, m = len(sessions), len(securities)
-        self.sessions, self.plan, self.draws = sessions, plan, draws
+        self.sessions, self.plan, self.draws, self.shapes = sessions, plan, draws, shapes
         self.close = np.array([s.level_krw for s in securities], np.int64)
         self.shares = np.array([s.shares for s in securities], np.int64)
         self.board = np.array([MARKETS.index(s.market) for s in securities], np.int64)
@@ -146,6 +163,9 @@ class _Simulation:
             returns[event.security] -= min(event.amount_krw / base[event.security], 0.1)
         for event in self.plan.on("listing", t):
             returns[event.security] = np.clip(20 * self.draws.total[t, event.security] + 0.3, np.log(0.6), np.log(4.0))
+        for shape in self.shapes:
+            if shape.first < t <= shape.first + len(shape.returns):
+                returns[shape.security] = shape.returns[t - shape.first - 1]
         liquidating = self.plan.is_liquidation[t]
         crash = _LIQUIDATION_DRIFT + _LIQUIDATION_VOL * returns / self.draws.idio_vol
         returns[liquidating] = np.clip(crash, -1.2, 0.5)[liquidating]
@@ -162,16 +182,41 @@ class _Simulation:
         def quote(price: Float64 | Int64) -> Int64:
             return np.clip(rules.to_tick(np.asarray(price, float), day, is_kospi), low_limit, high_limit)
 
-        close = quote(base * np.exp(returns))
-        opened = quote(base * np.exp(draws.gap[t] * returns))
+        close, opened = base * np.exp(returns), base * np.exp(draws.gap[t] * returns)
         auctioned = [event.security for kind in BASE_BY_AUCTION for event in self.plan.on(kind, t)]
         opened[auctioned] = base[auctioned]
-        high = quote(np.maximum(close, opened) * np.exp(draws.upper[t]))
-        low = quote(np.minimum(close, opened) * np.exp(-draws.lower[t]))
+        for shape in self._gapping(t):
+            begin = self._beyond(shape, t)
+            opened[shape.security] = begin
+            close[shape.security] = begin * np.exp(shape.side * abs(returns[shape.security]))
+        close, opened = quote(close), quote(opened)
+        upper, lower = draws.upper[t].copy(), draws.lower[t].copy()
+        for shape in self._gapping(t):  # no shadow back into it
+            (lower if shape.side > 0 else upper)[shape.security] = 0.0
+        high = quote(np.maximum(close, opened) * np.exp(upper))
+        low = quote(np.minimum(close, opened) * np.exp(-lower))
         surprise = 0.25 * np.minimum(np.abs(returns) / draws.idio_vol, 4.0)
         volume = np.maximum(self.shares * draws.turnover * np.exp(draws.volume[t] + surprise - 0.3), 1).astype(np.int64)
+        for shape in self.shapes:
+            volume[shape.security] = max(int(volume[shape.security] * shape.volume(t)), 1)
+        for shape in self._gapping(t):
+            usual = self.columns["volume"][t - _RANGE : t, shape.security].mean()
+            volume[shape.security] = int(usual * (2.5 if shape.is_busy else 0.9))
         value = low * volume + ((high - low) * draws.vwap[t] * volume).astype(np.int64)
         return {"open": opened, "high": high, "low": low, "close": close, "volume": volume, "value": value}
+
+    def _gapping(self, t: int) -> list[Planted]:
+        return [shape for shape in self.shapes if shape.gap and shape.row == t]
+
+    def _beyond(self, shape: Planted, t: int) -> float:
+        """Where a gap ends: beyond the session before, or beyond the whole range of those before."""
+        past = slice(t - (_RANGE if shape.is_busy else 1), t)
+        edge = (
+            self.columns["high"][past, shape.security].max()
+            if shape.side > 0
+            else self.columns["low"][past, shape.security].min()
+        )
+        return float(edge * np.exp(shape.side * shape.gap))
 
 
 def base_after(event: Event, previous_close: float) -> float:

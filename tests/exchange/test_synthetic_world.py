@@ -147,7 +147,10 @@ def test_the_base_price_moves_on_actions_alone(world):
 
 def test_every_kind_of_event_is_in_a_small_world_too():
     truth = open_world("synthetic:11", symbols=20, sessions=80).truth["krx"]
-    assert all(truth[kind] for kind in truth), {kind: len(events) for kind, events in truth.items()}
+    counted = {
+        kind: len(events) for kind, events in truth.items() if kind != "patterns"
+    }  # of a market larger than the default
+    assert all(counted.values()), counted
     assert {e["kind"] for e in truth["splits"]} == {"split", "consolidation"}
 
 

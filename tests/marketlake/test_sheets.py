@@ -6,9 +6,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from market import patterns
 from market.features import candles, indicators
 from market.features.catalogue import libraries
-from marketlake import sheets
+from market.patterns.rates import RATES
+from marketlake import panels, sheets
 
 GROUPS = [*sheets.groups(indicators), *sheets.groups(candles)]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -31,7 +33,7 @@ def test_every_feature_of_both_libraries_is_in_a_group_once() -> None:
 
 
 def test_every_feature_has_a_panel_with_its_name_and_something_in_it(drawn: dict[str, str]) -> None:
-    assert set(drawn) == {group.sheet for group in GROUPS}
+    assert set(drawn) == {sheets.CHART_PATTERNS, *(group.sheet for group in GROUPS)}
     for group in GROUPS:
         root = ElementTree.fromstring(drawn[group.sheet])
         texts = [element.text for element in root.iter(f"{SVG}text")]
@@ -53,6 +55,16 @@ def test_every_candlestick_is_marked_once_below_where_bullish_and_above_where_be
         assert fills.count("#1b7837") == sum(1 for sign in signs if sign and sign[1] == "+")
         assert fills.count("#b2182b") == sum(1 for sign in signs if sign and sign[1] == "-")
         assert sum(1 for sign in signs if sign) == len(group.features)
+
+
+def test_every_chart_pattern_is_outlined_with_its_target_and_the_level_at_which_it_fails(drawn: dict[str, str]) -> None:
+    root = ElementTree.fromstring(drawn[sheets.CHART_PATTERNS])
+    texts = [element.text or "" for element in root.iter(f"{SVG}text")]
+    ways = {name: 2 - abs(one.direction) for name, one in patterns.PATTERNS.items()}
+    assert {name: texts.count(name) for name in ways} == ways and not [text for text in texts if "never in" in text]
+    strokes = [element.get("stroke") for element in root.iter(f"{SVG}path")]
+    assert strokes.count("#1b7837") == strokes.count("#b2182b") == len(RATES)
+    assert strokes.count("#1f5f99") == sum(not name.endswith("gap") for name, _ in RATES)
 
 
 def test_nothing_is_drawn_outside_the_sheet(drawn: dict[str, str]) -> None:
@@ -81,6 +93,6 @@ def test_the_made_up_price_could_be_one(bars: dict[str, np.ndarray]) -> None:
 
 
 def test_a_line_is_broken_where_a_value_is_not_known() -> None:
-    box = sheets.Box(0, 0, 30, 10)
+    box = panels.Box(0, 0, 30, 10)
     values = np.array([0.0, 1.0, np.nan, 1.0])
-    assert sheets._line(box, sheets._Span(0, 1, 10, 10), values) == "M0.0 10.0L10.0 0.0M30.0 0.0"
+    assert panels._line(box, panels._Span(0, 1, 10, 10), values) == "M0.0 10.0L10.0 0.0M30.0 0.0"
