@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def main() -> None:
     asked = words.parse_args()
     if asked.ours:
         panel, out, rounds = asked.ours
-        print(json.dumps(told(lambda: written(Path(panel), Path(out)), int(rounds))))
+        ways = {"ours": True, "parquet": False}
+        print(json.dumps(told(lambda: written(Path(panel), Path(out), is_computed=ways[Path(out).stem]), int(rounds))))
         return
     if not PEERS.exists():
         raise SystemExit(f"{PEERS.relative_to(ROOT)} is not there: make .peers/.ready")
@@ -65,6 +67,7 @@ def main() -> None:
             if side != "ours":
                 found[side]["values"] = difference(Path(folder) / "ours.parquet", Path(folder) / f"{side}.parquet")
             print(side, found[side], flush=True)
+        alone = apart("ours", panel, Path(folder) / "parquet.parquet", asked.rounds)["warm"]["cpu_s"]
     ours = found.get("ours")
     for side, one in found.items():
         if ours and side != "ours":
@@ -73,7 +76,9 @@ def main() -> None:
             one["goal"] = GOALS[side]
     rows = asked.symbols * asked.sessions
     report.write(
-        "windowed", PACKAGES, {"symbols": asked.symbols, "sessions": asked.sessions, "rows": rows, "sides": found}
+        "windowed",
+        PACKAGES,
+        {"symbols": asked.symbols, "sessions": asked.sessions, "rows": rows, "sides": found, "parquet_cpu_s": alone},
     )
 
 
@@ -95,8 +100,8 @@ def write_panel(path: Path, symbols: int, sessions: int) -> None:
     writer.close()
 
 
-def written(panel: Path, out: Path) -> None:
-    """Ours: a part of whole securities at a time."""
+def written(panel: Path, out: Path, *, is_computed: bool = True) -> None:
+    """Ours: a part of whole securities at a time; where nothing is computed, the closes as every column, for what Parquet alone takes."""
     program = compile_features(
         [Feature(name, parse(text), "Under measure.", "1", "ours") for name, text in OURS.items()]
     )
@@ -106,7 +111,9 @@ def written(panel: Path, out: Path) -> None:
         symbol = rows["symbol"].to_numpy()
         offsets = np.concatenate(([0], np.flatnonzero(np.diff(symbol)) + 1, [len(symbol)]))
         columns = {name: rows[name].to_numpy() for name in program.inputs}
-        made = program.run(columns, offsets, threads=os.cpu_count() or 1, keeps_state=False).values
+        made: Mapping[str, Any] = dict.fromkeys(COLUMNS, columns["close"])
+        if is_computed:
+            made = program.run(columns, offsets, threads=os.cpu_count() or 1, keeps_state=False).values
         table = pa.table(
             {"symbol": rows["symbol"], "session": rows["session"], **{name: made[name] for name in COLUMNS}}
         )

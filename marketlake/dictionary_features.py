@@ -55,6 +55,10 @@ def indicators_page() -> str:
         f"`marketlake features list --library alpha158` ({len(found['alpha158'])}) and `alpha360` ({len(found['alpha360'])}). What is written with which rule: "
         "[operators](operators.md).",
         "",
+        "Of TA-Lib's these are not here: what turns over by a state of its own (`SAR`, `SAREXT`, `SUPERTREND`), what follows a cycle (`MAMA` and the Hilbert transforms `HT_...`), "
+        "a window that changes from row to row (`MAVP`), and `FRACTAL`, whose middle is known two sessions later. Its arithmetic and trigonometric functions are operators "
+        "of the algebra, or left out.",
+        "",
         f"Each picture shows {SHOWN} sessions of the same made-up price. Grey: the close where an indicator has its scale, else zero.",
         "",
     ]
