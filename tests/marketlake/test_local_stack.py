@@ -4,10 +4,14 @@ import json
 import os
 import signal
 import socket
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from time import monotonic, sleep
 
 import psutil
+import psycopg
 import pytest
 from redis import Redis
 
@@ -17,7 +21,7 @@ from marketlake import environment, processes
 from marketlake.service import Service
 from marketlake.stack import local
 from marketlake.stack.place import Place, write_private
-from marketlake.stack.servers import redis
+from marketlake.stack.servers import dagster, redis, spark
 from marketlake.stack.supervisor import MARK, Supervisor
 from tests.marketlake.conftest import running_pid, sleeper
 
@@ -82,6 +86,47 @@ def test_what_redis_acknowledged_survives_its_kill(settings):
         finally:
             os.kill(process.pid, signal.SIGKILL)
             processes.stop(process)
+
+
+def test_the_daemon_is_ready_while_its_beats_are_told_and_a_worker_once_its_master_counts_it(server, settings):
+    [daemon] = [one for one in dagster.services(server) if one.name == "dagster-daemon"]
+    assert not daemon.answers(), "no table yet"
+    with psycopg.connect(server.postgres_url("dagster"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE daemon_heartbeats (daemon_type text, timestamp timestamp)")
+        connection.execute("INSERT INTO daemon_heartbeats SELECT 'SENSOR', now() AT TIME ZONE 'utc'")
+        assert not daemon.answers(), "a beat of another part"
+        beat = (
+            "INSERT INTO daemon_heartbeats SELECT 'QUEUED_RUN_COORDINATOR', now() AT TIME ZONE 'utc' - interval '{} s'"
+        )
+        connection.execute(beat.format(200))
+        assert not daemon.answers(), "it hangs"
+        connection.execute(beat.format(20))
+        assert daemon.answers()
+        connection.execute("DROP TABLE daemon_heartbeats")
+    first, second = (one for one in spark.services(Place(settings)) if one.name.startswith("spark-worker"))
+    assert not first.answers(), "no master"
+    alive = [{"port": first.port, "state": "ALIVE"}, {"port": second.port, "state": "DEAD"}]
+    with told({"workers": alive}, settings.spark_port + 1):
+        assert (first.answers(), second.answers()) == (True, False)
+
+
+@contextmanager
+def told(answer, port):
+    """A server that answers everything so."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", port), Answer) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield
+        running.shutdown()
 
 
 def test_a_taken_port_is_named_with_the_setting_that_moves_it_and_nothing_is_started(settings):

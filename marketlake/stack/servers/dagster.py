@@ -2,9 +2,11 @@
 
 import socket
 import sys
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+import psycopg
 import yaml
 
 from marketlake.service import Service
@@ -12,6 +14,9 @@ from marketlake.stack.place import BUCKET, HOST, Place
 
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "jobs" / "dagster.yaml"
+
+BEAT = timedelta(seconds=75)
+"""Two beats of the daemon, and some."""
 
 STORAGES = {
     "run_storage": ("dagster_postgres.run_storage", "PostgresRunStorage"),
@@ -41,7 +46,7 @@ def services(place: Place) -> list[Service]:
         environment=place.s3_environment, waits_for=("dagster-code",), version=shown, files=files, reads=reads,
     )  # fmt: skip
     daemon = Service(
-        "dagster-daemon", (str(bin_folder / "dagster-daemon"), "run", "-w", workspace), 0, "", "", "",
+        "dagster-daemon", (str(bin_folder / "dagster-daemon"), "run", "-w", workspace), 0, "", "", lambda: _beats(place),
         "queue of runs, schedules and sensors", environment=place.s3_environment, waits_for=("dagster-code",), version=shown, files=files, reads=reads,
     )  # fmt: skip
     return [code, web, daemon]
@@ -70,6 +75,18 @@ def instance_text(place: Place) -> str:
         "config": {**logs, "local_dir": str(place.of("dagster") / "logs")},
     }  # fmt: skip
     return str(yaml.safe_dump(instance, sort_keys=False))
+
+
+def _beats(place: Place) -> bool:
+    """True where the daemon's queue of runs told PostgreSQL lately that it works: it does every half minute."""
+    beats = "SELECT max(timestamp) FROM daemon_heartbeats WHERE daemon_type = 'QUEUED_RUN_COORDINATOR'"
+    try:
+        with psycopg.connect(place.postgres_url("dagster"), connect_timeout=2) as connection:
+            found = connection.execute(beats).fetchone()
+    except psycopg.Error:  # no server, or nothing in it yet
+        return False
+    last = found[0] if found else None
+    return last is not None and datetime.now(UTC).replace(tzinfo=None) - last < BEAT
 
 
 def _serves(port: int) -> bool:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import httpx
 import pyspark
 
 from lake import jars
@@ -46,6 +47,15 @@ def values(place: Place) -> dict[str, str]:
     }
 
 
+def _is_registered(place: Place, port: int) -> bool:
+    """True where the master counts the worker among those that it gives work to; a worker that listens may not have been let in yet."""
+    try:
+        told = httpx.get(f"http://{HOST}:{place.settings.spark_port + 1}/json/", timeout=2.0).raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    return any(worker["port"] == port and worker["state"] == "ALIVE" for worker in told["workers"])
+
+
 def _worker(place: Place, number: int, spark: str, package: str, environment: dict[str, str], version: str) -> Service:
     port = place.settings.spark_port + 2 * number
     web = port + 1
@@ -56,6 +66,6 @@ def _worker(place: Place, number: int, spark: str, package: str, environment: di
         f"spark://{HOST}:{place.settings.spark_port}",
     )  # fmt: skip
     return Service(
-        f"spark-worker-{number}", command, port, "MARKETLAKE_SPARK_PORT", f"http://{HOST}:{web}", f"http://{HOST}:{web}/json/",
+        f"spark-worker-{number}", command, port, "MARKETLAKE_SPARK_PORT", f"http://{HOST}:{web}", lambda: _is_registered(place, port),
         f"{cores} core, {WORKER_MEMORY}", more_ports=(web,), environment=environment, waits_for=("spark-master",), version=version,
     )  # fmt: skip
