@@ -205,9 +205,8 @@ def _features(found: Result) -> Iterator[str]:
 
 _WHY = {
     "Qlib": "Each operator is a pass of numpy or of a kernel over 65,536 rows, which stay in the second-level cache; the passes of one formula are not fused into one, since a kernel for "
-    "each set of formulas would be compiled at the first call. Windows are summed anew, in two passes, and not carried along.",
-    "TA-Lib": "TA-Lib carries its sums from row to row, in C; ours sums each window anew, in two passes, so that digits stay where prices are large, and a row has the bits of any cut of "
-    "its history.",
+    "each set of formulas would be compiled at the first call. A window is not carried along from row to row but made anew of halves, some log2(n) vector operations a row.",
+    "TA-Lib": "TA-Lib carries its sums from row to row, in C; ours makes each window anew, so that digits stay where prices are large and a row has the bits of any cut of its history.",
 }
 """What stands between the engine and its goals."""
 
