@@ -23,7 +23,7 @@ from market import causes, registry
 from market.datasets.gold.labels import HORIZON
 from market.errors import Transient
 from market.evaluation import session_rank_ic
-from market.features.behaviour import coverage, distribution, over_sessions
+from market.features.behaviour import Sample, autocorrelation, coverage, distribution, over_sessions
 from market.features.catalogue import catalogue
 from market.table import Table, empty
 
@@ -128,19 +128,20 @@ def _sample(table: Table, rows: pa.Table) -> str:
 
 
 def _behaviours(lake: Lake, what: Built) -> str:
-    """A row per feature: coverage, mean and spread of the session written, and the rank IC of its year up to now."""
+    """A row per feature: coverage, mean, spread and quantiles of the session written; autocorrelation and rank IC of its year up to now."""
     try:
         year = _labelled(lake, what.window.end)
     except Transient as error:  # what was built stands, whether it can be described or not
         return f"not known: {error}"
     lines = [
-        f"| feature | coverage | mean | std | rank IC {what.window.end:%Y} | error | sessions |",
-        "|---|---|---|---|---|---|---|",
+        f"| feature | coverage | mean | std | 5 % | median | 95 % | autocorrelation {what.window.end:%Y} | rank IC {what.window.end:%Y} | error | sessions |",
+        f"|{'---|' * 11}",
     ]
     for name in catalogue():
         values = what.rows[name].to_numpy(zero_copy_only=False)
         found = distribution(values)
-        told = [coverage(values).share, found.mean, found.std]
+        quantiles = [found.quantiles.get(level, math.nan) for level in (0.05, 0.5, 0.95)]
+        told = [coverage(values).share, found.mean, found.std, *quantiles, autocorrelation(_sample_of(year, name), 1)]
         ic = over_sessions(_daily(year, name), HORIZON)
         cells = [name, *map(_number, [*told, ic.mean, ic.standard_error]), str(ic.sessions)]
         lines.append(f"| {' | '.join(cells)} |")
@@ -157,6 +158,11 @@ def _labelled(lake: Lake, day: date) -> pd.DataFrame:
     year = rows.to_pandas().merge(outcomes.to_pandas(), on=key)
     # Numbers, once for all features: ranking by dates and texts takes three times as long.
     return year.assign(day=year["session_date"].to_numpy("datetime64[D]"), place=pd.factorize(year["exchange"])[0])
+
+
+def _sample_of(year: pd.DataFrame, name: str) -> Sample:
+    names = (name, "security_id", "day", "exchange", "forward_return_5d")
+    return Sample(*(year[column].to_numpy() for column in names))
 
 
 def _daily(year: pd.DataFrame, name: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -79,7 +80,7 @@ def built_of(lake, first, last) -> Built:
 
 def told_of_features(lake, built: Built) -> dict[str, list[str]]:
     lines = str(describe.built(lake, built)["features"].value).splitlines()
-    assert lines[0].startswith("| feature | coverage | mean | std | rank IC ")
+    assert lines[0].startswith("| feature | coverage | mean | std | 5 % | median | 95 % | autocorrelation ")
     return {cells[0]: cells[1:] for cells in (line.strip("| ").split(" | ") for line in lines[2:])}
 
 
@@ -96,8 +97,14 @@ def test_each_feature_is_told_with_what_the_session_holds_and_its_rank_ic_of_the
     year = features.merge(labels[[*key, "forward_return_5d"]], on=key)
     ics = session_rank_ic(year["rsi_14"], year["forward_return_5d"], year["session_date"], year["exchange"])
     assert len(ics) > 20
-    assert told["rsi_14"][3] == f"{ics.mean():.4g}"
-    assert told["rsi_14"][5] == str(len(ics))
+    by_security = [
+        rows.sort_values("session_date")["rsi_14"].autocorr()
+        for _, rows in year.groupby("security_id")
+        if len(rows) > 20
+    ]
+    assert told["rsi_14"][4:7] == [f"{x:.4g}" for x in (values.median(), values.quantile(0.95), np.mean(by_security))]
+    assert told["rsi_14"][7] == f"{ics.mean():.4g}"
+    assert told["rsi_14"][9] == str(len(ics))
 
 
 def test_a_build_of_many_sessions_says_it_of_none(trained_lake, newest):
