@@ -164,7 +164,7 @@ def trial(made: Arena, kinds: Sequence[str], moments: random.Random, count: Coun
     if not is_equal:
         copy(made.place, "lake", f"different-{datetime.now(UTC):%H%M%S}")  # kept for whoever looks into it
     if struck:
-        broken = {kind: n_lost if kind in LOSSES else 1 for _, kind in struck}
+        broken = {kind: n_lost if kind in LOSSES else 1 for _, kind in struck if kind not in LOSSES or n_lost}
         (count or note)(broken, runs, is_equal, f"{about}; of {made.usual_s:.0f} s")
     return is_equal
 

@@ -50,6 +50,7 @@ class DeltaLake:
         options = {
             "AWS_REGION": settings.s3_region,
             "AWS_ENDPOINT_URL": settings.s3_endpoint_url,
+            "AWS_ENDPOINT_URL_S3": settings.s3_endpoint_url,  # of the environment it would win, and commits go elsewhere
             "AWS_ALLOW_HTTP": "true" if settings.s3_endpoint_url.startswith("http://") else "",
             "AWS_ACCESS_KEY_ID": settings.s3_access_key_id.get_secret_value(),
             "AWS_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(),

@@ -53,13 +53,16 @@ _COUNTED: Final = frozenset(
 )
 _PLAIN: Final = frozenset({"both", "either", "not", "known", "sign", "log", "exp"})
 
+_ASKED: Final = frozenset({"both", "either", "not"})
+
 
 def unit_of(expr: Expr) -> Unit | None:
     """The unit of an expression; None for a plain number, which fits any, and where a column is none of ours.
 
     Raises
     ------
-    ExpressionError : unlike things are added, compared or chosen between, naming both; a power that is no number.
+    ExpressionError : unlike things are added, compared or chosen between, naming both; a power that is no number; a price, shares or the like where
+        it is asked whether something holds.
     """
     if isinstance(expr, Column):
         if expr.name == "sector":
@@ -119,6 +122,11 @@ def _of_row(expr: Elementwise, units: list[Unit | None]) -> Unit | None:
         return _PURE if name in _COMPARED else alike
     if name == "exp" or (name == "power" and not isinstance(expr.args[1], Constant)):
         _pure(expr, units[-1])
+    for unit in units if name in _ASKED else units[: name == "where"]:
+        if unit not in (None, _PURE):
+            raise ExpressionError(
+                str(expr), expected="what holds or does not, such as close > 0, there", found=told(unit)
+            )
     if name in _PLAIN:
         return _PURE
     if name == "where":

@@ -96,3 +96,14 @@ def test_two_appends_at_once_are_both_there(unreliable: Unreliable) -> None:
     assert there == ["first", "left", "right"]
     refused = [path for path, status in unreliable.proxy.seen().puts if status == 412]
     assert refused, "the two never met, so that nothing was shown"
+
+
+def test_the_endpoint_of_the_settings_wins_over_one_of_the_environment(
+    unreliable: Unreliable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers; another's server, as it may be
+    delta = DeltaLake(unreliable.settings)
+    delta.append(TABLE, rows("first"), app_id="a", app_version=1)
+    assert delta.read(TABLE).num_rows == rows("first").num_rows
+    assert any(path.endswith(".json") for path, _ in unreliable.proxy.seen().puts)

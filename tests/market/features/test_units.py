@@ -51,6 +51,8 @@ def test_the_unit_of_a_formula(text: str, unit: str) -> None:
         (lambda: cs_rank(CLOSE + VALUE), "price and price x shares"),
         (lambda: exp(CLOSE), "a pure number there.*price"), (lambda: power(2, CLOSE), "a pure number there.*price"),
         (lambda: CLOSE - col("sector"), "by=sector"),
+        (lambda: (CLOSE > 0) & VOLUME, "holds or does not.*shares"), (lambda: ~CLOSE, "holds or does not.*price"),
+        (lambda: where(VOLUME, CLOSE, 0), "holds or does not.*shares"),
     ],
 )  # fmt: skip
 def test_unlike_things_are_not_added_compared_or_chosen_between(expr, said: str) -> None:
