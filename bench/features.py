@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import talib
 
 from bench import report
@@ -121,10 +122,11 @@ def against_qlib(
 def computed(panel: Path, features: Sequence[Feature], threads: int) -> dict[str, np.ndarray]:
     """The features of the whole panel."""
     program = compile_features(features)
-    rows = pd.read_parquet(panel, columns=["symbol", *program.inputs])
-    starts = np.flatnonzero(rows["symbol"].ne(rows["symbol"].shift()))
+    rows = pq.read_table(panel, columns=["symbol", *program.inputs], read_dictionary=["symbol"]).unify_dictionaries()
+    codes = np.concatenate([chunk.indices.to_numpy() for chunk in rows["symbol"].chunks])
+    offsets = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]))
     columns = {name: rows[name].to_numpy() for name in program.inputs}
-    return program.run(columns, np.append(starts, len(rows)), threads=threads, keeps_state=False).values
+    return program.run(columns, offsets, threads=threads, keeps_state=False).values
 
 
 def against_talib(panel: pd.DataFrame, rounds: int) -> dict[str, Any]:

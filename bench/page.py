@@ -182,7 +182,7 @@ def _features(found: Result) -> Iterator[str]:
         [
             [
                 one["what"],
-                *(f"{one[name]['seconds']} / {one[name]['cpu_s']}" if name in one else "" for name in names),
+                *(f"{one[name]['seconds']:.3g} / {one[name]['cpu_s']:.3g}" if name in one else "" for name in names),
                 one["ratio"], one.get("ratio_as_used", ""), one["goal"], one["difference"],
             ]
             for one in found["rows"]
