@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 import pyspark
 
 from lake import jars
+from marketlake import processes
 from marketlake.stack.servers.spark import GUARDED
 
 HOME = Path(pyspark.__file__).parent
@@ -41,11 +41,11 @@ def _started(folder: Path, secret: str, of: str, *words: str) -> Iterator[Path]:
         "SPARK_LOCAL_DIRS": str(folder / "scratch"), "SPARK_DAEMON_JAVA_OPTS": " ".join(options),
     } | ({"_SPARK_AUTH_SECRET": secret} if secret else {})  # fmt: skip
     command = [str(HOME / "bin" / "spark-class"), f"org.apache.spark.deploy.{of}", "--host", "127.0.0.1", *words]
-    with log.open("w") as file, subprocess.Popen(command, env=environment, stdout=file, stderr=file) as process:
-        try:
-            yield log
-        finally:
-            process.terminate()
+    running = processes.start(command, log=log, environment=environment, cwd=folder, port=0, dies_with_us=True)
+    try:
+        yield log
+    finally:
+        processes.stop(running, grace_s=10)
 
 
 def _said(log: Path, pattern: str) -> str:
