@@ -10,6 +10,7 @@ from exchange.keys import DEFAULT_KEYS
 from exchange.synthetic import build
 from market import calendars
 from marketlake.stack.servers import redis, s3
+from marketlake.stack.servers.spark import GUARDED
 from tests.test_deploy import COMPOSE, DEPLOY, ROOT, TEXT, a_place, containers
 
 
@@ -53,3 +54,14 @@ def test_redis_keeps_and_puts_out_what_the_one_of_the_stack_does() -> None:
         if line.partition(" ")[0] in ("save", "appendonly", "maxmemory", "maxmemory-policy")
     ]
     assert len(ours) == 4 and set(ours) <= set(conf)
+
+
+def test_sparks_master_and_workers_are_guarded_as_those_of_the_stack() -> None:
+    wanted = [f"-Dspark.{name}" for name in GUARDED]
+    told = {name: COMPOSE["services"][name]["environment"] for name in ("spark-master", "spark-worker")}
+    in_cluster = {
+        name: {one["name"]: one.get("value", "") for one in c["env"]} for name, c in containers() if name in told
+    }
+    assert set(in_cluster) == set(told)
+    for found in (*told.values(), *in_cluster.values()):
+        assert found["SPARK_DAEMON_JAVA_OPTS"].split() == wanted and "_SPARK_AUTH_SECRET" in found

@@ -12,7 +12,7 @@ cat > "$identities" <<END
    "actions": ["Read:marketlake", "List:marketlake"]}
 ]}
 END
-# S3 alone is reached from outside: the ports of its parts, which ask for no key, stay on the container's own loopback.
+# S3 and its gRPC twin (18333) are reached from the inner network: the ports of its parts, which ask for no key, stay on the container's own loopback.
 exec weed server -dir=/data -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3 -s3.ip.bind=0.0.0.0 -s3.port=8333 -s3.config="$identities" \
   -s3.iam=false -s3.port.iceberg=0 -s3.port.lance=0 -filer.disableHttp -filer.localSocket= \
   -volume.max=0 -volume.preStopSeconds=1 -master.volumeSizeLimitMB=1024 -master.volumePreallocate=false
